@@ -1,0 +1,109 @@
+/*
+ * Address spaces of the recorded processes at the present point of the event stream: apply
+ * events in time order, then ask what is mapped where. The recorder judges stack words with it,
+ * the report finds the object of each frame with it: same code, same answer.
+ *
+ * A mapping is an interval in time: exec and exit end all of a process's, a later mapping
+ * replaces what it overlaps, fork copies. munmap is invisible to the kernel's records.
+ */
+#ifndef COMMON_SPACE_H
+#define COMMON_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/format/event.h"
+
+/*
+ * A file that was mapped: known by build-id, else by (path, device, inode).
+ * Ids are dense from 1; 0 means none. Kept until spaces_free.
+ */
+struct space_object {
+	struct build_id build_id;
+	uint32_t maj, min;
+	uint64_t ino;
+	const char *path; /* of its first mapping */
+	bool anonymous;	  /* "//anon", "[heap]", "/memfd:...": no file to read; addresses are run-time ones */
+};
+
+struct mapping {
+	uint64_t start, end, pgoff;
+	uint32_t object;
+};
+
+/* Mappings sorted by start, never overlapping. */
+struct space {
+	uint32_t pid;
+	bool known; /* all mappings are known: seen from exec, fork of a known one, or a snapshot */
+	uint32_t n, cap;
+	struct mapping *map;
+	/*
+	 * Changes with each change of the mappings and is unique among all spaces of one `spaces`
+	 * over its life (a fork's copy gets its own): a cache keyed by it can never be stale.
+	 */
+	uint64_t generation;
+	/* Quick rejection: every mapping lies in one of these hulls, sorted (code of the program, of libraries, vdso...). */
+	uint32_t n_hulls;
+	struct { uint64_t start, end; } hull[4];
+};
+
+struct thread {
+	uint32_t pid, tid;
+	char comm[COMM_MAX]; /* "" when not known */
+	uint64_t start_ns;   /* of its FORK; 0 when not seen */
+};
+
+struct spaces;
+
+/*
+ * limits bound what hostile or huge inputs can cost; what passes them is refused and counted
+ * (spaces_refused). 0 takes the default: 1 Mi mappings, 64 Ki objects, 256 Ki processes and threads.
+ */
+struct spaces_limits {
+	uint32_t n_mappings, n_objects, n_processes, n_threads;
+};
+
+/* NULL without memory. All memory is reserved (not touched) here; spaces_apply allocates nothing. */
+struct spaces *spaces_new(const struct spaces_limits *limits);
+void spaces_free(struct spaces *s);
+
+/* In time order. EVENT_SAMPLE, LOST and THROTTLE change nothing. EVENT_GAP forgets every process and thread. */
+void spaces_apply(struct spaces *s, const struct event *event);
+
+struct space *spaces_find(struct spaces *s, uint32_t pid); /* NULL: no such process now */
+const struct thread *spaces_thread(struct spaces *s, uint32_t tid); /* NULL: not known */
+
+const struct mapping *space_find(const struct space *sp, uint64_t addr);
+
+static inline bool space_has_code(const struct space *sp, uint64_t addr)
+{
+	for (uint32_t i = 0; i < sp->n_hulls; i++)
+		if (addr - sp->hull[i].start < sp->hull[i].end - sp->hull[i].start)
+			return space_find(sp, addr) != NULL;
+	return false;
+}
+
+const struct space_object *spaces_object(const struct spaces *s, uint32_t object);
+uint32_t spaces_n_objects(const struct spaces *s); /* ids are 1..n */
+uint64_t spaces_refused(const struct spaces *s);
+
+/* Calls for each live process / thread, for keyframes. */
+void spaces_each_space(struct spaces *s, void (*f)(void *ctx, const struct space *sp), void *ctx);
+void spaces_each_thread(struct spaces *s, void (*f)(void *ctx, const struct thread *t), void *ctx);
+
+/*
+ * Keeps the words of a raw stack that point into a mapping of `sp` or into the stack itself
+ * (from the stack pointer to 8 MiB above it), and masks the registers likewise; sp and pc stay.
+ * aarch64: pointer-authentication bits are removed from a word before it is judged and stored.
+ * `words` has room for STACK_WORDS_MAX. Sets sample->words, n_words, regs; stack = NULL.
+ * Unknown space: all words go, stack_dropped is set.
+ * Returns words kept. DESIGN "Scrubbed stacks"; ddprof.data(5), "Stack".
+ */
+uint32_t space_scrub(const struct space *sp, enum machine machine, struct event_sample *sample,
+		     struct stack_word *words);
+
+/* --stacks=raw: every word in order, registers untouched. Same result form as space_scrub. */
+uint32_t space_keep_all(struct event_sample *sample, enum machine machine, struct stack_word *words);
+
+#endif
