@@ -1,0 +1,144 @@
+#include "common/space/table.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "common/base/bits.h"
+#include "common/space/space.h"
+
+void *reserve(size_t size_bytes)
+{
+	void *p = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void unreserve(void *p, size_t size_bytes)
+{
+	if (p)
+		munmap(p, size_bytes);
+}
+
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+	const void *bytes = (const void *)getauxval(AT_RANDOM); /* 16 bytes, see getauxval(3) */
+
+	if (bytes)
+		memcpy(&seed, bytes, sizeof(seed));
+	return seed;
+}
+
+bool id_table_init(struct id_table *t, uint32_t n_max)
+{
+	uint32_t n = 16;
+
+	while (n < 2 * n_max)
+		n *= 2;
+	t->mask = n - 1;
+	t->seed = random_seed();
+	t->slots = reserve((size_t)n * sizeof(*t->slots));
+	return t->slots != NULL;
+}
+
+void id_table_done(struct id_table *t)
+{
+	unreserve(t->slots, ((size_t)t->mask + 1) * sizeof(*t->slots));
+	t->slots = NULL;
+}
+
+static uint32_t id_home(const struct id_table *t, uint32_t id)
+{
+	return (uint32_t)hash_u64(id ^ t->seed) & t->mask;
+}
+
+static uint32_t id_slot_of(const struct id_table *t, uint32_t id)
+{
+	uint32_t i = id_home(t, id);
+
+	while (t->slots[i].index && t->slots[i].id != id)
+		i = (i + 1) & t->mask;
+	return i;
+}
+
+uint32_t id_table_find(const struct id_table *t, uint32_t id)
+{
+	return t->slots[id_slot_of(t, id)].index - 1;
+}
+
+void id_table_put(struct id_table *t, uint32_t id, uint32_t index)
+{
+	t->slots[id_slot_of(t, id)] = (struct id_slot){ .id = id, .index = index + 1 };
+}
+
+/* Closes the hole by moving back what probed across it: no tombstones, so churn costs nothing. */
+void id_table_remove(struct id_table *t, uint32_t id)
+{
+	uint32_t hole = id_slot_of(t, id);
+
+	if (!t->slots[hole].index)
+		return;
+	for (uint32_t i = (hole + 1) & t->mask; t->slots[i].index; i = (i + 1) & t->mask) {
+		uint32_t home = id_home(t, t->slots[i].id);
+
+		if (((i - home) & t->mask) >= ((i - hole) & t->mask)) {
+			t->slots[hole] = t->slots[i];
+			hole = i;
+		}
+	}
+	t->slots[hole].index = 0;
+}
+
+bool map_pool_init(struct map_pool *p, uint32_t n_max)
+{
+	*p = (struct map_pool){ .n_max = n_max };
+	p->base = reserve((size_t)n_max * sizeof(*p->base));
+	return p->base != NULL;
+}
+
+void map_pool_done(struct map_pool *p)
+{
+	unreserve(p->base, (size_t)p->n_max * sizeof(*p->base));
+	p->base = NULL;
+}
+
+static unsigned int pool_class(uint32_t n)
+{
+	unsigned int c = POOL_CLASS_MIN;
+
+	while (c <= POOL_CLASS_MAX && (1u << c) < n)
+		c++;
+	return c;
+}
+
+struct mapping *map_pool_get(struct map_pool *p, uint32_t want, uint32_t *ret_cap)
+{
+	unsigned int c = pool_class(want);
+	struct mapping *array;
+
+	if (c > POOL_CLASS_MAX)
+		return NULL;
+	array = p->free[c];
+	if (array) {
+		memcpy(&p->free[c], (void *)array, sizeof(void *));
+	} else {
+		if (p->n_max - p->n < 1u << c)
+			return NULL;
+		array = p->base + p->n;
+		p->n += 1u << c;
+	}
+	*ret_cap = 1u << c;
+	return array;
+}
+
+void map_pool_put(struct map_pool *p, struct mapping *array, uint32_t cap)
+{
+	unsigned int c = pool_class(cap);
+
+	if (!array)
+		return;
+	memcpy((void *)array, &p->free[c], sizeof(void *));
+	p->free[c] = array;
+}
