@@ -1,0 +1,8 @@
+/* Placeholder until the program is here. */
+#include <stdio.h>
+
+int main(void)
+{
+	puts("ddprof-report: not yet written");
+	return 1;
+}
