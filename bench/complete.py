@@ -12,7 +12,7 @@ import workload
 
 TARGET = 0.99
 # outermost user frames as perf names them; ours knows them by their call frame information
-ROOTS = re.compile(r'\b(_start|__libc_start\w*|clone3?|__clone3?|start_thread|thread_start|_dl_start_user|_dl_start)\b')
+ROOTS = re.compile(r'\b(_start|__libc_start\w*|_*(GI_+)?clone3?|start_thread|thread_start|_dl_start_user|_dl_start)\b')
 
 
 def perf_rooted(path):

@@ -1,0 +1,17 @@
+#!/bin/sh
+# A path 200 calls deep is shown with exactly these calls.
+. "$(dirname "$0")/lib.sh"
+. "$targets/truth.sh"
+need_report
+need_perf
+
+compile depth.c depth
+for how in direct mutual; do
+	profile "$tmp/depth" $how 200 500
+	path=$(sed -n 's/^path //p' "$tmp/truth")
+	whole=$(awk -v path="$path" '
+		{ n = $NF; sub(/ [0-9]+$/, ""); all += n }
+		substr($0, length($0) - length(path)) == ";" path { whole += n }
+		END { printf "%.4f\n", all ? whole / all : 0 }' "$tmp/folded")
+	at_least "$how recursion" "$whole" 0.95
+done
