@@ -1,0 +1,333 @@
+/*
+ * Layout of a sample with DECODE_SAMPLE_TYPE (+ CALLCHAIN, STACK_USER), u64 each:
+ *	header | identifier | ip | pid,tid | time | cpu,- | period |
+ *	[nr | ips[nr]] | regs abi | [regs[n]] | [size | bytes[size] | dyn_size]
+ * All other records end in DECODE_TRAILER_BYTES: pid,tid | time | cpu,- | identifier.
+ * Bytes between dyn_size and size are stale ring contents: never touched.
+ */
+#include "record/kernel/decode.h"
+
+#include <string.h>
+
+#include "common/base/bits.h"
+
+static const struct decode_regs x86_64_regs = {
+	.machine = MACHINE_X86_64,
+	.mask = 0xff01ff, /* AX..SP, IP, R8..R15 */
+	.n = 17,
+	/* perf: ax bx cx dx si di bp sp ip r8..r15 */
+	.dwarf = { 0, 3, 2, 1, 4, 5, 6, 7, 16, 8, 9, 10, 11, 12, 13, 14, 15 },
+};
+
+static const struct decode_regs aarch64_regs = {
+	.machine = MACHINE_AARCH64,
+	.mask = (UINT64_C(1) << 33) - 1,
+	.n = 33,
+	/* perf: x0..x28 fp lr sp pc, the same numbers */
+	.dwarf = { 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+		   17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32 },
+};
+
+const struct decode_regs *decode_regs_of(enum machine machine)
+{
+	switch (machine) {
+	case MACHINE_X86_64:
+		return &x86_64_regs;
+	case MACHINE_AARCH64:
+		return &aarch64_regs;
+	default:
+		return NULL;
+	}
+}
+
+const struct decode_regs *decode_native_regs(void)
+{
+#ifdef __aarch64__
+	return &aarch64_regs;
+#else
+	return &x86_64_regs;
+#endif
+}
+
+/* What remains of a record. Reads past its end give 0 and set `bad`. */
+struct cursor {
+	const uint8_t *at;
+	size_t left;
+	bool bad;
+};
+
+static const uint8_t *take(struct cursor *c, uint64_t n)
+{
+	if (n > c->left) {
+		c->bad = true;
+		c->left = 0;
+		return NULL;
+	}
+	const uint8_t *p = c->at;
+	c->at += n;
+	c->left -= n;
+	return p;
+}
+
+static uint64_t take_u64(struct cursor *c)
+{
+	const uint8_t *p = take(c, 8);
+
+	return p ? load_le64(p) : 0;
+}
+
+static void take_two_u32(struct cursor *c, uint32_t *ret_first, uint32_t *ret_second)
+{
+	uint64_t both = take_u64(c);
+
+	*ret_first = (uint32_t)both;
+	*ret_second = (uint32_t)(both >> 32);
+}
+
+/* Kernel frames: from the kernel's marker to the next one. */
+static void take_callchain(struct cursor *c, struct event_sample *sample)
+{
+	uint64_t n = take_u64(c);
+
+	if (n > c->left / 8) {
+		c->bad = true;
+		return;
+	}
+	const uint64_t *ips = (const uint64_t *)(const void *)take(c, n * 8);
+	bool in_kernel = false;
+	for (uint64_t i = 0; i < n; i++) {
+		if (ips[i] >= (uint64_t)PERF_CONTEXT_MAX) {
+			if (in_kernel)
+				break;
+			in_kernel = ips[i] == (uint64_t)PERF_CONTEXT_KERNEL;
+			continue;
+		}
+		if (!in_kernel)
+			continue;
+		if (!sample->n_kchain)
+			sample->kchain = ips + i;
+		if (++sample->n_kchain == KCHAIN_MAX)
+			break;
+	}
+}
+
+static void take_regs(struct cursor *c, const struct decode_regs *layout,
+		      struct event_sample *sample)
+{
+	uint64_t abi = take_u64(c);
+
+	if (abi == PERF_SAMPLE_REGS_ABI_NONE)
+		return;
+	if (abi > PERF_SAMPLE_REGS_ABI_64) {
+		c->bad = true;
+		return;
+	}
+	const uint8_t *values = take(c, (uint64_t)layout->n * 8);
+	if (!values)
+		return;
+	sample->user = true;
+	sample->compat = abi == PERF_SAMPLE_REGS_ABI_32;
+	for (unsigned int i = 0; i < layout->n; i++) {
+		sample->regs.value[layout->dwarf[i]] = load_le64(values + i * 8);
+		sample->regs.mask |= UINT64_C(1) << layout->dwarf[i];
+	}
+}
+
+static void take_stack(struct cursor *c, struct event_sample *sample)
+{
+	uint64_t size = take_u64(c);
+
+	if (!size)
+		return; /* then dyn_size is not there either */
+	const uint8_t *bytes = take(c, size);
+	uint64_t dyn_size = take_u64(c);
+	if (c->bad || dyn_size > size) {
+		c->bad = true;
+		return;
+	}
+	sample->stack = bytes;
+	sample->stack_bytes = dyn_size;
+	sample->stack_cut = dyn_size == size;
+}
+
+static enum decode_result decode_sample(const struct decode_layout *layout, unsigned int misc,
+					struct cursor *c, struct event *ret)
+{
+	uint32_t reserved;
+
+	/* Not the whole union: a sample's reader part is large and of no use here. */
+	struct event_sample *sample = &ret->sample;
+	memset(sample, 0, sizeof(*sample));
+	ret->type = EVENT_SAMPLE;
+	take_u64(c); /* identifier: one source for each ring today */
+	sample->source = layout->source;
+	sample->ip = take_u64(c);
+	take_two_u32(c, &ret->pid, &ret->tid);
+	ret->time_ns = take_u64(c);
+	take_two_u32(c, &ret->cpu, &reserved);
+	sample->period = take_u64(c);
+	sample->in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
+	if (layout->callchain)
+		take_callchain(c, sample);
+	take_regs(c, layout->regs, sample);
+	if (layout->stack)
+		take_stack(c, sample);
+	if (c->bad)
+		return DECODE_BAD_SAMPLE;
+	if (!sample->in_kernel)
+		sample->n_kchain = 0;
+	if (sample->compat || !sample->user) {
+		sample->stack = NULL;
+		sample->stack_bytes = 0;
+		sample->stack_cut = false;
+	}
+	return DECODE_EVENT;
+}
+
+/* A zero-terminated text that fills the rest of the record (padded with zeros). */
+static const char *take_text(struct cursor *c, size_t max)
+{
+	size_t n = strnlen((const char *)c->at, c->left);
+
+	if (n == c->left || n >= max) {
+		c->bad = true;
+		return "";
+	}
+	return (const char *)take(c, c->left);
+}
+
+static bool is_executable(uint32_t prot)
+{
+	return prot & 4; /* PROT_EXEC */
+}
+
+static enum decode_result decode_mmap2(unsigned int misc, struct cursor *c, struct event *ret)
+{
+	uint32_t prot, flags;
+
+	struct event_mmap *mmap = &ret->mmap;
+	memset(mmap, 0, sizeof(*mmap));
+	ret->type = EVENT_MMAP;
+	take_two_u32(c, &ret->pid, &ret->tid);
+	mmap->start = take_u64(c);
+	mmap->size = take_u64(c);
+	mmap->pgoff = take_u64(c);
+	const uint8_t *id = take(c, 24);
+	take_two_u32(c, &prot, &flags);
+	mmap->path = take_text(c, PATH_MAX_BYTES);
+	if (c->bad || mmap->start + mmap->size < mmap->start)
+		return DECODE_BAD;
+	if (misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
+		if (id[0] > BUILD_ID_MAX)
+			return DECODE_BAD;
+		mmap->build_id.n = id[0];
+		memcpy(mmap->build_id.bytes, id + 4, id[0]);
+	} else {
+		mmap->maj = load_le32(id);
+		mmap->min = load_le32(id + 4);
+		mmap->ino = load_le64(id + 8);
+	}
+	return is_executable(prot) ? DECODE_EVENT : DECODE_SKIP;
+}
+
+static enum decode_result decode_comm(unsigned int misc, struct cursor *c, struct event *ret)
+{
+	memset(&ret->comm, 0, sizeof(ret->comm));
+	ret->type = EVENT_COMM;
+	take_two_u32(c, &ret->pid, &ret->tid);
+	const char *text = take_text(c, c->left);
+	if (c->bad)
+		return DECODE_BAD;
+	strncpy(ret->comm.comm, text, COMM_MAX - 1);
+	ret->comm.exec = misc & PERF_RECORD_MISC_COMM_EXEC;
+	return DECODE_EVENT;
+}
+
+static enum decode_result decode_task(bool fork, struct cursor *c, struct event *ret)
+{
+	uint32_t ppid, ptid;
+
+	ret->type = fork ? EVENT_FORK : EVENT_EXIT;
+	take_two_u32(c, &ret->pid, &ppid);
+	take_two_u32(c, &ret->tid, &ptid);
+	take_u64(c); /* time, again in the trailer */
+	if (c->bad)
+		return DECODE_BAD;
+	if (fork)
+		ret->fork = (struct event_fork){ .ppid = ppid, .ptid = ptid };
+	return DECODE_EVENT;
+}
+
+static enum decode_result decode_throttle(const struct decode_layout *layout, bool on,
+					  struct cursor *c, struct event *ret)
+{
+	if (!take(c, 24))
+		return DECODE_BAD;
+	ret->type = EVENT_THROTTLE;
+	ret->throttle = (struct event_throttle){ .on = on, .source = layout->source };
+	return DECODE_EVENT;
+}
+
+/* pid and tid of the trailer are those of whoever ran; the record's own, set later, win. */
+static void read_trailer(const uint8_t *trailer, struct event *ret)
+{
+	ret->pid = load_le32(trailer);
+	ret->tid = load_le32(trailer + 4);
+	ret->time_ns = load_le64(trailer + 8);
+	ret->cpu = load_le32(trailer + 16);
+}
+
+static enum decode_result decode_other(const struct decode_layout *layout,
+				       const struct perf_event_header *header, struct cursor *c,
+				       struct event *ret)
+{
+	if (c->left < DECODE_TRAILER_BYTES)
+		return DECODE_BAD;
+	c->left -= DECODE_TRAILER_BYTES;
+	read_trailer(c->at + c->left, ret);
+	switch (header->type) {
+	case PERF_RECORD_MMAP2:
+		return decode_mmap2(header->misc, c, ret);
+	case PERF_RECORD_COMM:
+		return decode_comm(header->misc, c, ret);
+	case PERF_RECORD_FORK:
+		return decode_task(true, c, ret);
+	case PERF_RECORD_EXIT:
+		return decode_task(false, c, ret);
+	case PERF_RECORD_THROTTLE:
+		return decode_throttle(layout, true, c, ret);
+	case PERF_RECORD_UNTHROTTLE:
+		return decode_throttle(layout, false, c, ret);
+	default: /* LOST too: PERF_FORMAT_LOST counts, the records do not tell all */
+		return DECODE_SKIP;
+	}
+}
+
+enum decode_result decode_record(const struct decode_layout *layout, const void *record, size_t n,
+				 struct event *ret)
+{
+	struct perf_event_header header;
+
+	if (n < sizeof(header))
+		return DECODE_BAD;
+	memcpy(&header, record, sizeof(header));
+	if (header.size != n)
+		return DECODE_BAD;
+	struct cursor c = { .at = (const uint8_t *)record + sizeof(header), .left = n - sizeof(header) };
+	if (header.type == PERF_RECORD_SAMPLE)
+		return decode_sample(layout, header.misc, &c, ret);
+	return decode_other(layout, &header, &c, ret);
+}
+
+size_t decode_time_offset(const struct perf_event_header *header)
+{
+	size_t off;
+
+	if (header->type == PERF_RECORD_SAMPLE)
+		off = sizeof(*header) + 3 * 8;
+	else if (header->size >= sizeof(*header) + DECODE_TRAILER_BYTES)
+		off = header->size - DECODE_TRAILER_BYTES + 8;
+	else
+		return 0;
+	return off + 8 <= header->size ? off : 0;
+}

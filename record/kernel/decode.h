@@ -1,0 +1,64 @@
+/*
+ * One record of a kernel ring -> struct event. Knows perf's wire form and register order; nobody
+ * after it does. Takes any bytes: every count is checked against the record's size.
+ * Source: linux/perf_event.h, enum perf_event_type; perf_event_open(2).
+ */
+#ifndef RECORD_KERNEL_DECODE_H
+#define RECORD_KERNEL_DECODE_H
+
+#include <linux/perf_event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/format/event.h"
+
+/* Task events share these with samples, so that the trailer of all other records is the same. */
+#define DECODE_TASKS_TYPE \
+	(PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU)
+#define DECODE_SAMPLE_TYPE \
+	(DECODE_TASKS_TYPE | PERF_SAMPLE_IP | PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER)
+
+enum {
+	DECODE_RECORD_MAX = 65536, /* header.size is 16 bits */
+	DECODE_TRAILER_BYTES = 32, /* pid tid | time | cpu | identifier */
+};
+
+/* perf's registers of one machine: asked with `mask`, delivered in bit order, dwarf[i] each. */
+struct decode_regs {
+	enum machine machine;
+	uint64_t mask;
+	uint8_t n;
+	uint8_t dwarf[REGS_MAX];
+};
+
+const struct decode_regs *decode_regs_of(enum machine machine); /* NULL: not known */
+const struct decode_regs *decode_native_regs(void);		 /* of this machine */
+
+/* What the records of one event hold beyond DECODE_SAMPLE_TYPE. */
+struct decode_layout {
+	const struct decode_regs *regs;
+	bool callchain, stack;
+	uint8_t source; /* index for EVENT_SAMPLE and EVENT_THROTTLE */
+};
+
+enum decode_result {
+	DECODE_EVENT,
+	DECODE_SKIP,	    /* sound, and nothing for us */
+	DECODE_BAD,	    /* makes no sense */
+	DECODE_BAD_SAMPLE,  /* the same, and it was a sample */
+};
+
+/*
+ * `record` is 8-aligned, n = its header's size (checked here again).
+ * Pointers in *ret (stack, kchain, path) lie in `record`.
+ */
+enum decode_result decode_record(const struct decode_layout *layout, const void *record, size_t n,
+				 struct event *ret);
+
+/*
+ * Time of a record without decoding it: where it is, counted from the start.
+ * 0: the record is too short to have one.
+ */
+size_t decode_time_offset(const struct perf_event_header *header);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * The kernel's side of a recording: opens what is to be counted, and hands out what happened as
+ * events in time order. Door of the room; only this header is for others.
+ *
+ *	kernel_open -> kernel_enable -> { kernel_round -> kernel_next ... -> kernel_release } -> kernel_disable
+ */
+#ifndef RECORD_KERNEL_H
+#define RECORD_KERNEL_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/format/event.h"
+#include "common/format/record.h"
+
+struct err;
+struct kernel;
+
+struct kernel_options {
+	const char *event;	/* "sCPU" */
+	uint32_t frequency_hz;	/* of events without their own */
+	bool whole_system;
+	bool enable_on_exec;	/* starts counting by itself when the task execs */
+	bool stack;		/* copy user stacks */
+	uint32_t stack_bytes;	/* 0: as much as the rings take */
+	const pid_t *tids;	/* tasks to count; unused with whole_system */
+	size_t n_tids;
+};
+
+/* What came of the wishes. For the manifest and for -v. */
+struct kernel_facts {
+	struct record_source source;
+	enum machine machine;
+	const char *event_text; /* "task-clock", "cpu-clock" */
+	char release[80];
+	char machine_text[16];
+	int paranoid, kptr_restrict;
+	uint32_t n_cpus, n_fds, n_rings;
+	uint32_t stack_bytes;
+	size_t ring_bytes, task_ring_bytes; /* task_ring_bytes 0: tasks ride in the sample rings */
+	bool kernel_frames;
+	bool exact_lost; /* PERF_FORMAT_LOST is there; otherwise losses are a lower bound */
+	bool build_id;
+	char fallbacks[512]; /* what was given up, "; " between; empty: nothing */
+};
+
+/*
+ * Checks the event's text, without opening anything: for wrong usage.
+ */
+int kernel_check_event(const char *text, uint32_t hz, struct err *err);
+
+/*
+ * Nothing counts yet. err text names what is refused and what would allow it.
+ * Tasks that are gone already are left out; -ESRCH when all are.
+ */
+int kernel_open(const struct kernel_options *options, struct kernel **ret, struct err *err);
+void kernel_close(struct kernel *k);
+const struct kernel_facts *kernel_facts(const struct kernel *k);
+
+/* More tasks of a process that is attached to. */
+int kernel_add_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err *err);
+
+/* Mappings and tasks first, samples when their state at this point is known. */
+int kernel_enable_tasks(struct kernel *k, struct err *err);
+int kernel_enable_samples(struct kernel *k, struct err *err);
+void kernel_disable(struct kernel *k);
+
+/* Descriptors that become readable when a ring wants to be read: one for each ring. */
+size_t kernel_poll_fds(const struct kernel *k, struct pollfd *fds, size_t cap);
+
+/* poll said POLLHUP for fds[i]: its task is gone. Puts another descriptor of that ring there, or -1. */
+void kernel_poll_gone(struct kernel *k, struct pollfd *fds, size_t i);
+
+/* One look at all rings; `all`: nothing is written any more, hold nothing back. order.h */
+void kernel_round(struct kernel *k, bool all);
+/* Next event of the round; false: over. Pointers in it live until the next call. */
+bool kernel_next(struct kernel *k, struct event *ret);
+/* All events still to come are at or after this time. */
+uint64_t kernel_settled_ns(const struct kernel *k);
+void kernel_release(struct kernel *k);
+
+/* What is counted by the kernel and by the decoder. */
+struct kernel_losses {
+	uint64_t samples, tasks; /* ring full: exact with PERF_FORMAT_LOST */
+	uint64_t bad_samples, bad_records;
+	uint64_t clock_ns; /* the sampling events' count: task-clock nanoseconds */
+};
+/* Asks the kernel: one read for each event. */
+void kernel_read_losses(struct kernel *k, struct kernel_losses *ret);
+
+#endif

@@ -1,0 +1,345 @@
+/*
+ * Order of giving up. Refused for rights: kernel frames go. Refused as invalid (older kernel):
+ * exact losses go, then build-ids. Refused rings: half the size, and the stacks with them, down to
+ * 8 pages; a ring that was mapped once is never mapped again, its event is opened anew.
+ */
+#include "record/kernel/open.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/base/bits.h"
+#include "common/base/err.h"
+
+enum {
+	RING_BYTES_MIN = 8 * 4096,
+	RING_BYTES_USUAL = 4 << 20,
+	RING_BYTES_MAX = 32 << 20,
+	RING_BYTES_NO_STACK = 512 << 10,
+	TASK_RING_BYTES = 512 << 10,
+	RING_HOLD_PER_S = 16, /* a ring holds 1/16 s of full records */
+};
+
+static int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu)
+{
+	int fd = (int)syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void open_note(struct kernel *k, const char *fmt, ...)
+{
+	char *text = k->facts.fallbacks;
+	size_t n = strlen(text), cap = sizeof(k->facts.fallbacks);
+	va_list ap;
+
+	if (n && n + 3 < cap) {
+		memcpy(text + n, "; ", 3);
+		n += 2;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text + n, cap - n, fmt, ap);
+	va_end(ap);
+}
+
+static int refusal(const struct kernel *k, pid_t tid, int code, struct err *err)
+{
+	switch (-code) {
+	case EACCES:
+	case EPERM:
+		return err_set(err, code,
+			       "the kernel does not let user %u sample this "
+			       "(kernel.perf_event_paranoid is %d): run as root or with CAP_PERFMON, "
+			       "lower it with 'sysctl kernel.perf_event_paranoid=2', in a container add "
+			       "'--cap-add PERFMON' and a seccomp profile with perf_event_open",
+			       (unsigned int)geteuid(), k->probe.paranoid);
+	case ENOSYS:
+		return err_set(err, code,
+			       "this kernel (%s) has no perf_event_open, or a seccomp filter hides it",
+			       k->probe.release);
+	case ESRCH:
+		return err_set(err, code, "task %d is gone", (int)tid);
+	case EMFILE:
+		return err_set(err, code, "more files are needed than this process may open; raise 'ulimit -n'");
+	default:
+		return err_set(err, code, "perf_event_open refuses event '%s': %s", k->spec.source.name,
+			       strerror(-code));
+	}
+}
+
+static void fill_attr(const struct kernel *k, enum kernel_ring_kind kind,
+		      struct perf_event_attr *ret)
+{
+	if (kind == RING_TASKS)
+		attr_fill_tasks(&k->choice, ret);
+	else
+		attr_fill_sample(&k->spec, &k->choice, !k->tasks_apart, ret);
+}
+
+/* Gives up the next thing after a refusal; false: nothing is left that could help. */
+static bool give_up_one(struct kernel *k, int code)
+{
+	if ((code == -EACCES || code == -EPERM) && k->choice.kernel) {
+		k->choice.kernel = false;
+		open_note(k, "kernel frames are not allowed (perf_event_paranoid=%d)",
+			  k->probe.paranoid);
+		return true;
+	}
+	if (code == -EINVAL && k->choice.format_lost) {
+		k->choice.format_lost = false;
+		open_note(k, "no exact loss counts (kernel %s)", k->probe.release);
+		return true;
+	}
+	if (code == -EINVAL && k->choice.build_id) {
+		k->choice.build_id = false;
+		open_note(k, "no build-ids from the kernel (%s)", k->probe.release);
+		return true;
+	}
+	return false;
+}
+
+static int choose_one(struct kernel *k, enum kernel_ring_kind kind, pid_t tid)
+{
+	for (;;) {
+		struct perf_event_attr attr;
+
+		fill_attr(k, kind, &attr);
+		int fd = perf_open(&attr, tid, k->probe.cpu[0]);
+		if (fd >= 0) {
+			close(fd);
+			return 0;
+		}
+		if (!give_up_one(k, fd))
+			return fd;
+	}
+}
+
+int open_choose(struct kernel *k, pid_t tid, struct err *err)
+{
+	k->tasks_apart = true;
+	k->choice.kernel = k->choice.format_lost = k->choice.build_id = true;
+	k->choice.stack_bytes = 8192;
+	int r = choose_one(k, RING_SAMPLES, tid);
+	if (r < 0)
+		return refusal(k, tid, r, err);
+	r = choose_one(k, RING_TASKS, tid);
+	if (r == -ESRCH)
+		return refusal(k, tid, r, err);
+	if (r < 0) {
+		open_note(k, "tasks share the sample rings (%s)", strerror(-r));
+		k->tasks_apart = false;
+		r = choose_one(k, RING_SAMPLES, tid);
+		if (r < 0)
+			return refusal(k, tid, r, err);
+	}
+	return 0;
+}
+
+static int fds_push(struct kernel_fds *fds, int fd)
+{
+	if (fds->n == fds->cap) {
+		size_t cap = fds->cap ? fds->cap * 2 : 64;
+		int *grown = realloc(fds->fd, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		fds->fd = grown;
+		fds->cap = cap;
+	}
+	fds->fd[fds->n++] = fd;
+	return 0;
+}
+
+static void fds_cut(struct kernel_fds *fds, size_t n)
+{
+	while (fds->n > n) {
+		int fd = fds->fd[--fds->n];
+
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* Adds one descriptor; `output` is the event whose ring it writes to, -1: its own. */
+static int open_cpu(struct kernel_fds *fds, struct perf_event_attr *attr, pid_t tid, int cpu,
+		    int output)
+{
+	int fd = perf_open(attr, tid, cpu);
+
+	if (fd == -ENODEV)
+		fd = -1; /* the CPU went away; its place stays */
+	else if (fd < 0)
+		return fd;
+	int r = fds_push(fds, fd);
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	if (fd >= 0 && output >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, output) < 0)
+		return -errno;
+	return 0;
+}
+
+/* One kind of event of one task on every CPU; the outputs of later tasks go to the first's rings. */
+static int open_kind(struct kernel *k, enum kernel_ring_kind kind, pid_t tid)
+{
+	struct perf_event_attr attr;
+	struct kernel_fds *fds = &k->fds[kind];
+	size_t n_before = fds->n;
+
+	fill_attr(k, kind, &attr);
+	for (uint32_t i = 0; i < k->probe.n_cpus; i++) {
+		int r = open_cpu(fds, &attr, tid, k->probe.cpu[i], n_before ? fds->fd[i] : -1);
+		if (r < 0) {
+			fds_cut(fds, n_before);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int open_kinds(struct kernel *k, pid_t tid)
+{
+	size_t n_before = k->fds[RING_SAMPLES].n;
+	int r = open_kind(k, RING_SAMPLES, tid);
+
+	if (r < 0 || !k->tasks_apart)
+		return r;
+	r = open_kind(k, RING_TASKS, tid);
+	if (r < 0)
+		fds_cut(&k->fds[RING_SAMPLES], n_before);
+	return r;
+}
+
+static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32_t wanted)
+{
+	size_t n_min = k->spec.source.frequency_hz <= 250 ? 8 : 16;
+	uint32_t bytes = wanted ? wanted : STACK_BYTES_MAX;
+
+	if (!k->choice.stack)
+		return 0;
+	if (wanted) /* asked for: as long as one fits at all */
+		return MIN(bytes, (uint32_t)(ring_bytes / 2) & ~7u);
+	while (bytes > 4096 && bytes / 4096 * 4096 * n_min > ring_bytes)
+		bytes = bytes == STACK_BYTES_MAX ? 32768 : bytes / 2;
+	return bytes;
+}
+
+static size_t ring_wanted(const struct kernel *k, uint32_t stack_bytes)
+{
+	size_t bytes = RING_BYTES_USUAL;
+
+	if (!k->choice.stack)
+		return RING_BYTES_NO_STACK;
+	size_t hold = k->spec.source.frequency_hz * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) /
+		      RING_HOLD_PER_S;
+	while (bytes < hold && bytes < RING_BYTES_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+static void unmap_rings(struct kernel *k)
+{
+	for (uint32_t i = 0; i < k->n_rings; i++)
+		ring_done(&k->rings[i]);
+	fds_cut(&k->fds[RING_SAMPLES], 0);
+	fds_cut(&k->fds[RING_TASKS], 0);
+}
+
+static int map_rings(struct kernel *k, size_t sample_bytes, size_t task_bytes, struct err *err)
+{
+	uint32_t kinds = k->tasks_apart ? 2 : 1;
+
+	for (uint32_t i = 0; i < k->n_rings; i++) {
+		enum kernel_ring_kind kind = i % kinds;
+		int fd = k->fds[kind].fd[i / kinds];
+
+		k->ring_fd[i] = fd;
+		if (fd < 0)
+			continue;
+		int r = ring_map(&k->rings[i], fd, kind == RING_TASKS ? task_bytes : sample_bytes, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int alloc_rings(struct kernel *k)
+{
+	k->n_rings = k->probe.n_cpus * (k->tasks_apart ? 2 : 1);
+	k->rings = calloc(k->n_rings, sizeof(*k->rings));
+	k->ring_fd = calloc(k->n_rings, sizeof(*k->ring_fd));
+	return k->rings && k->ring_fd ? 0 : -ENOMEM;
+}
+
+static bool is_memory_refusal(int code)
+{
+	return code == -EPERM || code == -ENOMEM || code == -EAGAIN;
+}
+
+static void note_rings(struct kernel *k, size_t wanted, size_t bytes)
+{
+	k->facts.ring_bytes = bytes;
+	k->facts.stack_bytes = k->choice.stack_bytes;
+	if (bytes < wanted)
+		open_note(k,
+			  "rings of %zu KiB instead of %zu KiB (raise kernel.perf_event_mlock_kb, "
+			  "'ulimit -l', or give CAP_IPC_LOCK), stacks of %u bytes",
+			  bytes >> 10, wanted >> 10, k->choice.stack_bytes);
+}
+
+/* The first task: finds the largest rings that the kernel grants on all CPUs. */
+static int open_first(struct kernel *k, pid_t tid, struct err *err)
+{
+	size_t wanted = ring_wanted(k, k->stack_wanted);
+
+	if (alloc_rings(k) < 0)
+		return err_set(err, -ENOMEM, "no memory for %u rings", k->n_rings);
+	for (size_t bytes = wanted;; bytes /= 2) {
+		size_t task_bytes = MAX(MIN(bytes / 2, (size_t)TASK_RING_BYTES),
+					(size_t)RING_BYTES_MIN);
+
+		k->choice.stack_bytes = stack_for_ring(k, bytes, k->stack_wanted);
+		k->choice.watermark_bytes = (uint32_t)bytes / 4;
+		int r = open_kinds(k, tid);
+		if (r < 0)
+			return refusal(k, tid, r, err);
+		r = map_rings(k, bytes, task_bytes, err);
+		if (r == 0) {
+			note_rings(k, wanted, bytes);
+			k->facts.task_ring_bytes = k->tasks_apart ? task_bytes : 0;
+			return 0;
+		}
+		unmap_rings(k);
+		if (!is_memory_refusal(r) || bytes <= RING_BYTES_MIN)
+			return r;
+	}
+}
+
+void open_close(struct kernel *k)
+{
+	unmap_rings(k);
+	for (int i = 0; i < RING_KINDS; i++)
+		free(k->fds[i].fd);
+	free(k->rings);
+	free(k->ring_fd);
+	k->rings = NULL;
+	k->ring_fd = NULL;
+	k->n_rings = 0;
+}
+
+int open_task(struct kernel *k, pid_t tid, struct err *err)
+{
+	if (!k->rings)
+		return open_first(k, tid, err);
+	int r = open_kinds(k, tid);
+	return r < 0 ? refusal(k, tid, r, err) : 0;
+}
