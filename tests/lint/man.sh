@@ -1,0 +1,37 @@
+#!/bin/sh
+# Man pages are clean for mandoc, and list exactly the options that --help lists.
+set -eu
+cd "${DDPROF_SRC:-$(dirname "$0")/../..}"
+build=${DDPROF_BUILD:-.}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+bad=0
+if command -v mandoc >/dev/null 2>&1; then
+	mandoc -T lint -W warning man/*.[1-9] || bad=1
+else
+	echo "mandoc is not installed: the pages' markup was not checked"
+fi
+
+# "  -F, --frequency=HZ  ..." -> frequency
+help_options() {
+	sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p' | LC_ALL=C sort -u
+}
+
+# ".It Fl F Ar HZ , Fl -frequency Ns = Ns Ar HZ" -> frequency
+page_options() {
+	sed -n '/^\.It /s/Fl -/\n&/gp' "$1" | sed -n 's/^Fl -\([a-z0-9-]*\).*/\1/p' | LC_ALL=C sort -u
+}
+
+for program in ddprof-record ddprof-report; do
+	test -x "$build/$program" || continue
+	"$build/$program" --help >"$tmp/help" </dev/null || { echo "$program --help failed"; bad=1; }
+	help_options <"$tmp/help" >"$tmp/$program.help"
+	page_options "man/$program.1" >"$tmp/$program.page"
+	if ! diff "$tmp/$program.help" "$tmp/$program.page" >"$tmp/diff"; then
+		echo "$program: options of --help (<) and of man/$program.1 (>) differ:"
+		cat "$tmp/diff"
+		bad=1
+	fi
+done
+exit $bad
