@@ -32,17 +32,21 @@ share() {
 		END { printf "%.4f\n", all ? part / all : 0 }' "$tmp/folded"
 }
 
+top_stacks() {
+	awk '{ print $NF, $0 }' "$tmp/folded" | sort -rn | head -n 15 | cut -c1-400
+}
+
 # near WHAT GOT WANT TOLERANCE (absolute)
 near() {
 	awk -v got="$2" -v want="$3" -v tolerance="$4" 'BEGIN {
 		d = got - want; exit !(d <= tolerance + 0 && -d <= tolerance + 0) }' ||
-		fail "$1: share is $2, expected $3 +- $4; stacks: $(sort -t' ' -k2 "$tmp/folded" | head -n 40)"
+		fail "$1: share is $2, expected $3 +- $4; stacks: $(top_stacks)"
 }
 
 # at_least WHAT GOT WANT
 at_least() {
 	awk -v got="$2" -v want="$3" 'BEGIN { exit !(got + 0 >= want + 0) }' ||
-		fail "$1: share is $2, expected at least $3; stacks: $(head -n 40 "$tmp/folded")"
+		fail "$1: share is $2, expected at least $3; stacks: $(top_stacks)"
 }
 
 # every line "share FUNCTION X" of the truth: the function is in X of the samples that are in any of them
