@@ -44,12 +44,11 @@ def size_table(names, reps, scale):
     rows, ratios = [], []
     for name in names:
         got = runs(name, ['ours-bare', 'perf-z', 'ours'], [999], reps, scale)
-        bare, peer, whole = (bytes_a_sample(got[r, 999]) for r in ('ours-bare', 'perf-z', 'ours'))
+        bare, peer = (bytes_a_sample(got[r, 999]) for r in ("ours-bare", "perf-z"))
         ratios.append(bare / peer)
         rows.append([f'{name} {workload.WHAT[name]}', f"{lab.median(r['samples'] for r in got['ours-bare', 999]):.0f}",
                      f'{bare:.1f}', f'{peer:.0f}', f'{bare / peer:.3f}', '0.333',
                      f"{lab.median(r['file_bytes'] for r in got['ours', 999]) / 1e6:.2f}"])
-        del whole
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     rows.append(['geometric mean', '', '', '', f'**{mean:.3f}**', '0.100', ''])
     return lab.table('Whole file at 999 Hz, bytes a sample',
