@@ -4,7 +4,7 @@
 #include <sys/auxv.h>
 
 #include "common/base/bits.h"
-#include "common/space/table.h"
+#include "common/base/pages.h"
 
 enum { TEXT_BYTES_PER_OBJECT = 512 }; /* on average; paths of real hosts take 60 */
 
@@ -19,19 +19,19 @@ bool objects_init(struct objects *o, uint32_t n_max)
 	if (random)
 		memcpy(&o->seed, random, sizeof(o->seed));
 	o->text_max = (size_t)n_max * TEXT_BYTES_PER_OBJECT + PATH_MAX_BYTES;
-	o->object = reserve(((size_t)n_max + 1) * sizeof(*o->object));
-	o->hash = reserve(((size_t)n_max + 1) * sizeof(*o->hash));
-	o->slots = reserve((size_t)n_slots * sizeof(*o->slots));
-	o->text = reserve(o->text_max);
+	o->object = pages_reserve(((size_t)n_max + 1) * sizeof(*o->object));
+	o->hash = pages_reserve(((size_t)n_max + 1) * sizeof(*o->hash));
+	o->slots = pages_reserve((size_t)n_slots * sizeof(*o->slots));
+	o->text = pages_reserve(o->text_max);
 	return o->object && o->hash && o->slots && o->text;
 }
 
 void objects_done(struct objects *o)
 {
-	unreserve(o->object, ((size_t)o->n_max + 1) * sizeof(*o->object));
-	unreserve(o->hash, ((size_t)o->n_max + 1) * sizeof(*o->hash));
-	unreserve(o->slots, ((size_t)o->mask + 1) * sizeof(*o->slots));
-	unreserve(o->text, o->text_max);
+	pages_free(o->object, ((size_t)o->n_max + 1) * sizeof(*o->object));
+	pages_free(o->hash, ((size_t)o->n_max + 1) * sizeof(*o->hash));
+	pages_free(o->slots, ((size_t)o->mask + 1) * sizeof(*o->slots));
+	pages_free(o->text, o->text_max);
 }
 
 static uint32_t hash_bytes(uint32_t h, const void *bytes, size_t n)

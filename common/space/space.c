@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/base/bits.h"
+#include "common/base/pages.h"
 #include "common/space/object.h"
 #include "common/space/table.h"
 
@@ -58,8 +59,8 @@ struct spaces *spaces_new(const struct spaces_limits *limits)
 	l.n_processes = l.n_processes ? l.n_processes : N_PROCESSES;
 	l.n_threads = l.n_threads ? l.n_threads : N_THREADS;
 	s->limits = l;
-	s->processes = reserve(((size_t)l.n_processes + 1) * sizeof(*s->processes));
-	s->tasks = reserve(((size_t)l.n_threads + 1) * sizeof(*s->tasks));
+	s->processes = pages_reserve(((size_t)l.n_processes + 1) * sizeof(*s->processes));
+	s->tasks = pages_reserve(((size_t)l.n_threads + 1) * sizeof(*s->tasks));
 	if (!s->processes || !s->tasks || !objects_init(&s->objects, l.n_objects) ||
 	    !map_pool_init(&s->pool, l.n_mappings) || !id_table_init(&s->by_pid, l.n_processes) ||
 	    !id_table_init(&s->by_tid, l.n_threads)) {
@@ -73,8 +74,8 @@ void spaces_free(struct spaces *s)
 {
 	if (!s)
 		return;
-	unreserve(s->processes, ((size_t)s->limits.n_processes + 1) * sizeof(*s->processes));
-	unreserve(s->tasks, ((size_t)s->limits.n_threads + 1) * sizeof(*s->tasks));
+	pages_free(s->processes, ((size_t)s->limits.n_processes + 1) * sizeof(*s->processes));
+	pages_free(s->tasks, ((size_t)s->limits.n_threads + 1) * sizeof(*s->tasks));
 	objects_done(&s->objects);
 	map_pool_done(&s->pool);
 	id_table_done(&s->by_pid);

@@ -2,24 +2,10 @@
 
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 
 #include "common/base/bits.h"
+#include "common/base/pages.h"
 #include "common/space/space.h"
-
-void *reserve(size_t size_bytes)
-{
-	void *p = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-void unreserve(void *p, size_t size_bytes)
-{
-	if (p)
-		munmap(p, size_bytes);
-}
 
 static uint64_t random_seed(void)
 {
@@ -39,13 +25,13 @@ bool id_table_init(struct id_table *t, uint32_t n_max)
 		n *= 2;
 	t->mask = n - 1;
 	t->seed = random_seed();
-	t->slots = reserve((size_t)n * sizeof(*t->slots));
+	t->slots = pages_reserve((size_t)n * sizeof(*t->slots));
 	return t->slots != NULL;
 }
 
 void id_table_done(struct id_table *t)
 {
-	unreserve(t->slots, ((size_t)t->mask + 1) * sizeof(*t->slots));
+	pages_free(t->slots, ((size_t)t->mask + 1) * sizeof(*t->slots));
 	t->slots = NULL;
 }
 
@@ -94,13 +80,13 @@ void id_table_remove(struct id_table *t, uint32_t id)
 bool map_pool_init(struct map_pool *p, uint32_t n_max)
 {
 	*p = (struct map_pool){ .n_max = n_max };
-	p->base = reserve((size_t)n_max * sizeof(*p->base));
+	p->base = pages_reserve((size_t)n_max * sizeof(*p->base));
 	return p->base != NULL;
 }
 
 void map_pool_done(struct map_pool *p)
 {
-	unreserve(p->base, (size_t)p->n_max * sizeof(*p->base));
+	pages_free(p->base, (size_t)p->n_max * sizeof(*p->base));
 	p->base = NULL;
 }
 

@@ -11,10 +11,6 @@
 
 struct mapping;
 
-/* Zeroed address space without memory behind it; NULL when refused. */
-void *reserve(size_t size_bytes);
-void unreserve(void *p, size_t size_bytes);
-
 /* Nonzero or zero 32-bit id -> index: open addressing, linear probing, at most half full. */
 struct id_table {
 	struct id_slot {

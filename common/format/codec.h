@@ -1,0 +1,89 @@
+/*
+ * What both directions of the record codec agree on. ddprof.data(5), "Records". Private to the room.
+ */
+#ifndef COMMON_FORMAT_CODEC_H
+#define COMMON_FORMAT_CODEC_H
+
+#include <stdint.h>
+
+#include "common/format/event.h"
+#include "common/format/stack.h"
+
+enum record_type { /* values are in the file: append only */
+	RECORD_SAMPLE = 1, /* the only one without a length: most frequent, ends by itself */
+	RECORD_MMAP = 2,
+	RECORD_COMM = 3,
+	RECORD_FORK = 4,
+	RECORD_EXIT = 5,
+	RECORD_SPACE = 6,
+	RECORD_LOST = 7,
+	RECORD_THROTTLE = 8,
+	RECORD_SOURCE_DEF = 9,
+	RECORD_COUNTER_VALUES = 10,
+};
+
+enum sample_flags {
+	SAMPLE_USER = 1,
+	SAMPLE_IN_KERNEL = 2,
+	SAMPLE_KCHAIN = 4, /* kernel frames follow */
+	SAMPLE_STACK = 8,  /* stack_bytes is not 0 */
+	SAMPLE_PLACE = 16, /* source and cpu follow: they differ from the sample before */
+	SAMPLE_PERIOD = 32, /* period follows: it differs from the last of the source */
+	SAMPLE_IP = 64,	   /* ip follows: it is neither kchain[0] nor the pc register */
+	SAMPLE_RARE = 128, /* a byte of enum sample_rare follows */
+};
+
+enum sample_rare {
+	SAMPLE_STACK_CUT = 1,
+	SAMPLE_STACK_DROPPED = 2,
+	SAMPLE_COMPAT = 4,
+	SAMPLE_RARE_ALL = 7,
+};
+
+enum mmap_flags {
+	MMAP_PAGES = 1, /* start, size and pgoff are in units of 4096 */
+	MMAP_SAME = 2,	/* size and pgoff are those of the object's last mapping in the chunk */
+};
+
+enum {
+	CODEC_THREADS_MAX = 4096, /* threads with samples in one chunk */
+	CODEC_OBJECTS_MAX = 4096, /* mapped files in one chunk */
+	CODEC_CPUS = 256,	  /* cpu modulo this has a clock of its own for time differences */
+	CODEC_PAGE = 4096,
+	CODEC_COUNTERS_BYTES_MAX = 2 + 2 + 2 * VARINT_BYTES_MAX + COUNTERS * VARINT_BYTES_MAX,
+};
+
+/* State of a thread within a chunk. */
+struct codec_thread {
+	uint32_t pid, tid;
+	uint64_t sp, hi, mask; /* of its last sample with user registers, stack */
+	uint64_t cut_bytes;    /* stack_bytes of its last cut stack */
+	struct word_list list;
+	uint32_t n_kchain;
+	uint64_t kchain[KCHAIN_MAX]; /* outermost first: callers are what stays equal */
+};
+
+/* A mapped file within a chunk. */
+struct codec_object {
+	uint64_t size, pgoff; /* of its last mapping, as written */
+};
+
+/* Clocks and last values, the same in both directions. */
+struct codec_state {
+	uint64_t time_ns;	      /* of the last record */
+	uint64_t cpu_ns[CODEC_CPUS];  /* of the last sample on this CPU; 0: none */
+	uint64_t period[SOURCE_MAX];
+	uint32_t pid;		      /* of the last record that is no sample */
+	uint32_t cpu, source;	      /* of the last sample */
+	uint64_t map_start;	      /* of the last mapping, in bytes */
+};
+
+/* What the time of a sample is written as difference to. */
+static inline uint64_t codec_expected_ns(const struct codec_state *s, uint32_t cpu, uint64_t period)
+{
+	uint64_t last = s->cpu_ns[cpu % CODEC_CPUS];
+
+	return last ? last + period : s->time_ns;
+}
+
+#endif
