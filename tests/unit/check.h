@@ -75,7 +75,7 @@ const char *check_source_path(const char *path);
 #define CHECK_AT(text) ((struct check_at){ __FILE__, __LINE__, text })
 
 #define CHECK_TRUE(cond, ...) \
-	check_true(CHECK_AT("CHECK_TRUE(" #cond ")"), (cond), "" __VA_ARGS__)
+	check_true(CHECK_AT("CHECK_TRUE(" #cond ")"), (cond), " " __VA_ARGS__)
 #define CHECK_INT(got, want) check_int(CHECK_AT("CHECK_INT(" #got ", " #want ")"), (got), (want))
 #define CHECK_UINT(got, want) check_uint(CHECK_AT("CHECK_UINT(" #got ", " #want ")"), (got), (want))
 #define CHECK_STR(got, want) check_str(CHECK_AT("CHECK_STR(" #got ", " #want ")"), (got), (want))
@@ -86,7 +86,7 @@ const char *check_source_path(const char *path);
 
 #define REQUIRE_TRUE(cond, ...)                                                                      \
 	do {                                                                                         \
-		if (!check_true(CHECK_AT("REQUIRE_TRUE(" #cond ")"), (cond), "" __VA_ARGS__))         \
+		if (!check_true(CHECK_AT("REQUIRE_TRUE(" #cond ")"), (cond), " " __VA_ARGS__))         \
 			check_stop();                                                                \
 	} while (0)
 #define REQUIRE_INT(got, want)                                                                       \

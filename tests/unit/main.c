@@ -113,10 +113,10 @@ bool check_true(struct check_at at, bool holds, const char *fmt, ...)
 
 	if (!holds) {
 		say_failed(at);
-		if (*fmt) {
+		if (fmt[1]) { /* " " stands before each, so that none is empty */
 			printf("\t");
 			va_start(args, fmt);
-			vprintf(fmt, args);
+			vprintf(fmt + 1, args);
 			va_end(args);
 			printf("\n");
 		}
