@@ -1,4 +1,4 @@
-/* Cleanup of locals at the end of their block: AUTO_FREE char *path = ...; AUTO_CLOSE int fd = -1; */
+/* Cleanup of locals at the end of their block: AUTO_FREE char *path; AUTO_CLOSE int fd = -1; */
 #ifndef COMMON_BASE_AUTO_H
 #define COMMON_BASE_AUTO_H
 

@@ -15,7 +15,8 @@ struct buf {
 void buf_init(struct buf *b);
 void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
-void *buf_grow(struct buf *b, size_t more); /* room for `more` bytes; returns where they go; n unchanged */
+/* Room for `more` bytes: returns where they go; n is unchanged. */
+void *buf_grow(struct buf *b, size_t more);
 void buf_put(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);

@@ -1,5 +1,6 @@
 /*
- * A message is formatted beside the struct first: its arguments may point into the text it replaces.
+ * A message is formatted beside the struct first: its arguments may point into the text that it
+ * replaces.
  */
 #include "common/base/err.h"
 

@@ -23,6 +23,7 @@ void intern_init(struct intern *in);
 void intern_done(struct intern *in);
 str_id intern_put(struct intern *in, const char *text);
 str_id intern_putn(struct intern *in, const char *text, size_t n);
-const char *intern_text(const struct intern *in, str_id id); /* zero-terminated; lives as long as `in` */
+/* Zero-terminated; lives as long as `in`. */
+const char *intern_text(const struct intern *in, str_id id);
 
 #endif

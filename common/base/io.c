@@ -70,7 +70,8 @@ int io_write(int fd, const void *bytes, size_t n, size_t *ret_done)
 }
 
 /* Files of procfs have size 0: read until the end, not up to st_size. */
-static int read_whole(int fd, const char *path, size_t limit, char **ret, size_t *ret_n, struct err *err)
+static int read_whole(int fd, const char *path, size_t limit, char **ret, size_t *ret_n,
+		      struct err *err)
 {
 	enum { FIRST_BYTES = 4096 };
 	size_t n = 0, cap = 0;
@@ -82,11 +83,12 @@ static int read_whole(int fd, const char *path, size_t limit, char **ret, size_t
 		mem_grow(&text, &cap, n + FIRST_BYTES, 1);
 		got = io_read(fd, text + n, MIN(cap - n - 1, limit - n + 1));
 		if (got < 0)
-			return err_set(err, (int)got, "cannot read '%s': %s", path, strerror((int)-got));
+			return err_set(err, (int)got, "cannot read '%s': %s", path,
+				       strerror((int)-got));
 		n += (size_t)got;
 		if (n > limit)
-			return err_set(err, -EFBIG, "'%s' is larger than the limit of %zu bytes", path,
-				       limit);
+			return err_set(err, -EFBIG, "'%s' is larger than the limit of %zu bytes",
+				       path, limit);
 		if (got == 0)
 			break;
 	}

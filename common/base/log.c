@@ -56,7 +56,8 @@ int log_parse_level(const char *text, enum log_level *ret, struct err *err)
 		}
 	}
 	return err_set(err, -EINVAL,
-		       "unknown level '%s', expected error, warn, notice, informational or debug", text);
+		       "unknown level '%s', expected error, warn, notice, informational or debug",
+		       text);
 }
 
 void log_set_rooms(const char *rooms)
@@ -116,8 +117,8 @@ static void print_line(const char *prefix, const char *room, const char *fmt, va
 
 	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
 		text[0] = 0;
-	n = (size_t)snprintf(line, 128, "%.40s: %s%.40s%s", log_state.program, prefix, room ? room : "",
-			     room ? ": " : "");
+	n = (size_t)snprintf(line, 128, "%.40s: %s%.40s%s", log_state.program, prefix,
+			     room ? room : "", room ? ": " : "");
 	n = put_visible(line, sizeof(line) - 1, n, text);
 	line[n++] = '\n';
 	io_write(STDERR_FILENO, line, n, NULL); /* nobody could be told that it failed */

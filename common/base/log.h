@@ -17,10 +17,10 @@ void log_init(const char *program);
 /* Default LOG_NOTICE. -v gives LOG_INFO. */
 void log_set_level(enum log_level level);
 
-/* "error", "warn"/"warning", "notice", "informational"/"info", "debug" -> level. -EINVAL otherwise. */
+/* "error", "warn(ing)", "notice", "info(rmational)", "debug" -> level. -EINVAL otherwise. */
 int log_parse_level(const char *text, enum log_level *ret, struct err *err);
 
-/* Rooms whose debug lines are wanted, comma separated (environment DDPROF_DEBUG); "all" for all. NULL: none. */
+/* Rooms whose debug lines are wanted, comma separated (DDPROF_DEBUG); "all" for all. NULL: none. */
 void log_set_rooms(const char *rooms);
 
 bool log_enabled(enum log_level level);

@@ -1,6 +1,7 @@
 /*
  * Hash map from a nonzero 64-bit key to a 64-bit value: open addressing, linear probing, grows.
  * Never fails: arena.h's rule about memory.
+ * The order of slots differs from run to run: sort before showing.
  */
 #ifndef COMMON_BASE_MAP_H
 #define COMMON_BASE_MAP_H

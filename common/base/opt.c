@@ -56,8 +56,9 @@ static int set_from_environment(const struct parse *p)
 		if (!value || (opt->arg && !*value))
 			continue;
 		if (!opt->arg && parse_switch(value, &on) < 0)
-			return err_set(p->err, -EINVAL, "environment variable %s is '%s', expected 1 or 0",
-				       opt->env, value);
+			return err_set(p->err, -EINVAL,
+				       "environment variable %s is '%s', expected 1 or 0", opt->env,
+				       value);
 		if (on && opt->set(p->ctx, opt->arg ? value : NULL, p->err) < 0)
 			return err_wrap(p->err, "environment variable %s", opt->env);
 	}

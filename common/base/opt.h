@@ -20,7 +20,7 @@ struct opt {
 	const char *env;    /* environment variable, or NULL */
 	const char *preset; /* default as shown in --help, or NULL */
 	opt_set *set;
-	const char *help; /* one line, no full stop */
+	const char *help;  /* one line, no full stop */
 	bool optional_arg; /* --name or --name=ARG */
 };
 

@@ -39,12 +39,12 @@ void check_register(struct check_suite *suite);
 enum { CHECK_DEADLINE_S = 120 };
 
 #define SUITE(id, ...) SUITE_WITHIN(CHECK_DEADLINE_S, id, __VA_ARGS__)
-#define SUITE_WITHIN(seconds, id, ...)                                                               \
-	static const struct check_test id##_tests[] = { __VA_ARGS__{ NULL, NULL } };                 \
-	static struct check_suite id##_suite = { #id, id##_tests, seconds, NULL };                   \
-	static void __attribute__((constructor)) id##_register(void)                                 \
-	{                                                                                            \
-		check_register(&id##_suite);                                                         \
+#define SUITE_WITHIN(seconds, id, ...)                                               \
+	static const struct check_test id##_tests[] = { __VA_ARGS__{ NULL, NULL } }; \
+	static struct check_suite id##_suite = { #id, id##_tests, seconds, NULL };   \
+	static void __attribute__((constructor)) id##_register(void)                 \
+	{                                                                            \
+		check_register(&id##_suite);                                         \
 	}
 
 struct check_at {
@@ -74,8 +74,7 @@ const char *check_source_path(const char *path);
 
 #define CHECK_AT(text) ((struct check_at){ __FILE__, __LINE__, text })
 
-#define CHECK_TRUE(cond, ...) \
-	check_true(CHECK_AT("CHECK_TRUE(" #cond ")"), (cond), " " __VA_ARGS__)
+#define CHECK_TRUE(cond, ...) check_true(CHECK_AT("CHECK_TRUE(" #cond ")"), (cond), " " __VA_ARGS__)
 #define CHECK_INT(got, want) check_int(CHECK_AT("CHECK_INT(" #got ", " #want ")"), (got), (want))
 #define CHECK_UINT(got, want) check_uint(CHECK_AT("CHECK_UINT(" #got ", " #want ")"), (got), (want))
 #define CHECK_STR(got, want) check_str(CHECK_AT("CHECK_STR(" #got ", " #want ")"), (got), (want))
@@ -84,15 +83,15 @@ const char *check_source_path(const char *path);
 /* `text` contains `part` */
 #define CHECK_HAS(text, part) check_has(CHECK_AT("CHECK_HAS(" #text ", " #part ")"), (text), (part))
 
-#define REQUIRE_TRUE(cond, ...)                                                                      \
-	do {                                                                                         \
-		if (!check_true(CHECK_AT("REQUIRE_TRUE(" #cond ")"), (cond), " " __VA_ARGS__))         \
-			check_stop();                                                                \
+#define REQUIRE_TRUE(cond, ...)                                                                \
+	do {                                                                                   \
+		if (!check_true(CHECK_AT("REQUIRE_TRUE(" #cond ")"), (cond), " " __VA_ARGS__)) \
+			check_stop();                                                          \
 	} while (0)
-#define REQUIRE_INT(got, want)                                                                       \
-	do {                                                                                         \
-		if (!check_int(CHECK_AT("REQUIRE_INT(" #got ", " #want ")"), (got), (want)))          \
-			check_stop();                                                                \
+#define REQUIRE_INT(got, want)                                                               \
+	do {                                                                                 \
+		if (!check_int(CHECK_AT("REQUIRE_INT(" #got ", " #want ")"), (got), (want))) \
+			check_stop();                                                        \
 	} while (0)
 
 #endif

@@ -4,8 +4,9 @@
  *
  *	unit [-l] [-v] [SUITE...]
  *
- * Says "ok SUITE: sentence" (with -v), "skip SUITE: sentence: reason" and "FAIL SUITE: sentence" on stdout,
- * ends with "N passed, N failed[, N skipped]". Exit status: 0, 1 failed, 77 all skipped, 99 broken.
+ * Says "ok SUITE: sentence" (with -v), "skip SUITE: sentence: reason" and "FAIL SUITE: sentence" on
+ * stdout, ends with "N passed, N failed[, N skipped]". Exit status: 0, 1 failed, 77 all skipped,
+ * 99 broken.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -128,8 +129,8 @@ bool check_int(struct check_at at, int64_t got, int64_t want)
 {
 	if (got != want) {
 		say_failed(at);
-		printf("\tgot  %" PRId64 " (0x%" PRIx64 ")\n\twant %" PRId64 " (0x%" PRIx64 ")\n", got,
-		       (uint64_t)got, want, (uint64_t)want);
+		printf("\tgot  %" PRId64 " (0x%" PRIx64 ")\n\twant %" PRId64 " (0x%" PRIx64 ")\n",
+		       got, (uint64_t)got, want, (uint64_t)want);
 	}
 	return record(at, got == want);
 }
@@ -138,8 +139,8 @@ bool check_uint(struct check_at at, uint64_t got, uint64_t want)
 {
 	if (got != want) {
 		say_failed(at);
-		printf("\tgot  %" PRIu64 " (0x%" PRIx64 ")\n\twant %" PRIu64 " (0x%" PRIx64 ")\n", got,
-		       got, want, want);
+		printf("\tgot  %" PRIu64 " (0x%" PRIx64 ")\n\twant %" PRIu64 " (0x%" PRIx64 ")\n",
+		       got, got, want, want);
 	}
 	return record(at, got == want);
 }
@@ -150,7 +151,8 @@ bool check_str(struct check_at at, const char *got, const char *want)
 
 	if (!holds) {
 		say_failed(at);
-		printf("\tgot  \"%s\"\n\twant \"%s\"\n", got ? got : "(NULL)", want ? want : "(NULL)");
+		printf("\tgot  \"%s\"\n\twant \"%s\"\n", got ? got : "(NULL)",
+		       want ? want : "(NULL)");
 	}
 	return record(at, holds);
 }
@@ -296,10 +298,11 @@ static void judge_end(const struct check_suite *suite, int status, bool late)
 		printf("FAIL %s: %s: still running after its deadline (%u s)\n", suite->name, test,
 		       suite->deadline_s);
 	else if (WIFSIGNALED(status))
-		printf("FAIL %s: %s: ended by signal %d (%s)\n", suite->name, test, WTERMSIG(status),
-		       strsignal(WTERMSIG(status)));
+		printf("FAIL %s: %s: ended by signal %d (%s)\n", suite->name, test,
+		       WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		printf("FAIL %s: %s: exited with status %d\n", suite->name, test, WEXITSTATUS(status));
+		printf("FAIL %s: %s: exited with status %d\n", suite->name, test,
+		       WEXITSTATUS(status));
 }
 
 static void start_suite(const struct check_suite *suite)
@@ -366,7 +369,8 @@ int main(int argc, char **argv)
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	sigaction(SIGCHLD, &on_child, NULL);
-	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (progress == MAP_FAILED)
 		return EXIT_BROKEN;
 

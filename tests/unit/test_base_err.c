@@ -10,7 +10,8 @@ static void set_returns_code(void)
 {
 	struct err err = { 0 };
 
-	CHECK_INT(err_set(&err, -EFBIG, "frame claims %d bytes, limit is %d", 70000, 65536), -EFBIG);
+	CHECK_INT(err_set(&err, -EFBIG, "frame claims %d bytes, limit is %d", 70000, 65536),
+		  -EFBIG);
 	CHECK_INT(err.code, -EFBIG);
 	CHECK_STR(err.text, "frame claims 70000 bytes, limit is 65536");
 	CHECK_INT(err_set(NULL, -EINVAL, "nobody listens"), -EINVAL);
@@ -23,7 +24,8 @@ static void wrap_puts_in_front(void)
 	err_set(&err, -EBADMSG, "checksum does not match");
 	CHECK_INT(err_wrap(&err, "chunk at offset %d", 4096), -EBADMSG);
 	CHECK_INT(err_wrap(&err, "cannot read '%s'", "ddprof.data"), -EBADMSG);
-	CHECK_STR(err.text, "cannot read 'ddprof.data': chunk at offset 4096: checksum does not match");
+	CHECK_STR(err.text,
+		  "cannot read 'ddprof.data': chunk at offset 4096: checksum does not match");
 	CHECK_INT(err_wrap(NULL, "nobody listens"), -EINVAL);
 }
 

@@ -84,9 +84,11 @@ static void control_bytes(void)
 {
 	log_set_level(LOG_NOTICE);
 	capture_begin();
-	log_error("module '%s'", "\x1b[2Jevil\n\r\x7f\xc2\x9b" "5m \xc3\xa9 tab\t");
+	log_error("module '%s'", "\x1b[2Jevil\n\r\x7f\xc2\x9b"
+				 "5m \xc3\xa9 tab\t");
 	CHECK_STR(capture_end(), "ddprof-record: error: module "
-				 "'\\x1b[2Jevil\\x0a\\x0d\\x7f\\xc2\x9b" "5m \xc3\xa9 tab\t'\n");
+				 "'\\x1b[2Jevil\\x0a\\x0d\\x7f\\xc2\x9b"
+				 "5m \xc3\xa9 tab\t'\n");
 }
 
 static void long_lines(void)
@@ -112,8 +114,8 @@ static void level_names(void)
 		const char *text;
 		enum log_level level;
 	} table[] = {
-		{ "error", LOG_ERROR }, { "warn", LOG_WARNING }, { "warning", LOG_WARNING },
-		{ "notice", LOG_NOTICE }, { "info", LOG_INFO }, { "informational", LOG_INFO },
+		{ "error", LOG_ERROR },	  { "warn", LOG_WARNING }, { "warning", LOG_WARNING },
+		{ "notice", LOG_NOTICE }, { "info", LOG_INFO },	   { "informational", LOG_INFO },
 		{ "debug", LOG_DEBUG },
 	};
 	enum log_level level = LOG_LEVELS;

@@ -183,18 +183,19 @@ static void help(void)
 
 	opt_print_help(table, &usage, out);
 	fclose(out);
-	CHECK_STR(text, "Usage: prog [options] FILE\n"
-			"       prog --version\n"
-			"\n"
-			"Shows things.\n"
-			"\n"
-			"Options:\n"
-			"  -F, --frequency=HZ          samples a second (default 99; $DDPROF_TEST_F)\n"
-			"  -v, --verbose               say more ($DDPROF_TEST_V)\n"
-			"      --tree[=ORDER]          as a tree\n"
-			"      --stack-size=BYTES      stack of each sample (default 65528)\n"
-			"\n"
-			"See prog(1).\n");
+	CHECK_STR(text,
+		  "Usage: prog [options] FILE\n"
+		  "       prog --version\n"
+		  "\n"
+		  "Shows things.\n"
+		  "\n"
+		  "Options:\n"
+		  "  -F, --frequency=HZ          samples a second (default 99; $DDPROF_TEST_F)\n"
+		  "  -v, --verbose               say more ($DDPROF_TEST_V)\n"
+		  "      --tree[=ORDER]          as a tree\n"
+		  "      --stack-size=BYTES      stack of each sample (default 65528)\n"
+		  "\n"
+		  "See prog(1).\n");
 	free(text);
 }
 
