@@ -48,6 +48,7 @@ struct chunk_header {
 	uint32_t raw_bytes, stored_bytes, n_records;
 	uint64_t sequence; /* 0, 1, 2 ... through the file, all types */
 	uint64_t first_ns, last_ns;
+	uint64_t tag; /* OBJECT: object_tag() of what the pieces belong to, object.h; 0: not said */
 	uint32_t stored_crc;
 };
 
@@ -55,7 +56,10 @@ struct chunk_header {
 
 struct chunk_writer; /* one file; compresses into memory of fixed size */
 
-/* Where finished bytes go. Returns 0 or negative errno; must take all or say how much (EAGAIN is not seen here). */
+/*
+ * Where finished bytes go: all of them, or negative errno. A chunk that was refused keeps its sequence number:
+ * readers see that one is missing.
+ */
 typedef int chunk_sink(void *ctx, const void *bytes, size_t n);
 
 struct chunk_writer *chunk_writer_new(int zstd_level, chunk_sink *sink, void *ctx, struct err *err);
@@ -67,6 +71,9 @@ int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int 
 /* The same for bytes already compressed (by the inspector). */
 int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsigned int flags, const void *stored,
 			    size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
+/* The same for pieces of one object, with its object_tag(): readers find it without decompressing. */
+int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes, size_t raw_bytes,
+			    uint32_t n_records, uint64_t tag);
 uint64_t chunk_writer_bytes(const struct chunk_writer *w); /* handed out so far */
 
 /* ---- reading: common/format/scan.c ---- */
