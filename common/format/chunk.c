@@ -41,6 +41,11 @@ bool file_header_get(const uint8_t bytes[FILE_HEADER_BYTES], struct file_header 
 	return true;
 }
 
+bool file_is_recording(const uint8_t bytes[FILE_HEADER_BYTES])
+{
+	return !memcmp(bytes, file_magic, sizeof(file_magic));
+}
+
 void chunk_header_put(const struct chunk_header *h, uint64_t file_id, uint8_t bytes[CHUNK_HEADER_BYTES])
 {
 	memset(bytes, 0, CHUNK_HEADER_BYTES);

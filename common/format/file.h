@@ -105,4 +105,7 @@ void chunk_reader_seek(struct chunk_reader *r, uint64_t file_off);
 int chunk_reader_load(struct chunk_reader *r, struct chunk *chunk, struct err *err);
 bool chunk_reader_file_header_ok(const struct chunk_reader *r);
 
+/* Whether a file that starts with these bytes is a recording, of whatever version. */
+bool file_is_recording(const uint8_t bytes[FILE_HEADER_BYTES]);
+
 #endif
