@@ -5,6 +5,7 @@
 #ifndef COMMON_FORMAT_OBJECT_H
 #define COMMON_FORMAT_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,13 @@ struct object_key {
 typedef int object_put(void *ctx, const void *raw, size_t n, uint32_t n_records);
 int object_encode(const struct object_key *key, const struct elf_image *image, const char *reason, void *scratch,
 		  object_put *put, void *ctx); /* scratch: CHUNK_RAW_MAX bytes */
+
+/*
+ * What stands in the chunk header of an object's pieces (chunk_writer_put_object), so that readers find them
+ * without decompressing: never 0. Two objects may share one: the key in the chunk decides.
+ */
+uint64_t object_tag(const struct object_key *key);
+bool object_key_equal(const struct object_key *a, const struct object_key *b);
 
 /* One record of an OBJECT chunk. */
 struct object_piece {
