@@ -15,7 +15,8 @@ done
 for file in tests/fuzz/*_fuzz.c; do
 	test -e "$file" || continue
 	name=$(basename "$file" _fuzz.c)
-	grep -Eq "^FUZZ_(REPORT_)?TARGETS.*[ =]$name( |\$)" tests/Makefile.inc && continue
+	sed -e ':join' -e '/\\$/N' -e 's/\\\n/ /' -e 't join' tests/Makefile.inc |
+		grep -Eq "^FUZZ_(REPORT_)?TARGETS.*[[:blank:]]$name([[:blank:]]|\$)" && continue
 	echo "$file: $name is in neither FUZZ_TARGETS nor FUZZ_REPORT_TARGETS of tests/Makefile.inc"
 	bad=1
 done
