@@ -1,0 +1,44 @@
+/*
+ * The ways out of a profile. All write whole results in a fixed order: equal profiles give equal bytes.
+ * Strings pass through escape.h. Nothing here knows recordings or addresses of this machine.
+ */
+#ifndef REPORT_EXPORT_H
+#define REPORT_EXPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/base/buf.h"
+#include "report/profile/view.h"
+
+struct err;
+struct profile;
+
+struct export_style {
+	bool colour;
+	uint32_t limit;	    /* rows of a table at most; 0: all */
+	double min_percent; /* tree: branches below this are left out */
+};
+
+/* Tables and trees of one event source, then one line about losses for the whole recording. */
+void export_flat(const struct profile *p, enum view_by by, const struct export_style *style, FILE *out);
+void export_tree(const struct profile *p, bool callees_first, const struct export_style *style, FILE *out);
+void export_losses(const struct profile *p, FILE *out);
+void export_put_losses(struct buf *b, const struct profile *p); /* the same line without its end */
+
+/* One line a distinct stack, root first, samples last; lines in order of their text. */
+void export_folded(const struct profile *p, FILE *out);
+
+/* ddprof-report(1), "JSON". */
+void export_json(const struct profile *p, enum view_by by, FILE *out);
+
+/* Gzip-compressed pprof. 0, or -EFBIG over its limits, or what zlib said. */
+int export_pprof(const struct profile *p, struct buf *ret, struct err *err);
+
+/* Shared by the text forms: "12.3 %", "1.234 s", "40 118". */
+void export_put_percent(struct buf *b, uint64_t part, uint64_t all);
+void export_put_time(struct buf *b, uint64_t ns);
+void export_put_count(struct buf *b, uint64_t n);
+
+#endif

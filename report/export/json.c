@@ -1,0 +1,143 @@
+/*
+ * The form for programs, version 1: ddprof-report(1), "JSON". Fields are only ever added within a version;
+ * all numbers are exact integers, percentages are the reader's business.
+ */
+#include "report/export/export.h"
+
+#include <inttypes.h>
+
+#include "report/export/escape.h"
+#include "report/profile/profile.h"
+
+enum { JSON_VERSION = 1 };
+
+static const char *const by_name[VIEW_BYS] = {
+	[VIEW_FUNCTION] = "function", [VIEW_MODULE] = "module",	  [VIEW_THREAD] = "thread",
+	[VIEW_PROCESS] = "process",   [VIEW_ADDRESS] = "address",
+};
+
+static void put_string(struct buf *b, const char *key, const char *text)
+{
+	buf_printf(b, "\"%s\":\"", key);
+	escape_json(b, text);
+	buf_putc(b, '"');
+}
+
+static void put_weights(struct buf *b, const struct view_row *row)
+{
+	buf_printf(b,
+		   "\"self\":{\"samples\":%" PRIu64 ",\"weight\":%" PRIu64 "},\"total\":{\"samples\":%" PRIu64
+		   ",\"weight\":%" PRIu64 "}",
+		   row->self.count, row->self.weight, row->total.count, row->total.weight);
+}
+
+static void put_module(struct buf *b, const struct profile *p, uint32_t at)
+{
+	const struct profile_module *m = &p->module[at];
+
+	put_string(b, "module", profile_text(p, m->name));
+	buf_putc(b, ',');
+	put_string(b, "path", profile_text(p, m->path));
+	if (!m->build_id.n)
+		return;
+	buf_puts(b, ",\"build_id\":\"");
+	for (unsigned int i = 0; i < m->build_id.n; i++)
+		buf_printf(b, "%02x", m->build_id.bytes[i]);
+	buf_putc(b, '"');
+}
+
+static void put_function(struct buf *b, const struct profile *p, uint32_t at)
+{
+	const struct profile_function *f = &p->function[at];
+
+	put_string(b, "name", profile_text(p, f->name));
+	if (f->system_name.n != f->name.n) {
+		buf_putc(b, ',');
+		put_string(b, "system_name", profile_text(p, f->system_name));
+	}
+	buf_printf(b, ",\"named\":%s,", f->named ? "true" : "false");
+	put_module(b, p, f->module);
+}
+
+static void put_row(struct buf *b, const struct profile *p, enum view_by by, const struct view_row *row)
+{
+	const struct profile_thread *t;
+
+	buf_putc(b, '{');
+	put_weights(b, row);
+	buf_putc(b, ',');
+	switch (by) {
+	case VIEW_FUNCTION:
+		put_function(b, p, row->at);
+		break;
+	case VIEW_MODULE:
+		put_module(b, p, row->at);
+		break;
+	case VIEW_THREAD:
+		t = &p->thread[row->at];
+		buf_printf(b, "\"tid\":%" PRIu32 ",\"pid\":%" PRIu32 ",", t->tid, t->pid);
+		put_string(b, "name", profile_text(p, t->comm));
+		break;
+	case VIEW_PROCESS:
+		t = &p->thread[row->at];
+		buf_printf(b, "\"pid\":%" PRIu32 ",", t->pid);
+		put_string(b, "name", profile_text(p, t->process));
+		break;
+	default:
+		buf_printf(b, "\"address\":\"0x%" PRIx64 "\",", p->place[row->at].addr);
+		put_function(b, p, p->place[row->at].function);
+	}
+	buf_putc(b, '}');
+}
+
+static void put_source(struct buf *b, const struct profile *p, uint32_t source, enum view_by by)
+{
+	const struct profile_source *s = &p->source[source];
+	struct view_flat v;
+
+	view_flat(p, by, source, &v);
+	buf_putc(b, '{');
+	put_string(b, "event", s->about.name);
+	buf_putc(b, ',');
+	put_string(b, "unit", s->about.unit);
+	buf_printf(b, ",\"frequency_hz\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"weight\":%" PRIu64 ",\"rows\":[",
+		   s->about.frequency_hz, s->count, s->weight);
+	for (size_t i = 0; i < v.n; i++) {
+		buf_puts(b, i ? ",\n" : "\n");
+		put_row(b, p, by, &v.row[i]);
+	}
+	buf_puts(b, "]}");
+	view_flat_done(&v);
+}
+
+static void put_losses(struct buf *b, const struct profile *p)
+{
+	struct profile_losses l = profile_losses(p);
+
+	buf_printf(b,
+		   "\"samples\":{\"shown\":%" PRIu64 ",\"filtered\":%" PRIu64 ",\"lost_kernel\":%" PRIu64
+		   ",\"dropped_decode\":%" PRIu64 ",\"dropped_write\":%" PRIu64 ",\"unreadable\":%" PRIu64 "}",
+		   p->n_samples, p->coverage.n_filtered, l.ring_full, l.undecodable, l.unwritten, l.unreadable);
+}
+
+void export_json(const struct profile *p, enum view_by by, FILE *out)
+{
+	bool more = false;
+	struct buf b;
+
+	buf_init(&b);
+	buf_printf(&b, "{\"format\":\"ddprof-report show\",\"version\":%d,\"by\":\"%s\",\"ended\":%s,\n", JSON_VERSION,
+		   by_name[by], p->origin.ended ? "true" : "false");
+	put_losses(&b, p);
+	buf_puts(&b, ",\n\"events\":[");
+	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
+		if (!p->source[s].count)
+			continue;
+		buf_puts(&b, more ? ",\n" : "\n");
+		put_source(&b, p, s, by);
+		more = true;
+	}
+	buf_puts(&b, "]}\n");
+	fwrite(b.data, 1, b.n, out);
+	buf_done(&b);
+}

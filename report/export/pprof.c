@@ -1,0 +1,417 @@
+/*
+ * pprof is protobuf in gzip. A message's length stands before it, so each nested message is built in a
+ * small buffer and then appended. Ids are dense from 1 in the order of the profile's tables; strings are interned
+ * in the order they are met; gzip's time is 0: equal profiles give equal bytes.
+ *
+ * Addresses are as linked (ELF), and each mapping is the file's code segment as linked, not where one
+ * of the processes had it: one mapping a file, no address-space randomisation in the output, and tools that
+ * compute (address - start + offset) still find the right place in the file.
+ *
+ * Source: github.com/google/pprof, proto/profile.proto.
+ */
+#include "report/export/export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "report/export/escape.h"
+#include "report/profile/profile.h"
+
+/* Field numbers of profile.proto. */
+enum {
+	PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE, PROFILE_MAPPING, PROFILE_LOCATION, PROFILE_FUNCTION,
+	PROFILE_STRING_TABLE, PROFILE_TIME_NANOS = 9, PROFILE_DURATION_NANOS, PROFILE_PERIOD_TYPE,
+	PROFILE_PERIOD, PROFILE_COMMENT, PROFILE_DEFAULT_SAMPLE_TYPE,
+	VALUE_TYPE = 1, VALUE_UNIT,
+	SAMPLE_LOCATION = 1, SAMPLE_VALUE, SAMPLE_LABEL,
+	LABEL_KEY = 1, LABEL_STR,
+	MAPPING_ID = 1, MAPPING_START, MAPPING_LIMIT, MAPPING_OFFSET, MAPPING_FILENAME, MAPPING_BUILD_ID,
+	MAPPING_HAS_FUNCTIONS,
+	LOCATION_ID = 1, LOCATION_MAPPING, LOCATION_ADDRESS, LOCATION_LINE,
+	LINE_FUNCTION = 1,
+	FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME,
+};
+
+enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+enum { VALUES_MAX = 3 };
+
+/* Which columns a profile has, in the model's order: count first, since viewers start with the last. */
+struct columns {
+	bool cpu, other;
+	uint32_t n;
+};
+
+struct range {
+	uint64_t start, limit; /* limit: first address behind */
+};
+
+struct pprof {
+	const struct profile *p;
+	struct buf *out;
+	struct intern strings; /* id = index in the string table */
+	struct buf message, inner, text;
+	struct columns columns;
+	uint32_t *function_id, *location_id, *mapping_id; /* 0: not used */
+	struct range *range;				   /* of each module */
+	uint32_t no_stack; /* location of samples without a stack; 0: there are none */
+};
+
+static void put_number(struct buf *b, unsigned int field, uint64_t value)
+{
+	if (!value)
+		return;
+	buf_varint(b, field << 3 | WIRE_VARINT);
+	buf_varint(b, value);
+}
+
+static void put_bytes(struct buf *b, unsigned int field, const void *bytes, size_t n)
+{
+	buf_varint(b, field << 3 | WIRE_BYTES);
+	buf_varint(b, n);
+	buf_put(b, bytes, n);
+}
+
+static void put_message(struct buf *b, unsigned int field, struct buf *message)
+{
+	put_bytes(b, field, message->data, message->n);
+	buf_reset(message);
+}
+
+static uint32_t string_index(struct pprof *w, const char *text)
+{
+	buf_reset(&w->text);
+	escape_utf8(&w->text, text);
+	return intern_putn(&w->strings, w->text.data, w->text.n).n;
+}
+
+static void put_string(struct pprof *w, struct buf *b, unsigned int field, const char *text)
+{
+	put_number(b, field, string_index(w, text));
+}
+
+static void put_value_type(struct pprof *w, unsigned int field, const char *type, const char *unit)
+{
+	put_string(w, &w->message, VALUE_TYPE, type);
+	put_string(w, &w->message, VALUE_UNIT, unit);
+	put_message(w->out, field, &w->message);
+}
+
+static bool is_cpu(const struct profile_source *s)
+{
+	return !strcmp(s->about.unit, "nanoseconds");
+}
+
+static void put_sample_types(struct pprof *w)
+{
+	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
+		if (!w->p->source[s].count)
+			continue;
+		if (is_cpu(&w->p->source[s]))
+			w->columns.cpu = true;
+		else
+			w->columns.other = true;
+	}
+	w->columns.cpu |= !w->columns.other; /* an empty profile still has its types */
+	if (w->columns.cpu) {
+		put_value_type(w, PROFILE_SAMPLE_TYPE, "cpu-samples", "count");
+		put_value_type(w, PROFILE_SAMPLE_TYPE, "cpu-time", "nanoseconds");
+	}
+	if (w->columns.other)
+		put_value_type(w, PROFILE_SAMPLE_TYPE, "tracepoint", "events");
+	w->columns.n = 2 * w->columns.cpu + w->columns.other;
+}
+
+/* ---- samples ---- */
+
+static void put_label(struct pprof *w, const char *key, const char *text)
+{
+	if (!*text)
+		return;
+	put_string(w, &w->inner, LABEL_KEY, key);
+	put_string(w, &w->inner, LABEL_STR, text);
+	put_message(&w->message, SAMPLE_LABEL, &w->inner);
+}
+
+static void put_labels(struct pprof *w, const struct profile_thread *t)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%" PRIu32, t->pid);
+	put_label(w, "process_id", number);
+	snprintf(number, sizeof(number), "%" PRIu32, t->tid);
+	put_label(w, "thread id", number);
+	put_label(w, "process_name", profile_text(w->p, t->process));
+	put_label(w, "thread_name", profile_text(w->p, t->comm));
+}
+
+static void put_stack(struct pprof *w, uint32_t node)
+{
+	const struct profile *p = w->p;
+
+	if (!node)
+		buf_varint(&w->inner, w->no_stack);
+	for (; node; node = p->node[node].parent)
+		buf_varint(&w->inner, w->location_id[p->node[node].place]);
+	put_message(&w->message, SAMPLE_LOCATION, &w->inner);
+}
+
+static void add_values(const struct pprof *w, const struct profile_entry *e, uint64_t *value)
+{
+	if (is_cpu(&w->p->source[e->source])) {
+		value[0] += e->count;
+		value[1] += e->weight;
+	} else {
+		value[w->columns.n - 1] += e->weight;
+	}
+}
+
+/* Entries are sorted by node and thread: those of several sources are neighbours and make one sample. */
+static void put_samples(struct pprof *w)
+{
+	const struct profile *p = w->p;
+
+	for (size_t i = 0, next; i < p->n_entries; i = next) {
+		const struct profile_entry *e = &p->entry[i];
+		uint64_t value[VALUES_MAX] = { 0 };
+
+		for (next = i; next < p->n_entries && p->entry[next].node == e->node &&
+			       p->entry[next].thread == e->thread; next++)
+			add_values(w, &p->entry[next], value);
+		put_stack(w, e->node);
+		for (uint32_t v = 0; v < w->columns.n; v++)
+			buf_varint(&w->inner, value[v] > INT64_MAX ? INT64_MAX : value[v]);
+		put_message(&w->message, SAMPLE_VALUE, &w->inner);
+		put_labels(w, &p->thread[e->thread]);
+		put_message(w->out, PROFILE_SAMPLE, &w->message);
+	}
+}
+
+/* ---- what samples refer to ---- */
+
+/* Only places, functions and modules that kept samples touch are written. */
+static void number_all(struct pprof *w)
+{
+	const struct profile *p = w->p;
+	uint32_t n_locations = 0, n_functions = 0, n_mappings = 0;
+	bool *used = mem_zalloc(p->n_nodes * sizeof(*used));
+
+	for (size_t i = 0; i < p->n_entries; i++) {
+		if (!p->entry[i].node)
+			w->no_stack = 1;
+		used[p->entry[i].node] = true;
+	}
+	for (size_t n = p->n_nodes - 1; n; n--) {
+		const struct profile_place *place = &p->place[p->node[n].place];
+
+		if (!used[n])
+			continue;
+		used[p->node[n].parent] = true;
+		w->location_id[p->node[n].place] = 1;
+		w->function_id[place->function] = 1;
+		w->mapping_id[place->module] = 1;
+	}
+	for (size_t i = 0; i < p->n_places; i++)
+		if (w->location_id[i])
+			w->location_id[i] = ++n_locations;
+	for (size_t i = 0; i < p->n_functions; i++)
+		if (w->function_id[i])
+			w->function_id[i] = ++n_functions;
+	for (size_t i = 0; i < p->n_modules; i++)
+		if (w->mapping_id[i] && p->module[i].kind != MODULE_UNMAPPED)
+			w->mapping_id[i] = ++n_mappings;
+		else
+			w->mapping_id[i] = 0;
+	if (w->no_stack) {
+		w->no_stack = n_locations + 1;
+		w->function_id[p->n_functions] = n_functions + 1;
+	}
+	free(used);
+}
+
+/* Where each mapping's addresses lie: the code segment as linked, and what the samples show. */
+static void find_ranges(struct pprof *w)
+{
+	const struct profile *p = w->p;
+
+	for (size_t i = 0; i < p->n_modules; i++) {
+		const struct profile_module *m = &p->module[i];
+
+		w->range[i].start = m->code_size ? m->code_addr : UINT64_MAX;
+		w->range[i].limit = m->code_size ? m->code_addr + m->code_size : 0;
+	}
+	for (size_t i = 0; i < p->n_places; i++) {
+		struct range *r = &w->range[p->place[i].module];
+
+		if (!w->location_id[i])
+			continue;
+		r->start = MIN(r->start, p->place[i].addr);
+		r->limit = MAX(r->limit, p->place[i].addr + 1);
+	}
+}
+
+static void put_mapping(struct pprof *w, uint32_t module)
+{
+	const struct profile_module *m = &w->p->module[module];
+	char hex[2 * BUILD_ID_MAX + 1] = "";
+	const struct range *r = &w->range[module];
+	uint64_t offset = m->code_file_off;
+	struct buf *b = &w->message;
+
+	if (m->code_size && r->start < m->code_addr) /* a place outside the first code segment */
+		offset -= MIN(offset, m->code_addr - r->start);
+	for (unsigned int i = 0; i < m->build_id.n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", m->build_id.bytes[i]);
+	put_number(b, MAPPING_ID, w->mapping_id[module]);
+	put_number(b, MAPPING_START, r->start);
+	put_number(b, MAPPING_LIMIT, r->limit);
+	put_number(b, MAPPING_OFFSET, offset);
+	put_string(w, b, MAPPING_FILENAME, profile_text(w->p, m->path));
+	put_string(w, b, MAPPING_BUILD_ID, hex);
+	put_number(b, MAPPING_HAS_FUNCTIONS, m->has_names);
+	put_message(w->out, PROFILE_MAPPING, b);
+}
+
+static void put_location(struct pprof *w, uint32_t id, uint32_t mapping, uint64_t addr, uint32_t function)
+{
+	put_number(&w->inner, LINE_FUNCTION, function);
+	put_number(&w->message, LOCATION_ID, id);
+	put_number(&w->message, LOCATION_MAPPING, mapping);
+	put_number(&w->message, LOCATION_ADDRESS, addr);
+	put_message(&w->message, LOCATION_LINE, &w->inner);
+	put_message(w->out, PROFILE_LOCATION, &w->message);
+}
+
+static void put_function(struct pprof *w, uint32_t id, const char *name, const char *system_name)
+{
+	put_number(&w->message, FUNCTION_ID, id);
+	put_string(w, &w->message, FUNCTION_NAME, name);
+	put_string(w, &w->message, FUNCTION_SYSTEM_NAME, system_name);
+	put_message(w->out, PROFILE_FUNCTION, &w->message);
+}
+
+static void put_tables(struct pprof *w)
+{
+	const struct profile *p = w->p;
+
+	for (uint32_t i = 0; i < p->n_modules; i++)
+		if (w->mapping_id[i])
+			put_mapping(w, i);
+	for (uint32_t i = 0; i < p->n_places; i++)
+		if (w->location_id[i])
+			put_location(w, w->location_id[i], w->mapping_id[p->place[i].module], p->place[i].addr,
+				     w->function_id[p->place[i].function]);
+	for (uint32_t i = 0; i < p->n_functions; i++)
+		if (w->function_id[i])
+			put_function(w, w->function_id[i], profile_text(p, p->function[i].name),
+				     profile_text(p, p->function[i].system_name));
+	if (w->no_stack) {
+		put_location(w, w->no_stack, 0, 0, w->function_id[p->n_functions]);
+		put_function(w, w->function_id[p->n_functions], "[no stack]", "[no stack]");
+	}
+}
+
+/* ---- the whole ---- */
+
+static void put_period(struct pprof *w)
+{
+	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
+		const struct profile_source *source = &w->p->source[s];
+		uint64_t hz = source->about.frequency_hz;
+
+		if (!source->count)
+			continue;
+		if (is_cpu(source))
+			put_value_type(w, PROFILE_PERIOD_TYPE, "cpu-time", "nanoseconds");
+		else
+			put_value_type(w, PROFILE_PERIOD_TYPE, "tracepoint", "events");
+		put_number(w->out, PROFILE_PERIOD, hz ? 1000000000 / hz : source->about.period);
+		return;
+	}
+}
+
+static void put_about(struct pprof *w)
+{
+	const struct profile_origin *o = &w->p->origin;
+	struct buf line;
+
+	put_number(w->out, PROFILE_TIME_NANOS, o->realtime_ns);
+	put_number(w->out, PROFILE_DURATION_NANOS, o->last_ns > o->first_ns ? o->last_ns - o->first_ns : 0);
+	put_period(w);
+	buf_init(&line);
+	export_put_losses(&line, w->p);
+	put_string(w, w->out, PROFILE_COMMENT, buf_text(&line));
+	buf_done(&line);
+	if (w->columns.cpu)
+		put_string(w, w->out, PROFILE_DEFAULT_SAMPLE_TYPE, "cpu-time");
+}
+
+static void put_strings(struct pprof *w)
+{
+	for (uint32_t i = 0; i < w->strings.n; i++)
+		put_bytes(w->out, PROFILE_STRING_TABLE, w->strings.text[i], w->strings.length[i]);
+}
+
+static int gzip(const struct buf *raw, struct buf *ret, struct err *err)
+{
+	enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8 };
+	z_stream z = { 0 };
+	int status;
+
+	if (raw->n > UINT_MAX / 2)
+		return err_set(err, -EFBIG, "the profile has %zu bytes, limit is %u", raw->n, UINT_MAX / 2);
+	status = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+	if (status != Z_OK)
+		return err_set(err, -ENOMEM, "zlib cannot start: %s", zError(status));
+	z.next_in = (Bytef *)raw->data;
+	z.avail_in = (uInt)raw->n;
+	z.avail_out = (uInt)deflateBound(&z, raw->n);
+	z.next_out = buf_grow(ret, z.avail_out);
+	status = deflate(&z, Z_FINISH);
+	ret->n += z.total_out;
+	deflateEnd(&z);
+	if (status != Z_STREAM_END)
+		return err_set(err, -EIO, "zlib cannot compress: %s", zError(status));
+	return 0;
+}
+
+int export_pprof(const struct profile *p, struct buf *ret, struct err *err)
+{
+	struct buf raw;
+	struct pprof w = { .p = p, .out = &raw };
+	int status;
+
+	buf_init(&raw);
+	buf_init(&w.message);
+	buf_init(&w.inner);
+	buf_init(&w.text);
+	intern_init(&w.strings);
+	w.location_id = mem_zalloc((p->n_places + 1) * sizeof(*w.location_id));
+	w.function_id = mem_zalloc((p->n_functions + 1) * sizeof(*w.function_id));
+	w.mapping_id = mem_zalloc((p->n_modules + 1) * sizeof(*w.mapping_id));
+	w.range = mem_zalloc((p->n_modules + 1) * sizeof(*w.range));
+	number_all(&w);
+	find_ranges(&w);
+	put_sample_types(&w);
+	put_samples(&w);
+	put_tables(&w);
+	put_about(&w);
+	put_strings(&w);
+	status = gzip(&raw, ret, err);
+	free(w.location_id);
+	free(w.function_id);
+	free(w.mapping_id);
+	free(w.range);
+	intern_done(&w.strings);
+	buf_done(&w.text);
+	buf_done(&w.inner);
+	buf_done(&w.message);
+	buf_done(&raw);
+	return status;
+}

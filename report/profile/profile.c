@@ -1,0 +1,250 @@
+/*
+ * Adding is one hash probe a frame at most: consecutive stacks of a thread share most of their
+ * callers, so each thread's last path is kept and only the frames below the shared part are looked up.
+ */
+#include "report/profile/profile.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/bits.h"
+#include "report/profile/slots.h"
+
+enum {
+	PATH_SLOTS = 64, /* threads whose last path is remembered; others start at the root */
+	PATH_FRAMES = UNWIND_DEPTH_MAX + KCHAIN_MAX + 1,
+};
+
+/* Nodes of a thread's last stack: node[0] is the root, node[i] the i-th frame from the root. */
+struct path {
+	uint32_t tid, n;
+	bool used;
+	uint32_t node[PATH_FRAMES + 1];
+};
+
+struct profile_builder {
+	struct slots nodes, entries, threads;
+	struct path path[PATH_SLOTS];
+};
+
+static uint64_t hash_pair(uint32_t a, uint32_t b)
+{
+	return hash_u64((uint64_t)a << 32 | b);
+}
+
+static uint64_t hash_node(const struct profile_node *n)
+{
+	return hash_pair(n->parent, n->place);
+}
+
+static uint64_t hash_entry(const struct profile_entry *e)
+{
+	return hash_u64(((uint64_t)e->node << 32 | e->thread) ^ (uint64_t)e->source << 56);
+}
+
+static uint64_t hash_thread(const struct profile_thread *t)
+{
+	return hash_u64(((uint64_t)t->pid << 32 | t->tid) ^ hash_pair(t->comm.n, t->process.n));
+}
+
+struct profile *profile_new(void)
+{
+	struct profile *p = mem_zalloc(sizeof(*p));
+
+	intern_init(&p->names);
+	map_init(&p->functions);
+	p->builder = mem_zalloc(sizeof(*p->builder));
+	slots_init(&p->builder->nodes);
+	slots_init(&p->builder->entries);
+	slots_init(&p->builder->threads);
+	mem_grow(&p->node, &p->node_cap, 1, sizeof(*p->node));
+	p->node[0] = (struct profile_node){ .parent = 0, .place = PROFILE_NONE };
+	p->n_nodes = 1;
+	return p;
+}
+
+static void free_builder(struct profile *p)
+{
+	if (!p->builder)
+		return;
+	slots_done(&p->builder->nodes);
+	slots_done(&p->builder->entries);
+	slots_done(&p->builder->threads);
+	free(p->builder);
+	p->builder = NULL;
+}
+
+void profile_free(struct profile *p)
+{
+	if (!p)
+		return;
+	free_builder(p);
+	intern_done(&p->names);
+	map_done(&p->functions);
+	free(p->node);
+	free(p->entry);
+	free(p->thread);
+	free(p->place);
+	free(p->module);
+	free(p->function);
+	free(p);
+}
+
+uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const char *comm, const char *process)
+{
+	struct slots *s = &p->builder->threads;
+	struct profile_thread want = {
+		.pid = pid,
+		.tid = tid,
+		.comm = intern_put(&p->names, comm),
+		.process = intern_put(&p->names, process),
+	};
+	uint32_t i, at;
+
+	for (i = slots_first(s, hash_thread(&want)); (at = s->slot[i]); i = slots_next(s, i)) {
+		const struct profile_thread *t = &p->thread[at - 1];
+
+		if (t->pid == pid && t->tid == tid && t->comm.n == want.comm.n && t->process.n == want.process.n)
+			return at - 1;
+	}
+	mem_grow(&p->thread, &p->thread_cap, p->n_threads + 1, sizeof(*p->thread));
+	at = (uint32_t)p->n_threads++;
+	p->thread[at] = want;
+	if (slots_put(s, i, at)) {
+		slots_double(s);
+		for (uint32_t t = 0; t < p->n_threads; t++)
+			slots_place(s, hash_thread(&p->thread[t]), t);
+	}
+	return at;
+}
+
+static uint32_t child(struct profile *p, uint32_t parent, uint32_t place)
+{
+	struct slots *s = &p->builder->nodes;
+	struct profile_node want = { .parent = parent, .place = place };
+	uint32_t i, at;
+
+	for (i = slots_first(s, hash_node(&want)); (at = s->slot[i]); i = slots_next(s, i))
+		if (p->node[at - 1].parent == parent && p->node[at - 1].place == place)
+			return at - 1;
+	mem_grow(&p->node, &p->node_cap, p->n_nodes + 1, sizeof(*p->node));
+	at = (uint32_t)p->n_nodes++;
+	p->node[at] = want;
+	if (slots_put(s, i, at)) {
+		slots_double(s);
+		for (uint32_t n = 1; n < p->n_nodes; n++)
+			slots_place(s, hash_node(&p->node[n]), n);
+	}
+	return at;
+}
+
+static uint32_t leaf_of(struct profile *p, uint32_t tid, const struct frames *frames)
+{
+	struct path *path = &p->builder->path[tid % PATH_SLOTS];
+	uint32_t n = MIN(frames->n, PATH_FRAMES), shared = MIN(frames->n_shared, n);
+
+	/* Another thread's path, or one shorter than promised: from the root. */
+	if (!path->used || path->tid != tid || path->n < shared)
+		shared = 0;
+	path->used = true;
+	path->tid = tid;
+	path->n = n;
+	for (uint32_t depth = shared; depth < n; depth++)
+		path->node[depth + 1] = child(p, path->node[depth], frames->frame[frames->n - 1 - depth].loc);
+	return path->node[n];
+}
+
+void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight, const struct frames *frames)
+{
+	struct slots *s = &p->builder->entries;
+	struct profile_entry want = { .thread = thread, .source = source };
+	uint32_t i, at;
+
+	assert(thread < p->n_threads && source < SOURCE_MAX);
+	want.node = leaf_of(p, p->thread[thread].tid, frames);
+	p->n_samples++;
+	p->coverage.stops[frames->stop]++;
+	for (uint32_t f = 0; f < frames->n; f++)
+		p->coverage.methods[frames->frame[f].method]++;
+	p->source[source].count++;
+	if (__builtin_add_overflow(p->source[source].weight, weight, &p->source[source].weight))
+		p->source[source].weight = UINT64_MAX;
+
+	for (i = slots_first(s, hash_entry(&want)); (at = s->slot[i]); i = slots_next(s, i)) {
+		struct profile_entry *e = &p->entry[at - 1];
+
+		if (e->node != want.node || e->thread != thread || e->source != source)
+			continue;
+		e->count++;
+		if (__builtin_add_overflow(e->weight, weight, &e->weight))
+			e->weight = UINT64_MAX;
+		return;
+	}
+	want.count = 1;
+	want.weight = weight;
+	mem_grow(&p->entry, &p->entry_cap, p->n_entries + 1, sizeof(*p->entry));
+	at = (uint32_t)p->n_entries++;
+	p->entry[at] = want;
+	if (slots_put(s, i, at)) {
+		slots_double(s);
+		for (uint32_t e = 0; e < p->n_entries; e++)
+			slots_place(s, hash_entry(&p->entry[e]), e);
+	}
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct profile_entry *x = a, *y = b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return (x->source > y->source) - (x->source < y->source);
+}
+
+void profile_seal(struct profile *p)
+{
+	free_builder(p);
+	qsort(p->entry, p->n_entries, sizeof(*p->entry), compare_entries);
+}
+
+uint32_t profile_add_module(struct profile *p, const struct profile_module *module)
+{
+	mem_grow(&p->module, &p->module_cap, p->n_modules + 1, sizeof(*p->module));
+	p->module[p->n_modules] = *module;
+	return (uint32_t)p->n_modules++;
+}
+
+/* Two symbols of one module with one display name (a constructor's C1 and C2) are one function. */
+uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_id system_name, bool named)
+{
+	bool is_new;
+	uint64_t *at = map_put(&p->functions, ((uint64_t)module << 32 | name.n) + 1, &is_new);
+
+	if (is_new) {
+		mem_grow(&p->function, &p->function_cap, p->n_functions + 1, sizeof(*p->function));
+		p->function[p->n_functions] = (struct profile_function){
+			.name = name, .system_name = system_name, .module = module, .named = named,
+		};
+		*at = p->n_functions++;
+	}
+	return (uint32_t)*at;
+}
+
+struct profile_losses profile_losses(const struct profile *p)
+{
+	const uint64_t *n = p->origin.counters.n;
+	struct profile_losses l = {
+		.ring_full = n[COUNTER_SAMPLES_LOST_KERNEL],
+		.undecodable = n[COUNTER_SAMPLES_DROPPED_DECODE],
+		.unwritten = n[COUNTER_SAMPLES_DROPPED_WRITE],
+		.unreadable = p->origin.n_unreadable,
+	};
+
+	/* What the recorder left out on purpose (COUNTER_SAMPLES_DROPPED_FILTER) is no loss. */
+	l.lost = l.ring_full + l.undecodable + l.unwritten + l.unreadable;
+	l.produced = l.lost + p->n_samples + p->coverage.n_filtered;
+	return l;
+}

@@ -1,0 +1,162 @@
+/*
+ * A profile: every stack of the kept samples as one calling-context tree, what each leaf weighs
+ * by thread and event source, and the names of the places. Built in two steps: samples are added while
+ * the recording streams by (places are numbers then), names come afterwards, once for each place.
+ * Memory grows with distinct stacks, never with samples.
+ */
+#ifndef REPORT_PROFILE_H
+#define REPORT_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/intern.h"
+#include "common/base/map.h"
+#include "common/format/event.h"
+#include "common/format/record.h"
+#include "report/unwind/unwind.h"
+
+enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
+
+/*
+ * Tree of calls, callers towards the root. Node 0 is the root and has no place; a parent's index
+ * is always below its children's, so one pass upwards or downwards needs no recursion.
+ */
+struct profile_node {
+	uint32_t parent;
+	uint32_t place;
+};
+
+/* A place in code: `place` indexes the unwinder's locs. function is set by naming. */
+struct profile_place {
+	uint64_t addr; /* as in struct loc */
+	uint32_t module;
+	uint32_t function;
+};
+
+struct profile_function {
+	str_id name;	    /* for people: demangled, or "[libx.so+0x123]" when unnamed */
+	str_id system_name; /* as in the symbol table; same as name when unnamed */
+	uint32_t module;
+	bool named;	    /* by a symbol; false: made up from module and address */
+};
+
+enum profile_module_kind { MODULE_FILE, MODULE_ANONYMOUS, MODULE_KERNEL, MODULE_UNMAPPED };
+
+struct profile_module {
+	enum profile_module_kind kind;
+	str_id name;	       /* "libc.so.6", "[kernel]", "[anon]" */
+	str_id path;	       /* as mapped */
+	struct build_id build_id;
+	bool has_names;	       /* at least one place was named by a symbol */
+	bool local_names;      /* some came from files of this machine */
+	str_id symbols_reason; /* why there are no names; "" when there are */
+	enum unwind_object_state unwind_state;
+	str_id unwind_reason;
+	/* First executable segment as linked, for exports; all 0 when not known. */
+	uint64_t code_addr, code_size, code_file_off;
+};
+
+/* A thread under one name; a rename makes another. */
+struct profile_thread {
+	uint32_t pid, tid;
+	str_id comm;	/* "" when not known */
+	str_id process; /* name of the process's main thread */
+};
+
+/* What one leaf of the tree weighs in one thread. */
+struct profile_entry {
+	uint32_t node, thread;
+	uint32_t source;
+	uint64_t count;	 /* samples */
+	uint64_t weight; /* in units of the source */
+};
+
+struct profile_source {
+	bool used;
+	struct record_source about;
+	uint64_t count, weight;
+};
+
+/* How complete the stacks are: counted over kept samples. */
+struct profile_coverage {
+	uint64_t stops[UNWIND_STOPS];	  /* samples by why their walk ended */
+	uint64_t methods[UNWIND_METHODS]; /* frames by how they were found */
+	uint64_t n_filtered;		  /* samples left out by filters */
+};
+
+/* What the recording says of itself, for the line about losses and for exports. */
+struct profile_origin {
+	struct record_counters counters;
+	uint64_t n_unreadable; /* samples in chunks that cannot be read */
+	bool ended;	       /* false: the recorder was killed */
+	uint64_t n_damaged;    /* damaged places of the file */
+	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC of the recorded host */
+	uint64_t realtime_ns;  /* wall clock at first_ns; 0 when not recorded */
+};
+
+struct profile_builder;
+
+struct profile {
+	struct intern names;
+	struct profile_node *node;
+	size_t n_nodes, node_cap;
+	struct profile_entry *entry;
+	size_t n_entries, entry_cap;
+	struct profile_thread *thread;
+	size_t n_threads, thread_cap;
+	struct profile_place *place;
+	size_t n_places;
+	struct profile_module *module;
+	size_t n_modules, module_cap;
+	struct profile_function *function;
+	size_t n_functions, function_cap;
+	struct map functions; /* (module, name) -> index */
+	struct profile_source source[SOURCE_MAX];
+	struct profile_coverage coverage;
+	struct profile_origin origin;
+	uint64_t n_samples;
+	struct profile_builder *builder;
+};
+
+struct profile *profile_new(void);
+void profile_free(struct profile *p);
+
+/* Index of this thread under this name. Names may hold any bytes. */
+uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const char *comm, const char *process);
+
+/*
+ * Adds one sample. Frames as unwind_sample gave them: n_shared must speak of the previous
+ * call for the same `tid`.
+ */
+void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight,
+		 const struct frames *frames);
+
+/* No samples follow: frees what only adding needs and sorts entries (node, thread, source). */
+void profile_seal(struct profile *p);
+
+/* For naming: each returns the new or existing index. */
+uint32_t profile_add_module(struct profile *p, const struct profile_module *module);
+uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_id system_name, bool named);
+
+static inline const char *profile_text(const struct profile *p, str_id id)
+{
+	return intern_text(&p->names, id);
+}
+
+/* Samples that the kernel produced and this profile lacks; the sum and its parts. */
+struct profile_losses {
+	uint64_t produced, lost;
+	uint64_t ring_full, undecodable, unwritten, unreadable;
+};
+struct profile_losses profile_losses(const struct profile *p);
+
+/* The function of a node; PROFILE_NONE for the root. */
+static inline uint32_t profile_node_function(const struct profile *p, uint32_t node)
+{
+	return node ? p->place[p->node[node].place].function : PROFILE_NONE;
+}
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Names of places in code, in batches: all touched addresses of one file at a time, so that each
+ * symbol table is read once, front to back, without sorting it. Names come from the
+ * recording; files of this machine (same build-id) fill only what the recording lacks.
+ * Knows no samples and no trees (report/profile/).
+ */
+#ifndef REPORT_SYMBOL_H
+#define REPORT_SYMBOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/intern.h"
+
+struct elf_image;
+struct kernel_symbol;
+struct object_key;
+
+enum {
+	SYMBOL_NAME_MAX = 16 << 10,   /* bytes; longer names are cut */
+	SYMBOL_DEMANGLED_MAX = 64 << 10,
+	SYMBOL_MINIDEBUG_MAX = 64 << 20, /* MiniDebugInfo unpacked; more is refused */
+};
+
+struct symbol {
+	str_id name;	/* as in the symbol table ("name@plt" for PLT entries); id 0: unnamed */
+	uint64_t start; /* of the function, also of an unnamed one when call frame information knows it; else the address */
+	str_id module;	/* kernel only: the loadable module, "" for the kernel itself */
+};
+
+struct symbol_batch {
+	const uint64_t *addr; /* as linked; rising, no two equal */
+	uint32_t n;
+	struct symbol *symbol; /* n of them, filled by the calls below; zeroed by the caller */
+	struct intern *names;
+};
+
+struct symbol_origin {
+	bool embedded, local;	/* where names came from */
+	char reason[160];	/* why nothing could be named; "" otherwise */
+};
+
+/*
+ * Names what can be named from the `embedded` image (NULL: `reason` says why there is none) and, with
+ * `use_local`, from files of this machine (report/debug/locate.h).
+ * Cannot fail: what stays unnamed has name 0, and ret->reason says why when nothing was named.
+ */
+void symbol_object(const struct elf_image *embedded, const char *reason, const struct object_key *key,
+		   bool use_local, struct symbol_batch *batch, struct symbol_origin *ret);
+
+/*
+ * Kernel names were resolved on the recorded host; addr are run-time addresses. Put each symbol of the
+ * recording in any order (ctx is the batch; a kernel_got of common/format/object.h), then finish.
+ */
+int symbol_kernel_put(void *ctx, const struct kernel_symbol *symbol);
+void symbol_kernel_finish(struct symbol_batch *batch, struct symbol_origin *ret);
+
+/*
+ * The name for people: C++ (Itanium) and Rust (legacy and v0), with parameters. False: not
+ * mangled, or longer than limits; ret is untouched then. "f@plt" keeps its ending.
+ */
+bool symbol_demangle(const char *name, struct buf *ret);
+
+/* ---- pieces, for tests and fuzzing ---- */
+
+/*
+ * One pass over the symbol tables of an image: .symtab, .dynsym, PLT; MiniDebugInfo when addresses are left.
+ * Ties: a symbol whose size covers the address, then global > weak > local, then fewer leading '_'.
+ * A symbol of size 0 reaches to the next symbol, or to the next function of .eh_frame_hdr.
+ */
+void symbol_from_image(const struct elf_image *image, struct symbol_batch *batch);
+
+/* Start of the function that holds addr by .eh_frame_hdr's table; UINT64_MAX: not known. */
+uint64_t symbol_function_start(const struct elf_image *image, uint64_t addr);
+
+/* "name" of the PLT entry at addr into ret; false: addr is in no PLT or the entry is not understood. */
+bool symbol_plt(const struct elf_image *image, uint64_t addr, struct buf *ret);
+
+#endif
