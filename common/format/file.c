@@ -152,6 +152,18 @@ int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t s
 	return put_stored(w, &h, stored, stored_bytes);
 }
 
+int chunk_writer_copy(struct chunk_writer *w, const struct chunk_header *header, const void *stored)
+{
+	struct chunk_header h = *header;
+
+	return put_stored(w, &h, stored, header->stored_bytes);
+}
+
+void chunk_writer_skip(struct chunk_writer *w, uint64_t n)
+{
+	w->sequence += n;
+}
+
 uint64_t chunk_writer_bytes(const struct chunk_writer *w)
 {
 	return w->bytes;

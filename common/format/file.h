@@ -74,6 +74,10 @@ int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsign
 /* The same for pieces of one object, with its object_tag(): readers find it without decompressing. */
 int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes, size_t raw_bytes,
 			    uint32_t n_records, uint64_t tag);
+/* A chunk of another file as it is (header: type, flags, sizes, times, tag), under the next sequence number. */
+int chunk_writer_copy(struct chunk_writer *w, const struct chunk_header *header, const void *stored);
+/* Leaves out n sequence numbers: the readers of a copy see the gaps of its original. */
+void chunk_writer_skip(struct chunk_writer *w, uint64_t n);
 uint64_t chunk_writer_bytes(const struct chunk_writer *w); /* handed out so far */
 
 /* ---- reading: common/format/scan.c ---- */

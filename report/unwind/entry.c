@@ -180,7 +180,7 @@ bool cfi_cie_at(const struct cfi_section *s, uint64_t off, struct cfi_cie *ret)
 {
 	struct cfi_cie cie = { .off = off, .fde_encoding = DW_EH_PE_absptr, .address_bytes = 8 };
 	struct entry e;
-	uint64_t next;
+	uint64_t next, ra;
 	const uint8_t *letters, *zero;
 	struct cursor *c = &e.c;
 
@@ -204,7 +204,8 @@ bool cfi_cie_at(const struct cfi_section *s, uint64_t off, struct cfi_cie *ret)
 	}
 	cie.code_align = cursor_uleb(c);
 	cie.data_align = cursor_sleb(c);
-	cie.ra = (uint32_t)(cie.version == 1 ? cursor_u8(c) : MIN(cursor_uleb(c), (uint64_t)UINT32_MAX));
+	ra = cie.version == 1 ? cursor_u8(c) : cursor_uleb(c);
+	cie.ra = (uint32_t)MIN(ra, (uint64_t)UINT32_MAX);
 	if (*letters == 'z') {
 		if (!cie_augmentation(s, &cie, (const char *)letters + 1, c))
 			return false;

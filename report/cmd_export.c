@@ -1,0 +1,65 @@
+/* `export FORMAT -o OUT`: pprof today; one function for each further format. */
+#include "report/cmd.h"
+
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "report/output.h"
+#include "report/profile/profile.h"
+#include "report/read/read.h"
+
+static int write_result(const char *path, const struct buf *bytes, struct err *err)
+{
+	struct output out;
+	int status = output_open(path, &out, err);
+
+	if (status == 0)
+		status = output_write(&out, bytes->data, bytes->n, err);
+	if (status == 0)
+		status = output_commit(&out, err);
+	output_drop(&out);
+	return status;
+}
+
+static int export_file(struct command *c, const char *path, struct err *err)
+{
+	struct recording *recording;
+	struct profile *profile;
+	struct buf bytes;
+	int status = command_run(c, path, &recording, &profile, err);
+
+	if (status < 0)
+		return status;
+	buf_init(&bytes);
+	status = export_pprof(profile, &bytes, err);
+	if (status == 0)
+		status = write_result(c->output, &bytes, err);
+	buf_done(&bytes);
+	profile_free(profile);
+	recording_close(recording);
+	return status;
+}
+
+int cmd_export(struct command *c)
+{
+	struct err err = { 0 };
+	const char *path;
+
+	if (!c->n_operands)
+		return command_usage("export needs a format: pprof");
+	if (strcmp(c->operand[0], "pprof") != 0)
+		return command_usage("unknown export format '%s', expected pprof", c->operand[0]);
+	if (!c->output)
+		return command_usage("export needs an output: -o FILE");
+	c->operand++;
+	c->n_operands--;
+	path = command_file(c);
+	if (!path)
+		return EXIT_USAGE;
+	if (export_file(c, path, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}

@@ -1,0 +1,58 @@
+/* `show`: one recording, as a table, a tree, folded stacks or JSON. */
+#include "report/cmd.h"
+
+#include <stdlib.h>
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "report/profile/profile.h"
+#include "report/read/read.h"
+
+enum { OUT_BYTES = 1 << 18 };
+
+static void put(struct command *c, const struct profile *p)
+{
+	switch (c->form) {
+	case FORM_FOLDED:
+		export_folded(p, stdout);
+		return;
+	case FORM_JSON:
+		export_json(p, c->by, stdout);
+		return;
+	case FORM_TREE:
+		export_tree(p, c->callees_first, &c->style, stdout);
+		break;
+	case FORM_FLAT:
+		export_flat(p, c->by, &c->style, stdout);
+		break;
+	}
+	export_losses(p, stdout);
+}
+
+int cmd_show(struct command *c)
+{
+	const char *path = command_file(c);
+	bool for_people = c->form == FORM_FLAT || c->form == FORM_TREE;
+	struct recording *recording;
+	struct profile *profile;
+	struct err err = { 0 };
+	int status;
+
+	if (!path)
+		return EXIT_USAGE;
+	if (command_run(c, path, &recording, &profile, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILED;
+	}
+	setvbuf(stdout, NULL, _IOFBF, OUT_BYTES);
+	c->style.colour = for_people && term_colour(c->colour);
+	if (for_people && !c->no_pager)
+		term_start_pager();
+	put(c, profile);
+	status = term_finish(&err);
+	if (status < 0)
+		log_error("%s", err.text);
+	profile_free(profile);
+	recording_close(recording);
+	return status < 0 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,24 @@
+/* Places, modules and functions of a profile get their names: the stage between tree and views. */
+#ifndef REPORT_NAMING_H
+#define REPORT_NAMING_H
+
+#include <stdbool.h>
+
+struct profile;
+struct recording;
+struct spaces;
+struct unwinder;
+
+struct naming {
+	struct profile *profile; /* sealed */
+	struct recording *recording;
+	struct spaces *spaces;
+	struct unwinder *unwinder;
+	bool use_local; /* files of this machine may fill what the recording lacks */
+	bool no_names;	/* modules only; functions stay unnamed */
+};
+
+/* Fills profile->place, ->module, ->function. Every place of the tree has a function afterwards. */
+void naming_run(const struct naming *n);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * One pass over the events with the address spaces of their time; stacks become chains of place numbers and
+ * a tree of them. Only then, when every touched address is known, are names looked up, one file at a
+ * time: each symbol table is loaded once, read once, and let go.
+ */
+#include "report/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "common/elf/image.h"
+#include "common/format/object.h"
+#include "common/space/space.h"
+#include "report/debug/locate.h"
+#include "report/naming.h"
+#include "report/profile/profile.h"
+#include "report/read/read.h"
+#include "report/unwind/unwind.h"
+
+enum { PROGRESS_EVERY = 4096 /* samples; a power of two */ };
+
+struct pipeline {
+	const struct pipeline_options *o;
+	struct recording *recording;
+	struct spaces *spaces;
+	struct unwinder *unwinder;
+	struct profile *profile;
+	struct elf_image **local; /* images of this machine's files, for unwinding */
+	size_t n_local, local_cap;
+	uint64_t origin_ns; /* time of the first event */
+	bool any;
+};
+
+static struct object_key key_of(const struct space_object *o)
+{
+	return (struct object_key){
+		.build_id = o->build_id, .maj = o->maj, .min = o->min, .ino = o->ino, .path = o->path,
+	};
+}
+
+static const struct elf_image *local_image(struct pipeline *p, const struct object_key *key)
+{
+	struct elf_image *image = mem_zalloc(sizeof(*image));
+	struct err err = { 0 };
+
+	if (locate_object(key, ELF_TAKE_UNWIND, image, &err) < 0) {
+		free(image);
+		return NULL;
+	}
+	mem_grow(&p->local, &p->local_cap, p->n_local + 1, sizeof(*p->local));
+	p->local[p->n_local++] = image;
+	return image;
+}
+
+/* unwind_image of unwind.h: the recording's own tables first, so that both machines see the same. */
+static const struct elf_image *find_image(void *ctx, uint32_t object)
+{
+	struct pipeline *p = ctx;
+	const struct space_object *o = spaces_object(p->spaces, object);
+	struct object_key key;
+	const struct elf_image *image;
+
+	if (!o || o->anonymous)
+		return NULL;
+	key = key_of(o);
+	image = recording_image(p->recording, &key, ELF_TAKE_UNWIND, NULL);
+	if (!image && !p->o->no_local_files)
+		image = local_image(p, &key);
+	return image;
+}
+
+static void add_sample(struct pipeline *p, const struct event *event)
+{
+	const struct thread *thread = spaces_thread(p->spaces, event->tid);
+	const struct thread *leader = spaces_thread(p->spaces, event->pid);
+	const struct record_source *source = recording_source(p->recording, event->sample.source);
+	struct profile *profile = p->profile;
+	struct filter_sample about = {
+		.pid = event->pid,
+		.tid = event->tid,
+		.time_ns = event->time_ns - p->origin_ns,
+		.comm = thread ? thread->comm : "",
+		.event = source ? source->name : "",
+	};
+	struct frames frames;
+
+	if (!filter_takes(&p->o->filter, &about)) {
+		profile->coverage.n_filtered++;
+		return;
+	}
+	if (!profile->source[event->sample.source].used && source) {
+		profile->source[event->sample.source].about = *source;
+		profile->source[event->sample.source].used = true;
+	}
+	unwind_sample(p->unwinder, event, &frames);
+	profile_add(profile, profile_thread(profile, event->pid, event->tid, about.comm, leader ? leader->comm : ""),
+		    event->sample.source, event->sample.period, &frames);
+}
+
+static void read_events(struct pipeline *p)
+{
+	const struct event *event;
+	uint64_t n = 0;
+
+	while (recording_next(p->recording, &event) == RECORDING_EVENT) {
+		if (!p->any) {
+			p->origin_ns = event->time_ns;
+			p->any = true;
+		}
+		if (event->type != EVENT_SAMPLE) {
+			spaces_apply(p->spaces, event);
+			continue;
+		}
+		if (event->sample.source >= SOURCE_MAX)
+			continue;
+		add_sample(p, event);
+		if (p->o->progress && !(++n & (PROGRESS_EVERY - 1)))
+			p->o->progress(p->o->progress_ctx, n);
+	}
+}
+
+static void take_origin(struct pipeline *p)
+{
+	const struct recording_state *s = recording_state(p->recording);
+	const char *offset = recording_manifest(p->recording, "realtime_offset_ns");
+	struct profile_origin *o = &p->profile->origin;
+
+	*o = (struct profile_origin){
+		.counters = s->counters,
+		.n_unreadable = s->samples_unreadable,
+		.ended = s->ended,
+		.n_damaged = s->n_damaged,
+		.first_ns = s->first_ns,
+		.last_ns = s->last_ns,
+	};
+	if (offset)
+		o->realtime_ns = s->first_ns + strtoull(offset, NULL, 10);
+}
+
+/* Names need the recording, the places and the objects; afterwards neither spaces nor unwinder are used. */
+static void name_places(struct pipeline *p)
+{
+	struct naming n = {
+		.profile = p->profile,
+		.recording = p->recording,
+		.spaces = p->spaces,
+		.unwinder = p->unwinder,
+		.use_local = !p->o->no_local_files,
+		.no_names = p->o->no_names,
+	};
+
+	naming_run(&n);
+}
+
+static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
+{
+	int status = recording_open(path, &p->recording, err);
+
+	if (status < 0)
+		return status;
+	p->spaces = spaces_new(NULL);
+	if (!p->spaces)
+		return err_set(err, -ENOMEM, "no memory for address spaces");
+	p->unwinder = unwinder_new(recording_machine(p->recording), p->spaces, find_image, p);
+	p->profile = profile_new();
+	return 0;
+}
+
+static void pipeline_done(struct pipeline *p)
+{
+	unwinder_free(p->unwinder);
+	spaces_free(p->spaces);
+	for (size_t i = 0; i < p->n_local; i++) {
+		elf_image_done(p->local[i]);
+		free(p->local[i]);
+	}
+	free(p->local);
+}
+
+int pipeline_run(const char *path, const struct pipeline_options *o, struct recording **ret_recording,
+		 struct profile **ret, struct err *err)
+{
+	struct pipeline p = { .o = o };
+	int status = pipeline_init(&p, path, err);
+
+	if (status < 0) {
+		recording_close(p.recording);
+		pipeline_done(&p);
+		return status;
+	}
+	read_events(&p);
+	profile_seal(p.profile);
+	take_origin(&p);
+	name_places(&p);
+	if (filter_is_late(&o->filter))
+		filter_apply(&o->filter, p.profile);
+	pipeline_done(&p);
+	*ret_recording = p.recording;
+	*ret = p.profile;
+	return 0;
+}

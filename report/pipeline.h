@@ -1,0 +1,31 @@
+/*
+ * From a recording to its profile. The order of the stages stands in pipeline.c and nowhere else:
+ * read -> spaces -> early filters -> unwind -> tree -> names -> late filters.
+ */
+#ifndef REPORT_PIPELINE_H
+#define REPORT_PIPELINE_H
+
+#include <stdbool.h>
+
+#include "report/profile/filter.h"
+
+struct err;
+struct profile;
+struct recording;
+
+struct pipeline_options {
+	struct filter filter;
+	bool no_local_files; /* names and unwind tables from the recording alone */
+	bool no_names;	     /* only completeness is wanted: nothing is symbolized */
+	void (*progress)(void *ctx, uint64_t n_samples); /* now and then; may be NULL */
+	void *progress_ctx;
+};
+
+/*
+ * 0, or what recording_open said. Damage is no failure: it shows in recording_state and in the profile.
+ * Owner: caller, recording_close and profile_free.
+ */
+int pipeline_run(const char *path, const struct pipeline_options *o, struct recording **ret_recording,
+		 struct profile **ret, struct err *err);
+
+#endif
