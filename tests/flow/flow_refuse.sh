@@ -42,6 +42,11 @@ for percent in 50 90 99; do
 	[ "$left" -le "$all" ] || fail "cut at $percent %: $left samples of $all"
 done
 
+# written by a later program
+cp "$tmp/rec" "$tmp/later"
+"$build/tests/flow/newer" "$tmp/later" || fail "cannot change the version"
+refused "$tmp/later" 'version 2\.[0-9]+.*newer'
+
 # damage in the middle: the rest is shown and the loss has a time range
 cp "$tmp/rec" "$tmp/damaged"
 dd if=/dev/zero of="$tmp/damaged" bs=1 seek=$((size * 2 / 3)) count=64 conv=notrunc 2>/dev/null
