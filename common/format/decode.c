@@ -74,6 +74,11 @@ static size_t threads_size(void)
 	return CODEC_THREADS_MAX * sizeof(struct decoder_thread);
 }
 
+enum machine record_decoder_machine(const struct record_decoder *d)
+{
+	return d->machine;
+}
+
 struct record_decoder *record_decoder_new(enum machine machine)
 {
 	struct record_decoder *d = mem_zalloc(sizeof(*d));
@@ -152,12 +157,19 @@ static struct image *image_get(struct record_decoder *d, struct decoder_thread *
 
 void record_decoder_begin(struct record_decoder *d, const struct chunk_header *header, const uint8_t *bytes, size_t n)
 {
+	unsigned int machine;
+
 	(void)header;
 	for (uint32_t i = 0; i < IMAGES; i++)
 		image_drop(d, &d->images[i]);
 	d->begin = bytes;
 	d->c = cursor_of(bytes, n);
 	d->c.bad = n > CHUNK_RAW_MAX;
+	machine = get_u8(&d->c);
+	if (machine == MACHINE_X86_64 || machine == MACHINE_AARCH64)
+		d->machine = machine;
+	else
+		cursor_fail(&d->c);
 	memset(&d->state, 0, sizeof(d->state));
 	dict_decoder_begin(&d->dict);
 	word_pool_reset(&d->pool);
@@ -536,8 +548,10 @@ enum record_read record_decoder_next(struct record_decoder *d, struct record *re
 {
 	enum record_read read = RECORD_END;
 
-	if (d->c.bad)
+	if (d->c.bad) {
+		err_set(err, -EBADMSG, "records of an unknown machine, or damaged before");
 		return RECORD_BAD;
+	}
 	while (read == RECORD_END && d->c.at < d->c.end) {
 		size_t off = (size_t)(d->c.at - d->begin);
 		unsigned int type = get_u8(&d->c);

@@ -85,7 +85,8 @@ void record_encoder_free(struct record_encoder *e)
 
 void record_encoder_begin(struct record_encoder *e)
 {
-	e->n = 0;
+	e->bytes[0] = (uint8_t)e->machine; /* every chunk says whose registers it holds */
+	e->n = 1;
 	e->n_records = e->n_events = 0;
 	e->first_ns = e->last_ns = 0;
 	memset(&e->state, 0, sizeof(e->state));

@@ -41,7 +41,9 @@ void record_encoder_times(const struct record_encoder *e, uint64_t *ret_first_ns
 
 struct record_decoder;
 
+/* The chunk says its machine; `machine` is what holds before the first one. */
 struct record_decoder *record_decoder_new(enum machine machine);
+enum machine record_decoder_machine(const struct record_decoder *d);
 void record_decoder_free(struct record_decoder *d);
 /* bytes must live until the chunk is done. */
 void record_decoder_begin(struct record_decoder *d, const struct chunk_header *header, const uint8_t *bytes, size_t n);
