@@ -207,7 +207,8 @@ static int compare_entries(const void *a, const void *b)
 void profile_seal(struct profile *p)
 {
 	free_builder(p);
-	qsort(p->entry, p->n_entries, sizeof(*p->entry), compare_entries);
+	if (p->n_entries)
+		qsort(p->entry, p->n_entries, sizeof(*p->entry), compare_entries);
 }
 
 uint32_t profile_add_module(struct profile *p, const struct profile_module *module)

@@ -113,12 +113,15 @@ static bool is_better(const struct table_name *a, const struct table_name *b)
 	return order ? order < 0 : a->n < b->n;
 }
 
-static void offer(struct table_pass *t, const struct table_name *name)
+/* Whether offer() could do anything with this symbol: asked before its name is read. */
+static bool is_wanted(const struct table_pass *t, const struct table_name *name, uint32_t first)
 {
-	uint32_t first = lower_bound(t, name->start);
+	return first < t->n && (t->addr[first] - name->start < name->size || !t->below[first].text ||
+				name->start >= t->below[first].start);
+}
 
-	if (first == t->n)
-		return;
+static void offer(struct table_pass *t, const struct table_name *name, uint32_t first)
+{
 	if (is_better(name, &t->below[first]))
 		t->below[first] = *name;
 	for (uint32_t i = first; i < t->n && t->addr[i] - name->start < name->size && t->fuel; i++, t->fuel--)
@@ -174,24 +177,22 @@ static bool trim(struct table_name *name)
 static void feed_table(struct table_pass *t, const struct elf_image *image, const struct elf_part *symbols,
 		       const struct elf_part *strings)
 {
-	uint64_t last = t->addr[t->n - 1];
-
 	if (!symbols || !symbols->data || !strings || !strings->data)
 		return;
 	for (uint64_t off = 0; symbols->size - off >= sizeof(Elf64_Sym) && t->fuel; off += sizeof(Elf64_Sym)) {
 		struct table_name name;
 		Elf64_Sym sym;
+		uint32_t first;
 
 		memcpy(&sym, symbols->data + off, sizeof(sym));
 		name.start = le64toh(sym.st_value);
 		name.size = le64toh(sym.st_size);
-		if (name.start > last || (name.size && name.start + (name.size - 1) < t->addr[0]))
-			continue;
-		if (!judge(image, &sym, &name.score) ||
+		first = lower_bound(t, name.start);
+		if (!is_wanted(t, &name, first) || !judge(image, &sym, &name.score) ||
 		    !table_string(strings->data, strings->size, le32toh(sym.st_name), &name.text, &name.n) ||
 		    !trim(&name))
 			continue;
-		offer(t, &name);
+		offer(t, &name, first);
 	}
 }
 
