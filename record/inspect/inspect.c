@@ -1,0 +1,433 @@
+/*
+ * The recorder's side. One request is out at a time; its deadline starts anew with everything that
+ * arrives, so a large file may take its time and a hanging one may not. While the sink refuses
+ * chunks the clock stands still.
+ */
+#include "record/inspect/inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "common/base/io.h"
+#include "common/base/log.h"
+#include "record/inspect/message.h"
+#include "record/inspect/serve.h"
+
+enum {
+	N_OBJECTS_QUEUED = 1 << 12,
+	N_PIDS_QUEUED = 1 << 10,
+	N_PCS_QUEUED = 1 << 14,
+	N_PCS_WORTH = 256, /* so many kernel addresses are worth a chunk at once */
+	N_STARTS_MAX = 64,
+};
+
+static const uint64_t deadline_ns = 500000000;
+static const uint64_t kernel_every_ns = 1000000000; /* fewer wait so long */
+
+struct object_request {
+	struct object_key key;
+	uint32_t pid;
+	uint64_t start, end;
+};
+
+struct object_queue {
+	struct object_request at[N_OBJECTS_QUEUED];
+	uint32_t first, n;
+};
+
+struct inspector {
+	enum inspect_embed embed;
+	struct inspect_sink sink;
+	pid_t pid;
+	int fd; /* -1: none runs */
+	int n_starts;
+
+	struct object_queue objects;
+	uint32_t pids[N_PIDS_QUEUED];
+	uint32_t n_pids;
+	uint64_t pcs[N_PCS_QUEUED];
+	uint32_t n_pcs;
+	uint64_t kernel_ns; /* of the last request for them */
+	bool finishing;
+
+	/* the request that is out */
+	uint32_t asked; /* enum message_type; 0: none */
+	struct object_request asked_object;
+	uint64_t asked_ns; /* or of the last thing heard since */
+	bool write_off;	   /* asked_object's request was late: its failure is to be told */
+
+	/* what has come and is not yet taken */
+	uint8_t *rx;
+	size_t n_rx;
+	bool stalled; /* the sink refuses chunks */
+};
+
+enum { RX_BYTES = sizeof(struct message) + MESSAGE_BYTES_MAX };
+
+static int spawn(struct inspector *in, struct err *err)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
+	pid_t parent = getpid();
+	in->pid = fork();
+	if (in->pid < 0) {
+		int code = -errno;
+
+		close(pair[0]);
+		close(pair[1]);
+		return err_set(err, code, "cannot fork: %s", strerror(-code));
+	}
+	if (in->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
+		serve(pair[1], in->embed);
+		_exit(0);
+	}
+	close(pair[1]);
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	in->fd = pair[0];
+	in->n_rx = 0;
+	in->n_starts++;
+	return 0;
+}
+
+int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
+		    struct inspector **ret, struct err *err)
+{
+	struct inspector *in = calloc(1, sizeof(*in));
+	uint8_t *rx = malloc(RX_BYTES);
+
+	if (!in || !rx) {
+		free(in);
+		free(rx);
+		return err_set(err, -ENOMEM, "no memory for the inspector");
+	}
+	in->embed = embed;
+	in->sink = *sink;
+	in->rx = rx;
+	in->fd = -1;
+	int r = spawn(in, err);
+	if (r < 0) {
+		inspector_stop(in);
+		return r;
+	}
+	*ret = in;
+	return 0;
+}
+
+static void end_child(struct inspector *in)
+{
+	if (in->fd < 0)
+		return;
+	close(in->fd);
+	in->fd = -1;
+	kill(in->pid, SIGKILL);
+	while (waitpid(in->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+void inspector_stop(struct inspector *in)
+{
+	if (!in)
+		return;
+	end_child(in);
+	free(in->rx);
+	free(in);
+}
+
+int inspector_fd(const struct inspector *in)
+{
+	return in->fd;
+}
+
+pid_t inspector_pid(const struct inspector *in)
+{
+	return in->pid;
+}
+
+bool inspector_ask_snapshot(struct inspector *in, uint32_t pid)
+{
+	for (uint32_t i = 0; i < in->n_pids; i++)
+		if (in->pids[i] == pid)
+			return true;
+	if (in->n_pids == N_PIDS_QUEUED)
+		return false;
+	in->pids[in->n_pids++] = pid;
+	return true;
+}
+
+bool inspector_ask_embed(struct inspector *in, const struct object_key *key, uint32_t pid,
+			 uint64_t start, uint64_t end)
+{
+	struct object_queue *q = &in->objects;
+
+	if (q->n == N_OBJECTS_QUEUED || in->embed == EMBED_NONE)
+		return false;
+	q->at[(q->first + q->n++) % N_OBJECTS_QUEUED] =
+		(struct object_request){ .key = *key, .pid = pid, .start = start, .end = end };
+	return true;
+}
+
+bool inspector_ask_kernel(struct inspector *in, uint64_t pc)
+{
+	if (in->n_pcs == N_PCS_QUEUED || in->embed == EMBED_NONE)
+		return false;
+	in->pcs[in->n_pcs++] = pc;
+	return true;
+}
+
+bool inspector_idle(const struct inspector *in)
+{
+	return in->fd < 0 ||
+	       (!in->asked && !in->n_rx && !in->objects.n && !in->n_pids && !in->n_pcs);
+}
+
+uint32_t inspector_n_unanswered(const struct inspector *in)
+{
+	return in->objects.n + (in->asked == MESSAGE_EMBED);
+}
+
+/* Requests are small beside the socket's buffer and only one is out: a short write means a dead child. */
+static bool send_request(struct inspector *in, enum message_type type, uint32_t pid,
+			 const void *bytes, size_t n)
+{
+	uint8_t buf[sizeof(struct message) + sizeof(struct message_object) + PATH_MAX_BYTES +
+		    MESSAGE_REASON_MAX + 8 * MESSAGE_KERNEL_PCS];
+	struct message message = { .type = type, .n = (uint32_t)n, .pid = pid };
+
+	memcpy(buf, &message, sizeof(message));
+	if (n)
+		memcpy(buf + sizeof(message), bytes, n);
+	n += sizeof(message);
+	in->asked = type;
+	return send(in->fd, buf, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+static bool send_object(struct inspector *in, enum message_type type, const char *reason)
+{
+	uint8_t buf[sizeof(struct message_object) + PATH_MAX_BYTES + MESSAGE_REASON_MAX];
+	const struct object_request *o = &in->asked_object;
+	struct message_object object = {
+		.start = o->start,
+		.end = o->end,
+		.ino = o->key.ino,
+		.maj = o->key.maj,
+		.min = o->key.min,
+		.build_id = o->key.build_id,
+	};
+	size_t n = sizeof(object), n_path = strnlen(o->key.path, PATH_MAX_BYTES - 1);
+
+	memcpy(buf, &object, sizeof(object));
+	memcpy(buf + n, o->key.path, n_path);
+	n += n_path;
+	buf[n++] = '\0';
+	if (reason)
+		n += (size_t)snprintf((char *)buf + n, MESSAGE_REASON_MAX, "%s", reason) + 1;
+	return send_request(in, type, o->pid, buf, n);
+}
+
+static bool ask_next(struct inspector *in, uint64_t now_ns)
+{
+	struct object_queue *q = &in->objects;
+
+	if (in->write_off) {
+		in->write_off = false;
+		return send_object(in, MESSAGE_FAILED, "reading it took too long");
+	}
+	if (in->n_pids) {
+		uint32_t pid = in->pids[0];
+
+		memmove(in->pids, in->pids + 1, --in->n_pids * sizeof(*in->pids));
+		return send_request(in, MESSAGE_SNAPSHOT, pid, NULL, 0);
+	}
+	if (q->n) {
+		in->asked_object = q->at[q->first];
+		q->first = (q->first + 1) % N_OBJECTS_QUEUED;
+		q->n--;
+		return send_object(in, MESSAGE_EMBED, NULL);
+	}
+	if (in->n_pcs && (in->finishing || in->n_pcs >= N_PCS_WORTH ||
+			  now_ns - in->kernel_ns >= kernel_every_ns)) {
+		uint32_t n = MIN(in->n_pcs, (uint32_t)MESSAGE_KERNEL_PCS);
+
+		in->n_pcs -= n;
+		in->kernel_ns = now_ns;
+		return send_request(in, MESSAGE_KERNEL, 0, in->pcs + in->n_pcs,
+				    n * sizeof(*in->pcs));
+	}
+	return true;
+}
+
+/* The child is dead or late: another one takes over, unless they keep dying. */
+static void replace_child(struct inspector *in)
+{
+	struct err err;
+
+	log_debug("inspect", "inspector replaced: request=%u path='%s'", in->asked,
+		  in->asked == MESSAGE_EMBED ? in->asked_object.key.path : "");
+	end_child(in);
+	in->write_off = in->asked == MESSAGE_EMBED;
+	if (in->asked == MESSAGE_EMBED || in->asked == MESSAGE_FAILED)
+		in->sink.embedded(in->sink.ctx, false);
+	in->asked = 0;
+	if (in->n_starts < N_STARTS_MAX)
+		spawn(in, &err);
+}
+
+static bool take_event(struct inspector *in, const struct message *message, const uint8_t *bytes,
+		       uint64_t until_ns)
+{
+	struct message_event e;
+	struct event event = { 0 };
+
+	if (message->n <= sizeof(e) || message->n > sizeof(e) + PATH_MAX_BYTES ||
+	    bytes[message->n - 1] != '\0')
+		return true;
+	memcpy(&e, bytes, sizeof(e));
+	if (e.time_ns > until_ns)
+		return false;
+	event.type = e.type;
+	event.time_ns = e.time_ns;
+	event.pid = e.pid;
+	event.tid = e.tid;
+	if (e.type == EVENT_COMM) {
+		memcpy(event.comm.comm, e.comm, COMM_MAX);
+		event.comm.comm[COMM_MAX - 1] = '\0';
+	} else if (e.type == EVENT_MMAP) {
+		event.mmap = (struct event_mmap){
+			.start = e.start, .size = e.size, .pgoff = e.pgoff, .maj = e.maj,
+			.min = e.min,	  .ino = e.ino,	  .build_id = e.build_id,
+			.path = (const char *)bytes + sizeof(e),
+		};
+		event.mmap.build_id.n = MIN(e.build_id.n, (uint8_t)BUILD_ID_MAX);
+	} else if (e.type != EVENT_SPACE) {
+		return true;
+	}
+	in->sink.event(in->sink.ctx, &event);
+	return true;
+}
+
+static bool take_chunk(struct inspector *in, const struct message *message, const uint8_t *bytes)
+{
+	if ((message->chunk_type != CHUNK_OBJECT && message->chunk_type != CHUNK_KERNEL) ||
+	    message->raw_bytes > CHUNK_RAW_MAX || !message->n)
+		return true;
+	in->stalled = in->sink.chunk(in->sink.ctx, message->chunk_type,
+				     object_tag(&in->asked_object.key), bytes, message->n,
+				     message->raw_bytes, message->n_records) < 0;
+	return !in->stalled;
+}
+
+static void take_done(struct inspector *in, const struct message *message, const uint8_t *bytes)
+{
+	if (message->code < 0)
+		log_debug("inspect", "not readable: path='%s' reason='%.*s'",
+			  in->asked == MESSAGE_EMBED ? in->asked_object.key.path : "",
+			  (int)MIN(message->n, (uint32_t)MESSAGE_REASON_MAX), bytes);
+	if (in->asked == MESSAGE_EMBED)
+		in->sink.embedded(in->sink.ctx, message->code >= 0);
+	in->asked = 0;
+}
+
+/* Takes one whole message; false: it has to wait. */
+static bool take_message(struct inspector *in, const struct message *message, uint64_t until_ns)
+{
+	const uint8_t *bytes = in->rx + sizeof(*message);
+
+	switch (message->type) {
+	case MESSAGE_EVENT:
+		return take_event(in, message, bytes, until_ns);
+	case MESSAGE_CHUNK:
+		return take_chunk(in, message, bytes);
+	case MESSAGE_DONE:
+		take_done(in, message, bytes);
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* Takes what lies in rx. -EAGAIN: the first message has to wait; -EBADMSG: it makes no sense. */
+static int take_messages(struct inspector *in, uint64_t until_ns)
+{
+	struct message message;
+
+	while (in->n_rx >= sizeof(message)) {
+		memcpy(&message, in->rx, sizeof(message));
+		if (message.n > MESSAGE_BYTES_MAX)
+			return -EBADMSG;
+		size_t n = sizeof(message) + message.n;
+		if (in->n_rx < n)
+			return 0;
+		if (!take_message(in, &message, until_ns))
+			return -EAGAIN;
+		memmove(in->rx, in->rx + n, in->n_rx - n);
+		in->n_rx -= n;
+	}
+	return 0;
+}
+
+/* Reads and takes until nothing more comes. Negative: the child is gone or mad. */
+static int receive(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
+{
+	for (;;) {
+		int r = take_messages(in, until_ns);
+		if (r == -EAGAIN) {
+			in->asked_ns = now_ns;
+			return 0;
+		}
+		if (r < 0)
+			return r;
+		ssize_t n = recv(in->fd, in->rx + in->n_rx, RX_BYTES - in->n_rx, MSG_DONTWAIT);
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (n == 0)
+			return -EPIPE;
+		in->n_rx += (size_t)n;
+		in->asked_ns = now_ns;
+	}
+}
+
+void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
+{
+	if (in->fd < 0)
+		return;
+	if (receive(in, now_ns, until_ns) < 0)
+		replace_child(in);
+	else if (in->asked && now_ns > in->asked_ns && now_ns - in->asked_ns > deadline_ns)
+		replace_child(in);
+	if (in->fd >= 0 && !in->asked) {
+		in->asked_ns = now_ns;
+		if (!ask_next(in, now_ns))
+			replace_child(in);
+	}
+}
+
+void inspector_finish(struct inspector *in, uint64_t end_ns)
+{
+	in->finishing = true;
+	for (;;) {
+		uint64_t now_ns = io_monotonic_ns();
+
+		inspector_work(in, now_ns, UINT64_MAX);
+		if (inspector_idle(in) || now_ns >= end_ns)
+			break;
+		struct pollfd fd = { .fd = in->fd, .events = POLLIN };
+		poll(&fd, in->stalled ? 0 : 1, 50);
+	}
+	in->finishing = false;
+}

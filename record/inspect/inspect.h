@@ -1,0 +1,61 @@
+/*
+ * The inspector: a child that reads procfs and ELF files for the recorder, because opening what
+ * belongs to a target may hang for ever. It answers one request at a time; late, it is killed,
+ * a new one is started, and the request is written off with its reason.
+ * Door of the room.
+ */
+#ifndef RECORD_INSPECT_H
+#define RECORD_INSPECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/format/event.h"
+#include "common/format/object.h"
+
+struct err;
+struct inspector;
+
+enum inspect_embed { EMBED_NONE, EMBED_UNWIND, EMBED_SYMBOLS, EMBED_FULL };
+
+/* Where its answers go. All are called from inspector_work(). */
+struct inspect_sink {
+	void *ctx;
+	void (*event)(void *ctx, struct event *event); /* SPACE, MMAP, COMM of a snapshot */
+	/* Negative: not now; it is offered again. */
+	int (*chunk)(void *ctx, enum chunk_type type, uint64_t tag, const void *stored,
+		     size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
+	void (*embedded)(void *ctx, bool ok); /* one object is through */
+};
+
+/* Forks. Call early: the child should be small. */
+int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
+		    struct inspector **ret, struct err *err);
+void inspector_stop(struct inspector *in);
+
+int inspector_fd(const struct inspector *in); /* readable: call inspector_work; -1: none runs */
+pid_t inspector_pid(const struct inspector *in);
+
+/* Requests are queued and never block; the full queue drops them (false). */
+bool inspector_ask_snapshot(struct inspector *in, uint32_t pid); /* 0: all */
+/* `key`'s path must live as long as the inspector. */
+bool inspector_ask_embed(struct inspector *in, const struct object_key *key, uint32_t pid,
+			 uint64_t start, uint64_t end);
+bool inspector_ask_kernel(struct inspector *in, uint64_t pc);
+
+/*
+ * Sends what is queued and takes what has come, without blocking. Events of snapshots wait until
+ * they are not younger than `until_ns`, so that they can be merged with the kernel's.
+ */
+void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns);
+bool inspector_idle(const struct inspector *in); /* nothing asked, nothing to come */
+uint32_t inspector_n_unanswered(const struct inspector *in); /* objects that were asked for */
+/* Works until idle or `end_ns`; for the start and the end. */
+void inspector_finish(struct inspector *in, uint64_t end_ns);
+
+/* Build-id of the vDSO of this boot; n = 0: there is none. */
+void inspect_vdso_id(struct build_id *ret);
+
+#endif

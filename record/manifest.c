@@ -1,0 +1,104 @@
+#include "config.h"
+
+#include "record/manifest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
+
+#include "common/format/object.h"
+
+static void put(struct manifest *m, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(struct manifest *m, const char *key, const char *fmt, ...)
+{
+	char value[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	if (manifest_put(m->bytes, sizeof(m->bytes), &m->n, key, value) == 0)
+		m->n_pairs++;
+}
+
+const char *stacks_text(enum sink_stacks stacks)
+{
+	static const char *const text[] = { "scrubbed", "raw", "none" };
+
+	return text[stacks];
+}
+
+const char *embed_text(enum inspect_embed embed)
+{
+	static const char *const text[] = { "none", "unwind", "symbols", "full" };
+
+	return text[embed];
+}
+
+static const char *libc_text(char *text, size_t n)
+{
+#ifdef __GLIBC__
+	snprintf(text, n, "glibc %s", gnu_get_libc_version());
+#else
+	snprintf(text, n, "unknown");
+#endif
+	return text;
+}
+
+/* CLOCK_REALTIME - CLOCK_MONOTONIC: turns times of events into dates. */
+static int64_t realtime_offset_ns(void)
+{
+	struct timespec before, real, after;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	int64_t monotonic = (before.tv_sec + after.tv_sec) * INT64_C(500000000) +
+			    (before.tv_nsec + after.tv_nsec) / 2;
+	return real.tv_sec * INT64_C(1000000000) + real.tv_nsec - monotonic;
+}
+
+static const char *target_text(const struct session_options *o)
+{
+	if (o->argv)
+		return "command";
+	return o->whole_system ? "system" : "pid";
+}
+
+void manifest_fill(struct manifest *m, const struct session_options *o,
+		   const struct kernel_facts *f)
+{
+	char libc[64];
+
+	m->n = m->n_pairs = 0;
+	put(m, "recorder", "%s %s", PACKAGE_NAME, PACKAGE_VERSION);
+	put(m, "kernel", "%s", f->release);
+	put(m, "machine", "%s", f->machine_text);
+	put(m, "libc", "%s", libc_text(libc, sizeof(libc)));
+	put(m, "cpus", "%u", f->n_cpus);
+	put(m, "uid", "%u", (unsigned int)geteuid());
+	put(m, "paranoid", "%d", f->paranoid);
+	put(m, "kptr_restrict", "%d", f->kptr_restrict);
+	put(m, "clock", "monotonic");
+	put(m, "realtime_offset_ns", "%" PRId64, realtime_offset_ns());
+	put(m, "target", "%s", target_text(o));
+	put(m, "event", "%s", f->source.name);
+	put(m, "kernel_event", "%s", f->event_text);
+	put(m, "frequency_hz", "%" PRIu64, f->source.frequency_hz);
+	put(m, "stacks", "%s", stacks_text(o->stacks));
+	put(m, "stack_bytes", "%u", f->stack_bytes);
+	put(m, "ring_bytes", "%zu", f->ring_bytes);
+	put(m, "kernel_frames", "%s", f->kernel_frames ? "yes" : "no");
+	put(m, "losses", "%s", f->exact_lost ? "exact" : "lower bound");
+	put(m, "embed", "%s", embed_text(o->embed));
+	put(m, "argv", "no");
+	put(m, "fallbacks", "%s", f->fallbacks);
+}

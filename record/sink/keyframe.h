@@ -1,0 +1,16 @@
+/* The state of everything as records: what a reader needs to begin here. */
+#ifndef RECORD_SINK_KEYFRAME_H
+#define RECORD_SINK_KEYFRAME_H
+
+#include <stdint.h>
+
+#include "common/format/file.h"
+#include "common/format/record.h"
+#include "common/space/space.h"
+
+/* Uses `encoder` (the caller begins its next chunk). Negative: the output refused a chunk. */
+int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
+		   struct spaces *spaces, const struct record_source *source, uint64_t now_ns,
+		   const struct record_counters *counters);
+
+#endif

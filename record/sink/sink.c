@@ -1,0 +1,381 @@
+/*
+ * When the output refuses a chunk, its samples are counted as dropped and nothing more is encoded
+ * until a keyframe goes through: readers see a gap and then a known state again.
+ */
+#include "record/sink/sink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "common/base/io.h"
+#include "record/sink/keyframe.h"
+#include "record/sink/touch.h"
+#include "record/sink/writer.h"
+
+enum { ZSTD_LEVEL = 1 };
+
+static const uint64_t retry_ns = 250000000;	     /* a refused output is tried again */
+static const uint64_t keyframe_ns = 10000000000;     /* at least so often */
+static const uint64_t keyframe_bytes = 16 << 20;
+/* Age of the oldest event when its chunk is closed: with the drain's own delay below 1 s. */
+static const uint64_t chunk_age_ns = 650000000;
+
+struct sink {
+	struct sink_options options;
+	struct writer writer;
+	struct chunk_writer *chunks;
+	struct record_encoder *encoder; /* of the open EVENTS chunk */
+	struct spaces *spaces;
+	struct touch touch;
+	struct record_counters counters;
+	struct stack_word *words;
+	uint64_t open_samples;	     /* in the open chunk */
+	uint64_t open_ns;	     /* time of the open chunk's first event; 0: nothing is in it */
+	uint64_t last_ns;	     /* of the last event */
+	uint64_t keyframe_at_ns, keyframe_at_bytes; /* of the last keyframe */
+	uint64_t first_sample_ns, last_sample_ns;
+	uint64_t retry_at_ns;
+	bool failing;
+};
+
+static void chunk_begin(struct sink *s)
+{
+	record_encoder_begin(s->encoder);
+	s->open_samples = 0;
+	s->open_ns = 0;
+}
+
+static void set_failing(struct sink *s)
+{
+	s->failing = true;
+	s->retry_at_ns = io_monotonic_ns() + retry_ns;
+}
+
+/* Hands the open chunk out and begins a new one. */
+static void chunk_close(struct sink *s)
+{
+	uint64_t first_ns, last_ns;
+	size_t n;
+
+	if (!record_encoder_n(s->encoder))
+		return;
+	record_encoder_put_counters(s->encoder, &s->counters);
+	const uint8_t *bytes = record_encoder_bytes(s->encoder, &n);
+	record_encoder_times(s->encoder, &first_ns, &last_ns);
+	if (chunk_writer_put(s->chunks, CHUNK_EVENTS, 0, bytes, n, record_encoder_n(s->encoder),
+			     first_ns, last_ns) < 0) {
+		s->counters.n[COUNTER_SAMPLES_STORED] -= s->open_samples;
+		s->counters.n[COUNTER_SAMPLES_DROPPED_WRITE] += s->open_samples;
+		set_failing(s);
+	}
+	chunk_begin(s);
+}
+
+/* Into the open chunk; false: the output is refused, the event is not stored. */
+static bool encode(struct sink *s, const struct event *event)
+{
+	if (s->failing)
+		return false;
+	if (record_encoder_put(s->encoder, event) == -ENOSPC) {
+		chunk_close(s);
+		if (s->failing || record_encoder_put(s->encoder, event) < 0)
+			return false;
+	}
+	if (!s->open_ns)
+		s->open_ns = event->time_ns;
+	return true;
+}
+
+static int keyframe(struct sink *s, uint64_t now_ns)
+{
+	chunk_close(s);
+	int r = keyframe_write(s->chunks, s->encoder, s->spaces, &s->options.source, now_ns,
+			       &s->counters);
+	chunk_begin(s);
+	s->keyframe_at_ns = now_ns;
+	s->keyframe_at_bytes = s->writer.bytes;
+	return r;
+}
+
+static bool is_filtered(const struct sink *s, uint32_t pid)
+{
+	return pid && (pid == s->options.filter_pid[0] || pid == s->options.filter_pid[1]);
+}
+
+static void scrub(struct sink *s, const struct space *space, struct event_sample *sample)
+{
+	if (s->options.stacks == SINK_STACKS_RAW)
+		space_keep_all(sample, s->options.machine, s->words);
+	else
+		space_scrub(space, s->options.machine, sample, s->words);
+}
+
+static void count_stored(struct sink *s, const struct event *event, uint64_t n_seen)
+{
+	const struct event_sample *sample = &event->sample;
+	uint64_t *n = s->counters.n;
+
+	n[COUNTER_SAMPLES_STORED]++;
+	n[COUNTER_STACKS_CUT] += sample->stack_cut;
+	n[COUNTER_STACKS_DROPPED] += sample->stack_dropped;
+	n[COUNTER_STACK_WORDS_SEEN] += n_seen;
+	n[COUNTER_STACK_WORDS_KEPT] += sample->n_words;
+	s->open_samples++;
+	if (!s->first_sample_ns)
+		s->first_sample_ns = event->time_ns;
+	s->last_sample_ns = event->time_ns;
+}
+
+static void put_sample(struct sink *s, struct event *event)
+{
+	uint64_t n_seen = event->sample.stack_bytes / 8;
+
+	if (is_filtered(s, event->pid)) {
+		s->counters.n[COUNTER_SAMPLES_DROPPED_FILTER]++;
+		return;
+	}
+	if (s->failing) {
+		s->counters.n[COUNTER_SAMPLES_DROPPED_WRITE]++;
+		return;
+	}
+	const struct space *space = spaces_find(s->spaces, event->pid);
+	scrub(s, space, &event->sample);
+	touch_sample(&s->touch, space, s->options.machine, &event->sample);
+	if (encode(s, event))
+		count_stored(s, event, n_seen);
+	else
+		s->counters.n[COUNTER_SAMPLES_DROPPED_WRITE]++;
+}
+
+static void complete_mmap(const struct sink *s, struct event_mmap *mmap)
+{
+	if (!mmap->build_id.n && !strcmp(mmap->path, "[vdso]"))
+		mmap->build_id = s->options.vdso;
+}
+
+void sink_event(struct sink *s, struct event *event)
+{
+	if (event->time_ns < s->last_ns)
+		s->counters.n[COUNTER_OUT_OF_ORDER]++;
+	else
+		s->last_ns = event->time_ns;
+	if (event->type == EVENT_SAMPLE) {
+		put_sample(s, event);
+		return;
+	}
+	if (event->type == EVENT_MMAP)
+		complete_mmap(s, &event->mmap);
+	if (event->type == EVENT_THROTTLE && event->throttle.on)
+		s->counters.n[COUNTER_THROTTLED]++;
+	spaces_apply(s->spaces, event);
+	encode(s, event);
+}
+
+static void put_lost(struct sink *s, uint64_t now_ns, uint8_t source, enum counter counter,
+		     uint64_t total)
+{
+	struct event event = {
+		.type = EVENT_LOST,
+		.time_ns = now_ns,
+		.lost = { .source = source, .n = total - s->counters.n[counter] },
+	};
+
+	if (total <= s->counters.n[counter])
+		return;
+	s->counters.n[counter] = total;
+	encode(s, &event);
+}
+
+void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t tasks_lost,
+		 uint64_t bad_samples)
+{
+	put_lost(s, now_ns, 0, COUNTER_SAMPLES_LOST_KERNEL, samples_lost);
+	put_lost(s, now_ns, SOURCE_MAX, COUNTER_TASKS_LOST_KERNEL, tasks_lost);
+	s->counters.n[COUNTER_SAMPLES_DROPPED_DECODE] = bad_samples;
+}
+
+int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
+	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
+{
+	int r;
+
+	if (s->failing)
+		return -EAGAIN;
+	if (type == CHUNK_OBJECT)
+		r = chunk_writer_put_object(s->chunks, stored, stored_bytes, raw_bytes, n_records,
+					    tag);
+	else
+		r = chunk_writer_put_stored(s->chunks, type, 0, stored, stored_bytes, raw_bytes,
+					    n_records);
+	if (r < 0)
+		set_failing(s);
+	return r;
+}
+
+void sink_count(struct sink *s, enum counter counter, uint64_t more)
+{
+	s->counters.n[counter] += more;
+}
+
+/* A keyframe that goes through ends the failure. */
+static void try_again(struct sink *s, uint64_t now_ns)
+{
+	if (now_ns < s->retry_at_ns)
+		return;
+	s->retry_at_ns = now_ns + retry_ns;
+	s->failing = keyframe(s, now_ns) < 0;
+}
+
+void sink_tick(struct sink *s, uint64_t now_ns)
+{
+	if (s->failing) {
+		try_again(s, now_ns);
+		return;
+	}
+	if (s->open_ns && now_ns > s->open_ns && now_ns - s->open_ns >= chunk_age_ns)
+		chunk_close(s);
+	if (now_ns - s->keyframe_at_ns >= keyframe_ns ||
+	    s->writer.bytes - s->keyframe_at_bytes >= keyframe_bytes)
+		s->failing |= keyframe(s, now_ns) < 0;
+}
+
+const struct record_counters *sink_counters(const struct sink *s)
+{
+	return &s->counters;
+}
+
+const struct spaces *sink_spaces(const struct sink *s)
+{
+	return s->spaces;
+}
+
+bool sink_knows(const struct sink *s, uint32_t pid)
+{
+	const struct space *space = spaces_find(s->spaces, pid);
+
+	return space && space->known;
+}
+
+struct each_pid {
+	void (*f)(void *ctx, uint32_t pid);
+	void *ctx;
+};
+
+static void call_pid(void *ctx, const struct space *space)
+{
+	const struct each_pid *each = ctx;
+
+	each->f(each->ctx, space->pid);
+}
+
+void sink_each_pid(const struct sink *s, void (*f)(void *ctx, uint32_t pid), void *ctx)
+{
+	struct each_pid each = { .f = f, .ctx = ctx };
+
+	spaces_each_space(s->spaces, call_pid, &each);
+}
+
+bool sink_failing(const struct sink *s)
+{
+	return s->failing;
+}
+
+static int write_head(struct sink *s, struct err *err)
+{
+	const struct sink_options *o = &s->options;
+	int r = chunk_writer_begin(s->chunks);
+
+	if (r == 0)
+		r = chunk_writer_put(s->chunks, CHUNK_MANIFEST, 0, o->manifest, o->manifest_bytes,
+				     o->manifest_pairs, 0, 0);
+	if (r == 0)
+		r = keyframe(s, io_monotonic_ns());
+	return r < 0 ? err_set(err, r, "cannot write: %s", strerror(-r)) : 0;
+}
+
+static int alloc_parts(struct sink *s, struct err *err)
+{
+	s->chunks = chunk_writer_new(ZSTD_LEVEL, writer_put, &s->writer, err);
+	if (!s->chunks)
+		return -ENOMEM;
+	s->encoder = record_encoder_new(s->options.machine, err);
+	if (!s->encoder)
+		return -ENOMEM;
+	s->spaces = spaces_new(NULL);
+	s->words = malloc(STACK_WORDS_MAX * sizeof(*s->words));
+	if (!s->spaces || !s->words)
+		return err_set(err, -ENOMEM, "no memory for address spaces");
+	return 0;
+}
+
+int sink_open(const char *path, const struct sink_options *options, struct sink **ret,
+	      struct err *err)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(err, -ENOMEM, "no memory for %zu bytes", sizeof(*s));
+	s->options = *options;
+	s->touch.on_object = options->on_object;
+	s->touch.on_kernel = options->on_kernel;
+	s->touch.ctx = options->ctx;
+	s->writer.fd = -1;
+	int r = alloc_parts(s, err);
+	if (r == 0)
+		r = writer_open(&s->writer, path, err);
+	if (r == 0)
+		r = write_head(s, err);
+	if (r < 0) {
+		sink_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int write_end(struct sink *s)
+{
+	uint64_t first_ns, last_ns;
+	size_t n;
+
+	record_encoder_begin(s->encoder);
+	record_encoder_put_counters(s->encoder, &s->counters);
+	const uint8_t *bytes = record_encoder_bytes(s->encoder, &n);
+	record_encoder_times(s->encoder, &first_ns, &last_ns);
+	return chunk_writer_put(s->chunks, CHUNK_END, 0, bytes, n, record_encoder_n(s->encoder),
+				s->first_sample_ns, s->last_ns);
+}
+
+int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
+{
+	if (!s->failing)
+		chunk_close(s);
+	writer_begin_end(&s->writer);
+	int r = write_end(s);
+	if (r < 0)
+		err_set(err, r, "cannot write the end: %s", strerror(-r));
+	if (writer_close(&s->writer, r < 0 ? NULL : err) < 0 && r == 0)
+		r = err ? err->code : -EIO;
+	*ret = (struct sink_total){
+		.bytes = s->writer.bytes,
+		.first_ns = s->first_sample_ns,
+		.last_ns = s->last_sample_ns,
+		.write_code = s->writer.last_code,
+	};
+	return r;
+}
+
+void sink_free(struct sink *s)
+{
+	if (!s)
+		return;
+	writer_close(&s->writer, NULL);
+	chunk_writer_free(s->chunks);
+	record_encoder_free(s->encoder);
+	spaces_free(s->spaces);
+	free(s->words);
+	free(s);
+}

@@ -1,0 +1,72 @@
+/*
+ * Events in time order -> the file: follows address spaces, scrubs, encodes, cuts chunks, writes
+ * keyframes. Door of the room. After sink_open nothing is allocated and no file is opened.
+ */
+#ifndef RECORD_SINK_H
+#define RECORD_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/format/event.h"
+#include "common/format/file.h"
+#include "common/format/record.h"
+#include "common/space/space.h"
+
+struct err;
+struct sink;
+
+enum sink_stacks { SINK_STACKS_SCRUBBED, SINK_STACKS_RAW, SINK_STACKS_NONE };
+
+struct sink_options {
+	enum machine machine;
+	enum sink_stacks stacks;
+	struct record_source source;
+	struct build_id vdso;	/* the kernel does not tell it; all processes of a boot share it */
+	const void *manifest;	/* manifest_put's pairs */
+	size_t manifest_bytes;
+	uint32_t manifest_pairs;
+	uint32_t filter_pid[2]; /* samples of these are not for the file; 0: none */
+
+	/* What the file still wants: told once for each. */
+	void (*on_object)(void *ctx, const struct space *space, const struct mapping *mapping);
+	void (*on_kernel)(void *ctx, uint64_t pc);
+	void *ctx;
+};
+
+/* Creates the output and writes its head. `path` as in writer.h. */
+int sink_open(const char *path, const struct sink_options *options, struct sink **ret,
+	      struct err *err);
+
+/* May change the event (scrub). */
+void sink_event(struct sink *s, struct event *event);
+
+/* Cumulative totals from the kernel; what grew is also told as EVENT_LOST at `now_ns`. */
+void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t tasks_lost,
+		 uint64_t bad_samples);
+
+/* A compressed chunk from the inspector. Negative: not taken, offer it again later. */
+int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
+	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records); /* tag: of OBJECT */
+void sink_count(struct sink *s, enum counter counter, uint64_t more);
+
+/* Call at least every 100 ms: closes chunks of age, writes keyframes, tries a failed output again. */
+void sink_tick(struct sink *s, uint64_t now_ns);
+
+const struct record_counters *sink_counters(const struct sink *s);
+const struct spaces *sink_spaces(const struct sink *s);
+bool sink_knows(const struct sink *s, uint32_t pid); /* all its mappings */
+void sink_each_pid(const struct sink *s, void (*f)(void *ctx, uint32_t pid), void *ctx);
+bool sink_failing(const struct sink *s); /* the last write was refused */
+
+struct sink_total {
+	uint64_t bytes;
+	uint64_t first_ns, last_ns; /* of stored samples */
+	int write_code;		    /* of the last failed write; 0: none failed */
+};
+/* Writes what is open and the end. Negative: the end could not be written. */
+int sink_close(struct sink *s, struct sink_total *ret, struct err *err);
+void sink_free(struct sink *s); /* after sink_close, or instead of it */
+
+#endif

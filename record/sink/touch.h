@@ -1,0 +1,31 @@
+/* Which files' code was met in samples, so that only those are embedded. Fixed memory, no allocation. */
+#ifndef RECORD_SINK_TOUCH_H
+#define RECORD_SINK_TOUCH_H
+
+#include <stdint.h>
+
+#include "common/format/event.h"
+#include "common/space/space.h"
+
+enum { TOUCH_PAGES = 1024, TOUCH_OBJECTS = 1 << 16, TOUCH_KERNEL_PCS = 1 << 14 };
+
+/* A file was met for the first time, in this mapping of this process. */
+typedef void touch_object(void *ctx, const struct space *space, const struct mapping *mapping);
+/* A kernel address was met for the first time. */
+typedef void touch_kernel(void *ctx, uint64_t pc);
+
+struct touch {
+	uint64_t page[TOUCH_PAGES];	   /* (space generation, page) pairs seen; a cache */
+	uint8_t object[TOUCH_OBJECTS / 8]; /* bit per object id: told */
+	uint64_t kernel[TOUCH_KERNEL_PCS]; /* open addressing; full: further ones are not told */
+	uint32_t n_kernel;
+	touch_object *on_object;
+	touch_kernel *on_kernel;
+	void *ctx;
+};
+
+/* After the scrub: looks at the sample's pc, registers, kept words and kernel frames. */
+void touch_sample(struct touch *t, const struct space *space, enum machine machine,
+		  const struct event_sample *sample);
+
+#endif
