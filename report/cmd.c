@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
-#include "report/export/escape.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
 

@@ -11,7 +11,6 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
-#include "report/export/escape.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
 #include "report/unwind/unwind.h"

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/base/buf.h"
+#include "report/export/escape.h"
 #include "report/profile/view.h"
 
 struct err;

@@ -60,6 +60,7 @@ struct pprof {
 	struct columns columns;
 	uint32_t *function_id, *location_id, *mapping_id; /* 0: not used */
 	struct range *range;				   /* of each module */
+	uint32_t main_module; /* PROFILE_NONE: only libraries */
 	uint32_t no_stack; /* location of samples without a stack; 0: there are none */
 };
 
@@ -195,11 +196,62 @@ static void put_samples(struct pprof *w)
 
 /* ---- what samples refer to ---- */
 
+/* A library by its name, "libc.so.6" or "ld-linux-x86-64.so.2"; readers tell them the same way. */
+static bool is_library(const char *name)
+{
+	const char *so = strstr(name, ".so");
+
+	return so && (!so[3] || so[3] == '.' || so[3] == '-');
+}
+
+/* The program that most samples go through: readers take the first mapping for the profile's subject. */
+static uint32_t main_module(const struct pprof *w)
+{
+	const struct profile *p = w->p;
+	uint64_t *samples = mem_zalloc((p->n_modules + 1) * sizeof(*samples));
+	uint32_t best = PROFILE_NONE;
+
+	for (size_t i = 0; i < p->n_entries; i++) {
+		uint32_t last = PROFILE_NONE;
+
+		for (uint32_t n = p->entry[i].node; n; n = p->node[n].parent) {
+			uint32_t module = p->place[p->node[n].place].module;
+
+			samples[module] += module == last ? 0 : p->entry[i].count;
+			last = module;
+		}
+	}
+	for (uint32_t i = 0; i < p->n_modules; i++)
+		if (w->mapping_id[i] && p->module[i].kind == MODULE_FILE &&
+		    !is_library(profile_text(p, p->module[i].name)) &&
+		    (best == PROFILE_NONE || samples[i] > samples[best]))
+			best = i;
+	free(samples);
+	return best;
+}
+
+static void number_mappings(struct pprof *w)
+{
+	const struct profile *p = w->p;
+	uint32_t n = 0;
+
+	w->main_module = main_module(w);
+	if (w->main_module != PROFILE_NONE)
+		n = 1;
+	for (uint32_t i = 0; i < p->n_modules; i++)
+		if (i == w->main_module)
+			w->mapping_id[i] = 1;
+		else if (w->mapping_id[i] && p->module[i].kind != MODULE_UNMAPPED)
+			w->mapping_id[i] = ++n;
+		else
+			w->mapping_id[i] = 0;
+}
+
 /* Only places, functions and modules that kept samples touch are written. */
 static void number_all(struct pprof *w)
 {
 	const struct profile *p = w->p;
-	uint32_t n_locations = 0, n_functions = 0, n_mappings = 0;
+	uint32_t n_locations = 0, n_functions = 0;
 	bool *used = mem_zalloc(p->n_nodes * sizeof(*used));
 
 	for (size_t i = 0; i < p->n_entries; i++) {
@@ -223,11 +275,7 @@ static void number_all(struct pprof *w)
 	for (size_t i = 0; i < p->n_functions; i++)
 		if (w->function_id[i])
 			w->function_id[i] = ++n_functions;
-	for (size_t i = 0; i < p->n_modules; i++)
-		if (w->mapping_id[i] && p->module[i].kind != MODULE_UNMAPPED)
-			w->mapping_id[i] = ++n_mappings;
-		else
-			w->mapping_id[i] = 0;
+	number_mappings(w);
 	if (w->no_stack) {
 		w->no_stack = n_locations + 1;
 		w->function_id[p->n_functions] = n_functions + 1;
@@ -300,8 +348,10 @@ static void put_tables(struct pprof *w)
 {
 	const struct profile *p = w->p;
 
+	if (w->main_module != PROFILE_NONE)
+		put_mapping(w, w->main_module);
 	for (uint32_t i = 0; i < p->n_modules; i++)
-		if (w->mapping_id[i])
+		if (w->mapping_id[i] && i != w->main_module)
 			put_mapping(w, i);
 	for (uint32_t i = 0; i < p->n_places; i++)
 		if (w->location_id[i])
