@@ -117,6 +117,8 @@ static bool operand_step(uint64_t *stack, int *n, const Dwarf_Op *op, const stru
 		return made_up_memory(NULL, a, (unsigned int)op->number, &stack[*n - 1]);
 	case DW_OP_dup:
 		return stack[(*n)++] = a, true;
+	case DW_OP_drop:
+		return --*n, true;
 	case DW_OP_neg:
 		return stack[*n - 1] = -a, true;
 	case DW_OP_not:
