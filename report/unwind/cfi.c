@@ -87,7 +87,10 @@ static enum step set_cfa(struct cfi_run *run, uint64_t reg, int64_t off)
 	return STEP_ON;
 }
 
-/* An offset or a register alone changes a CFA that has both; after an expression it means nothing. */
+/*
+ * An offset alone means nothing after an expression. A register alone does: libgcrypt's assembler code goes
+ * back from an expression to the offset before it, and unwinders agree to follow.
+ */
 static enum step set_cfa_off(struct cfi_run *run, int64_t off)
 {
 	if (run->state.cfa != CFI_CFA_OFFSET)
@@ -98,7 +101,7 @@ static enum step set_cfa_off(struct cfi_run *run, int64_t off)
 
 static enum step set_cfa_reg(struct cfi_run *run, uint64_t reg)
 {
-	return run->state.cfa == CFI_CFA_OFFSET ? set_cfa(run, reg, run->state.cfa_off) : STEP_BAD;
+	return run->state.cfa == CFI_CFA_NONE ? STEP_BAD : set_cfa(run, reg, run->state.cfa_off);
 }
 
 static enum step advance_to(struct cfi_run *run, uint64_t loc)
@@ -217,8 +220,8 @@ static enum step step_extended(struct cfi_run *run, uint8_t op, bool initial)
 		return set_cfa_off(run, scaled(run, (uint64_t)cursor_sleb(c)));
 	case DW_CFA_def_cfa_expression:
 		run->state.cfa = CFI_CFA_EXPR;
-		return take_expr(run, &run->state.cfa_off, &run->state.cfa_expr_bytes) ? STEP_ON :
-										 STEP_BAD;
+		return take_expr(run, &run->state.cfa_expr, &run->state.cfa_expr_bytes) ? STEP_ON :
+											  STEP_BAD;
 	case DW_CFA_expression:
 		return set_expr_rule(run, CFI_EXPR);
 	case DW_CFA_val_expression:

@@ -84,8 +84,10 @@ enum cfi_cfa { CFI_CFA_NONE, CFI_CFA_OFFSET, CFI_CFA_EXPR };
 
 struct cfi_state {
 	uint8_t cfa; /* enum cfi_cfa */
-	uint32_t cfa_reg, cfa_expr_bytes;
-	int64_t cfa_off; /* or the expression's offset in the section */
+	uint32_t cfa_reg;
+	int64_t cfa_off; /* kept beside an expression: a later DW_CFA_def_cfa_register uses it again */
+	int64_t cfa_expr; /* offset in the section */
+	uint32_t cfa_expr_bytes;
 	struct cfi_rule rule[REGS_MAX]; /* by slot, see cfi_run_begin */
 };
 

@@ -62,7 +62,7 @@ static bool compile_cfa(const struct cfi_section *s, const struct cfi_state *sta
 		else
 			return false;
 	} else if (state->cfa == CFI_CFA_EXPR) {
-		expr = expr_of(s, state->cfa_off, state->cfa_expr_bytes);
+		expr = expr_of(s, state->cfa_expr, state->cfa_expr_bytes);
 		if (is_breg_deref(expr, machine_fp(s->machine), &off))
 			r->kind = TABLE_FP_DEREF;
 		else if (s->machine == MACHINE_X86_64 && is_plt(expr, &off, &r->plt_at))

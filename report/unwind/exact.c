@@ -55,7 +55,7 @@ static enum exact_result find_cfa(struct frame_step *f)
 	const struct cfi_state *s = &f->row->state;
 
 	if (s->cfa == CFI_CFA_EXPR)
-		return run_expr(f, s->cfa_off, s->cfa_expr_bytes, NULL, &f->cfa);
+		return run_expr(f, s->cfa_expr, s->cfa_expr_bytes, NULL, &f->cfa);
 	if (s->cfa != CFI_CFA_OFFSET || s->cfa_reg >= REGS_MAX)
 		return EXACT_BAD;
 	if (!(f->from->mask >> s->cfa_reg & 1))

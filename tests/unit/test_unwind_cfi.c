@@ -103,6 +103,21 @@ static void remember_restore(void)
 	buf_done(&m.b);
 }
 
+static void register_after_expression(void)
+{
+	struct made m;
+	struct cfi_state s;
+
+	made_program(&m, PROGRAM(DW_CFA_def_cfa_offset, 56, DW_CFA_def_cfa_expression, 3, DW_OP_breg7, 0, DW_OP_deref,
+				 DW_CFA_advance_loc | 4, DW_CFA_def_cfa_register, 7));
+	REQUIRE_TRUE(row_at(&m, 0, &s));
+	CHECK_INT(s.cfa, CFI_CFA_EXPR);
+	REQUIRE_TRUE(row_at(&m, 4, &s));
+	CHECK_INT(s.cfa, CFI_CFA_OFFSET);
+	CHECK_INT(s.cfa_off, 56);
+	buf_done(&m.b);
+}
+
 static void nested_remember(void)
 {
 	struct made m;
@@ -199,7 +214,6 @@ static const struct {
 } invalid[] = {
 	{ "an offset after an expression",
 	  6, { DW_CFA_def_cfa_expression, 1, DW_OP_lit0, DW_CFA_def_cfa_offset, 8, DW_CFA_nop } },
-	{ "a register after an expression", 5, { DW_CFA_def_cfa_expression, 1, DW_OP_lit0, DW_CFA_def_cfa_register, 6 } },
 	{ "restore without remember", 1, { DW_CFA_restore_state } },
 	{ "an unknown instruction", 1, { 0x3f } },
 	{ "a cut expression", 2, { DW_CFA_def_cfa_expression, 0x7f } },
@@ -401,6 +415,7 @@ SUITE(unwind_cfi,
 	{ "rows follow the advances of a plain function", plain },
 	{ "remember and restore include the CFA", remember_restore },
 	{ "remember nests", nested_remember },
+	{ "a register after an expression brings the offset back", register_after_expression },
 	{ "advances of every size move on, one by nothing does not", all_advances },
 	{ "set_loc is decoded in the encoding of the CIE", set_loc_encoded },
 	{ "every kind of rule is kept, args_size and vector registers are skipped", other_rules },
