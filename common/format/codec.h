@@ -9,8 +9,9 @@
 #include "common/format/event.h"
 #include "common/format/stack.h"
 
-enum record_type { /* values are in the file: append only */
-	RECORD_SAMPLE = 1, /* the only one without a length: most frequent, ends by itself */
+/* Values are in the file: append only. From RECORD_FIRST_SIZED on a length follows, so that older readers can skip. */
+enum record_type {
+	RECORD_SAMPLE = 1,
 	RECORD_MMAP = 2,
 	RECORD_COMM = 3,
 	RECORD_FORK = 4,
@@ -20,6 +21,7 @@ enum record_type { /* values are in the file: append only */
 	RECORD_THROTTLE = 8,
 	RECORD_SOURCE_DEF = 9,
 	RECORD_COUNTER_VALUES = 10,
+	RECORD_FIRST_SIZED = 16,
 };
 
 enum sample_flags {
@@ -48,9 +50,9 @@ enum mmap_flags {
 enum {
 	CODEC_THREADS_MAX = 4096, /* threads with samples in one chunk */
 	CODEC_OBJECTS_MAX = 4096, /* mapped files in one chunk */
-	CODEC_CPUS = 256,	  /* cpu modulo this has a clock of its own for time differences */
+	CODEC_CPUS = 256,	  /* cpu modulo this has last values of its own */
 	CODEC_PAGE = 4096,
-	CODEC_COUNTERS_BYTES_MAX = 2 + 2 + 2 * VARINT_BYTES_MAX + COUNTERS * VARINT_BYTES_MAX,
+	CODEC_COUNTERS_BYTES_MAX = 2 + COUNTERS * VARINT_BYTES_MAX,
 };
 
 /* State of a thread within a chunk. */
@@ -68,20 +70,31 @@ struct codec_object {
 	uint64_t size, pgoff; /* of its last mapping, as written */
 };
 
-/* Clocks and last values, the same in both directions. */
-struct codec_state {
-	uint64_t time_ns;	      /* of the last record */
-	uint64_t cpu_ns[CODEC_CPUS];  /* of the last sample on this CPU; 0: none */
-	uint64_t period[SOURCE_MAX];
-	uint32_t pid;		      /* of the last record that is no sample */
-	uint32_t cpu, source;	      /* of the last sample */
-	uint64_t map_start;	      /* of the last mapping, in bytes */
+/* What ran last on a CPU: what comes next there is mostly about the same process. */
+struct codec_cpu {
+	uint64_t sample_ns; /* 0: none yet */
+	uint32_t pid;
+	uint64_t map_start; /* of the last mapping, in bytes */
 };
+
+/* Last values, the same in both directions. */
+struct codec_state {
+	uint64_t time_ns; /* of the last record */
+	struct codec_cpu cpus[CODEC_CPUS];
+	uint64_t period[SOURCE_MAX];
+	uint32_t cpu, source; /* of the last sample */
+	uint32_t child;	      /* tid of the last fork */
+};
+
+static inline struct codec_cpu *codec_cpu(struct codec_state *s, uint32_t cpu)
+{
+	return &s->cpus[cpu % CODEC_CPUS];
+}
 
 /* What the time of a sample is written as difference to. */
 static inline uint64_t codec_expected_ns(const struct codec_state *s, uint32_t cpu, uint64_t period)
 {
-	uint64_t last = s->cpu_ns[cpu % CODEC_CPUS];
+	uint64_t last = s->cpus[cpu % CODEC_CPUS].sample_ns;
 
 	return last ? last + period : s->time_ns;
 }

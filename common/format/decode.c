@@ -54,6 +54,8 @@ struct record_decoder {
 	struct cursor c;
 	struct codec_state state;
 	struct dict_decoder dict;
+	struct places places;
+	const struct place_set *here; /* of the sample's process */
 	struct word_pool pool;
 	struct decoder_thread *threads;
 	uint32_t n_threads;
@@ -172,6 +174,7 @@ void record_decoder_begin(struct record_decoder *d, const struct chunk_header *h
 		cursor_fail(&d->c);
 	memset(&d->state, 0, sizeof(d->state));
 	dict_decoder_begin(&d->dict);
+	places_begin(&d->places);
 	word_pool_reset(&d->pool);
 	d->n_threads = d->n_objects = 0;
 	d->text_n = 0;
@@ -193,7 +196,7 @@ static struct decoder_thread *get_thread(struct record_decoder *d, struct cursor
 		t->stack_before = false;
 		t->lo = 0;
 		t->image = 0;
-		t->codec.pid = (uint32_t)get_varint_max(c, UINT32_MAX);
+		t->codec.pid = codec_cpu(&d->state, d->state.cpu)->pid + (uint32_t)get_signed(c);
 		t->codec.tid = t->codec.pid + (uint32_t)get_signed(c);
 		d->n_threads++;
 	}
@@ -207,7 +210,7 @@ static void get_kchain(struct record_decoder *d, struct codec_thread *t, struct 
 	if (c->bad)
 		return;
 	for (uint64_t i = same; i < n; i++)
-		t->kchain[i] = dict_get(&d->dict, c);
+		t->kchain[i] = dict_get(&d->dict, d->here, c);
 	t->n_kchain = (uint32_t)n;
 	for (uint64_t i = 0; i < n; i++)
 		d->kchain[i] = t->kchain[n - 1 - i];
@@ -228,12 +231,12 @@ static void get_regs(struct record_decoder *d, struct codec_thread *t, struct re
 	if (mask >> sp & 1)
 		regs->value[sp] = t->sp += get_signed(c);
 	if (mask >> pc & 1)
-		regs->value[pc] = dict_get(&d->dict, c);
+		regs->value[pc] = dict_get(&d->dict, d->here, c);
 	mask &= ~(UINT64_C(1) << sp | UINT64_C(1) << pc);
 	for (; mask; mask &= mask - 1) {
 		uint64_t v = get_varint(c);
 
-		regs->value[__builtin_ctzll(mask)] = v & 1 ? dict_get(&d->dict, c) : t->sp + unzigzag(v >> 1);
+		regs->value[__builtin_ctzll(mask)] = v & 1 ? dict_get(&d->dict, d->here, c) : t->sp + unzigzag(v >> 1);
 	}
 }
 
@@ -283,7 +286,7 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 	hi = MAX(hi & ~UINT64_C(7), lo);
 	/* from here on the list and its image change together */
 	image = image_get(d, t, &new);
-	if (!stack_get(&d->dict, &d->pool, &ct->list, lo, hi, d->old, c, &change)) {
+	if (!stack_get(&d->dict, d->here, &d->pool, &ct->list, lo, hi, d->old, c, &change)) {
 		cursor_fail(c);
 		return;
 	}
@@ -318,23 +321,22 @@ static void sample_set_ip(enum machine machine, struct event_sample *s)
 		s->ip = s->regs.value[machine_pc(machine)];
 }
 
-static void get_sample(struct record_decoder *d, struct event *event)
+/* All before the frames. NULL: makes no sense. */
+static struct decoder_thread *get_sample_head(struct record_decoder *d, unsigned int flags, struct event *event)
 {
-	struct cursor *c = &d->c;
 	struct codec_state *st = &d->state;
 	struct event_sample *s = &event->sample;
-	unsigned int flags = get_u8(c), rare = flags & SAMPLE_RARE ? get_u8(c) : 0;
-	struct decoder_thread *t = get_thread(d, c);
+	struct cursor *c = &d->c;
+	unsigned int rare = flags & SAMPLE_RARE ? get_u8(c) : 0;
+	struct decoder_thread *t;
 
-	if (!t || rare & ~(unsigned int)SAMPLE_RARE_ALL) {
-		cursor_fail(c);
-		return;
-	}
 	if (flags & SAMPLE_PLACE)
 		get_place(st, c);
+	t = rare & ~(unsigned int)SAMPLE_RARE_ALL ? NULL : get_thread(d, c);
+	if (!t)
+		return NULL;
 	if (flags & SAMPLE_PERIOD)
 		st->period[st->source] = get_varint(c);
-	memset(event, 0, sizeof(*event));
 	event->type = EVENT_SAMPLE;
 	event->pid = t->codec.pid;
 	event->tid = t->codec.tid;
@@ -342,18 +344,36 @@ static void get_sample(struct record_decoder *d, struct event *event)
 	s->source = (uint8_t)st->source;
 	s->period = st->period[st->source];
 	event->time_ns = codec_expected_ns(st, st->cpu, s->period) + get_signed(c);
-	st->time_ns = st->cpu_ns[st->cpu % CODEC_CPUS] = event->time_ns;
+	st->time_ns = codec_cpu(st, st->cpu)->sample_ns = event->time_ns;
+	codec_cpu(st, st->cpu)->pid = event->pid;
 	s->user = flags & SAMPLE_USER;
 	s->in_kernel = flags & SAMPLE_IN_KERNEL;
 	s->stack_cut = rare & SAMPLE_STACK_CUT;
 	s->stack_dropped = rare & SAMPLE_STACK_DROPPED;
 	s->compat = rare & SAMPLE_COMPAT;
+	return t;
+}
+
+static void get_sample(struct record_decoder *d, struct event *event)
+{
+	struct cursor *c = &d->c;
+	struct event_sample *s = &event->sample;
+	unsigned int flags = get_u8(c);
+	struct decoder_thread *t;
+
+	memset(event, 0, sizeof(*event));
+	t = get_sample_head(d, flags, event);
+	if (!t) {
+		cursor_fail(c);
+		return;
+	}
+	d->here = places_of(&d->places, event->pid);
 	if (flags & SAMPLE_KCHAIN)
 		get_kchain(d, &t->codec, s, c);
 	if (flags & SAMPLE_USER)
 		get_regs(d, &t->codec, &s->regs, c);
 	if (flags & SAMPLE_IP)
-		s->ip = dict_get(&d->dict, c);
+		s->ip = dict_get(&d->dict, d->here, c);
 	else
 		sample_set_ip(d->machine, s);
 	if (flags & SAMPLE_STACK)
@@ -397,6 +417,7 @@ static struct decoder_object *get_object(struct record_decoder *d, struct cursor
 
 static void get_mmap(struct record_decoder *d, struct cursor *c, struct event *event)
 {
+	struct codec_cpu *cpu = codec_cpu(&d->state, event->cpu);
 	struct decoder_object *o = get_object(d, c);
 	unsigned int flags = get_u8(c), shift = flags & MMAP_PAGES ? 12 : 0;
 
@@ -404,14 +425,14 @@ static void get_mmap(struct record_decoder *d, struct cursor *c, struct event *e
 		cursor_fail(c);
 		return;
 	}
-	d->state.map_start = ((d->state.map_start >> shift) + get_signed(c)) << shift;
+	cpu->map_start = ((cpu->map_start >> shift) + get_signed(c)) << shift;
 	if (!(flags & MMAP_SAME)) {
 		o->codec.size = get_varint(c) << shift;
 		o->codec.pgoff = get_varint(c) << shift;
 	}
 	event->type = EVENT_MMAP;
 	event->mmap = (struct event_mmap){
-		.start = d->state.map_start,
+		.start = cpu->map_start,
 		.size = o->codec.size,
 		.pgoff = o->codec.pgoff,
 		.build_id = o->build_id,
@@ -436,6 +457,16 @@ static void get_text(struct cursor *c, char *ret, size_t max)
 	ret[n] = 0;
 }
 
+/* pid and tid of the record are the caller's. */
+static void get_fork(struct record_decoder *d, struct cursor *c, struct event *event)
+{
+	event->type = EVENT_FORK;
+	event->fork.ppid = event->pid;
+	event->fork.ptid = event->tid;
+	event->tid = d->state.child += (uint32_t)get_signed(c);
+	event->pid = event->tid - (uint32_t)get_signed(c);
+}
+
 static void get_own_fields(struct record_decoder *d, enum record_type type, struct cursor *c, struct event *event)
 {
 	switch (type) {
@@ -448,9 +479,7 @@ static void get_own_fields(struct record_decoder *d, enum record_type type, stru
 		get_text(c, event->comm.comm, COMM_MAX);
 		break;
 	case RECORD_FORK:
-		event->type = EVENT_FORK;
-		event->fork.ppid = event->pid + (uint32_t)get_signed(c);
-		event->fork.ptid = event->fork.ppid + (uint32_t)get_signed(c);
+		get_fork(d, c, event);
 		break;
 	case RECORD_EXIT:
 		event->type = EVENT_EXIT;
@@ -471,16 +500,21 @@ static void get_own_fields(struct record_decoder *d, enum record_type type, stru
 	}
 }
 
-static void get_event(struct record_decoder *d, enum record_type type, struct cursor *c, struct event *event)
+static void get_event(struct record_decoder *d, enum record_type type, struct event *event)
 {
+	struct codec_state *st = &d->state;
+	struct cursor *c = &d->c;
+	struct codec_cpu *cpu;
+
 	memset(event, 0, sizeof(*event));
-	event->time_ns = d->state.time_ns + get_signed(c);
-	event->pid = d->state.pid + (uint32_t)get_signed(c);
-	event->tid = event->pid + (uint32_t)get_signed(c);
 	event->cpu = (uint32_t)get_varint_max(c, UINT32_MAX);
-	d->state.time_ns = event->time_ns;
-	d->state.pid = event->pid;
+	cpu = codec_cpu(st, event->cpu);
+	event->time_ns = st->time_ns += get_signed(c);
+	event->pid = cpu->pid += (uint32_t)get_signed(c);
+	event->tid = event->pid + (uint32_t)get_signed(c);
 	get_own_fields(d, type, c, event);
+	if (!c->bad)
+		places_follow(&d->places, event);
 }
 
 static void get_source(struct cursor *c, struct record *ret)
@@ -510,25 +544,32 @@ static void get_counters(struct cursor *c, struct record_counters *ret)
 
 static enum record_read get_record(struct record_decoder *d, unsigned int type, struct record *ret)
 {
-	uint64_t n = get_varint(&d->c);
-	const uint8_t *bytes = get_bytes(&d->c, n);
-	struct cursor body = cursor_of(bytes, bytes ? n : 0);
-	enum record_read read = RECORD_EVENT;
-
-	if (type == RECORD_SOURCE_DEF) {
-		get_source(&body, ret);
-		read = RECORD_SOURCE;
-	} else if (type == RECORD_COUNTER_VALUES) {
-		get_counters(&body, &ret->counters);
-		read = RECORD_COUNTERS;
-	} else if (type >= RECORD_MMAP && type <= RECORD_THROTTLE) {
-		get_event(d, type, &body, &ret->event);
-	} else {
-		return RECORD_END; /* unknown: the caller goes on behind it */
+	switch (type) {
+	case RECORD_SAMPLE:
+		get_sample(d, &ret->event);
+		return RECORD_EVENT;
+	case RECORD_MMAP:
+	case RECORD_COMM:
+	case RECORD_FORK:
+	case RECORD_EXIT:
+	case RECORD_SPACE:
+	case RECORD_LOST:
+	case RECORD_THROTTLE:
+		get_event(d, type, &ret->event);
+		return RECORD_EVENT;
+	case RECORD_SOURCE_DEF:
+		get_source(&d->c, ret);
+		return RECORD_SOURCE;
+	case RECORD_COUNTER_VALUES:
+		get_counters(&d->c, &ret->counters);
+		return RECORD_COUNTERS;
+	default:
+		if (type < RECORD_FIRST_SIZED)
+			cursor_fail(&d->c);
+		else
+			get_bytes(&d->c, get_varint(&d->c)); /* of a newer writer: skipped */
+		return RECORD_END;
 	}
-	if (body.bad)
-		cursor_fail(&d->c);
-	return read;
 }
 
 static enum record_read decoder_fail(struct record_decoder *d, size_t off, unsigned int type, struct err *err)
@@ -556,14 +597,7 @@ enum record_read record_decoder_next(struct record_decoder *d, struct record *re
 		size_t off = (size_t)(d->c.at - d->begin);
 		unsigned int type = get_u8(&d->c);
 
-		if (type == RECORD_SAMPLE) {
-			get_sample(d, &ret->event);
-			read = RECORD_EVENT;
-		} else if (type == 0) {
-			cursor_fail(&d->c);
-		} else {
-			read = get_record(d, type, ret);
-		}
+		read = get_record(d, type, ret);
 		if (d->c.bad)
 			return decoder_fail(d, off, type, err);
 	}

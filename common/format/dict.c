@@ -59,7 +59,18 @@ static void bases_use(struct dict_bases *b, unsigned int i, uint64_t value)
 	b->base[0] = value;
 }
 
-static uint8_t *put_new(struct dict_encoder *d, uint8_t *at, uint64_t value)
+static uint8_t *put_by_place(const struct place_set *here, uint8_t *at, uint64_t value)
+{
+	for (uint32_t i = 0; i < here->n; i++)
+		if (value - here->place[i].start < here->place[i].size) {
+			*at++ = 0;
+			*at++ = (uint8_t)(DICT_BASES + i);
+			return put_varint(at, value - here->place[i].start);
+		}
+	return NULL;
+}
+
+static uint8_t *put_by_base(struct dict_encoder *d, uint8_t *at, uint64_t value)
 {
 	unsigned int best = 0;
 	uint64_t least = UINT64_MAX;
@@ -79,9 +90,10 @@ static uint8_t *put_new(struct dict_encoder *d, uint8_t *at, uint64_t value)
 	return put_varint(at, least);
 }
 
-uint8_t *dict_put(struct dict_encoder *d, uint8_t *at, uint64_t value)
+uint8_t *dict_put(struct dict_encoder *d, const struct place_set *here, uint8_t *at, uint64_t value)
 {
 	uint32_t i = dict_home(d, value);
+	uint8_t *end;
 
 	for (; d->slots[i]; i = (i + 1) & d->mask)
 		if (d->value[d->slots[i] - 1] == value)
@@ -92,7 +104,8 @@ uint8_t *dict_put(struct dict_encoder *d, uint8_t *at, uint64_t value)
 		if (2 * d->n > d->mask + 1)
 			dict_grow(d);
 	}
-	return put_new(d, at, value);
+	end = put_by_place(here, at, value);
+	return end ? end : put_by_base(d, at, value);
 }
 
 void dict_decoder_init(struct dict_decoder *d)
@@ -111,15 +124,25 @@ void dict_decoder_begin(struct dict_decoder *d)
 	d->bases = (struct dict_bases){ 0 };
 }
 
-uint64_t dict_get_new(struct dict_decoder *d, struct cursor *c)
+static uint64_t get_by_base(struct dict_decoder *d, unsigned int base, struct cursor *c)
+{
+	uint64_t z = get_varint(c), value = d->bases.base[base] + unzigzag(z);
+
+	bases_use(&d->bases, z >> 32 ? DICT_BASES - 1 : base, value);
+	return value;
+}
+
+uint64_t dict_get_new(struct dict_decoder *d, const struct place_set *here, struct cursor *c)
 {
 	unsigned int base = get_u8(c);
-	uint64_t z = get_varint(c), value;
+	uint64_t value;
 
-	if (c->bad || base >= DICT_BASES)
+	if (base < DICT_BASES)
+		value = get_by_base(d, base, c);
+	else if (base - DICT_BASES < here->n)
+		value = here->place[base - DICT_BASES].start + get_varint(c);
+	else
 		return cursor_fail(c);
-	value = d->bases.base[base] + unzigzag(z);
-	bases_use(&d->bases, z >> 32 ? DICT_BASES - 1 : base, value);
 	if (d->n < DICT_MAX)
 		d->value[d->n++] = value;
 	return value;

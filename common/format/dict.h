@@ -9,14 +9,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/format/places.h"
 #include "common/format/wire.h"
 
 enum {
 	DICT_MAX = 1 << 16,	    /* addresses of one chunk that get a number; further ones are written out */
-	DICT_BASES = 4,		    /* a new address is written as difference to one of the last in other places */
+	DICT_BASES = 4,		    /* last new addresses in different regions */
 	DICT_PUT_BYTES_MAX = 2 * VARINT_BYTES_MAX,
 };
 
+/*
+ * How a new address is written: its base, then the difference to it.
+ *	0..3	one of the last new addresses in other regions, signed
+ *	4..19	a place of its process, an offset
+ */
 struct dict_bases {
 	uint64_t base[DICT_BASES]; /* most recently used first */
 };
@@ -32,7 +38,7 @@ bool dict_encoder_init(struct dict_encoder *d);
 void dict_encoder_done(struct dict_encoder *d);
 void dict_encoder_begin(struct dict_encoder *d);
 /* At most DICT_PUT_BYTES_MAX bytes. */
-uint8_t *dict_put(struct dict_encoder *d, uint8_t *at, uint64_t value);
+uint8_t *dict_put(struct dict_encoder *d, const struct place_set *here, uint8_t *at, uint64_t value);
 
 struct dict_decoder {
 	uint64_t *value; /* [DICT_MAX] */
@@ -43,14 +49,14 @@ struct dict_decoder {
 void dict_decoder_init(struct dict_decoder *d);
 void dict_decoder_done(struct dict_decoder *d);
 void dict_decoder_begin(struct dict_decoder *d);
-uint64_t dict_get_new(struct dict_decoder *d, struct cursor *c);
+uint64_t dict_get_new(struct dict_decoder *d, const struct place_set *here, struct cursor *c);
 
-static inline uint64_t dict_get(struct dict_decoder *d, struct cursor *c)
+static inline uint64_t dict_get(struct dict_decoder *d, const struct place_set *here, struct cursor *c)
 {
 	uint64_t number = get_varint(c);
 
 	if (number == 0)
-		return dict_get_new(d, c);
+		return dict_get_new(d, here, c);
 	return number <= d->n ? d->value[number - 1] : cursor_fail(c);
 }
 

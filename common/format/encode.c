@@ -18,8 +18,8 @@ enum {
 	THREAD_SLOTS = 2 * CODEC_THREADS_MAX,
 	OBJECT_SLOTS = 2 * CODEC_OBJECTS_MAX,
 	SAMPLE_BYTES_FIXED = 2 + 12 * VARINT_BYTES_MAX + STACK_BYTES_FIXED,
-	RECORD_BYTES_FIXED = 1 + 3 + 8 * VARINT_BYTES_MAX,
-	BODY_BYTES_MAX = PATH_MAX_BYTES + BUILD_ID_MAX + 16 * VARINT_BYTES_MAX,
+	OBJECT_KEY_BYTES_MAX = 1 + BUILD_ID_MAX + 4 * VARINT_BYTES_MAX + PATH_MAX_BYTES,
+	RECORD_BYTES_FIXED = 2 + 10 * VARINT_BYTES_MAX, /* of every record without text */
 };
 
 struct object_slot {
@@ -35,6 +35,8 @@ struct record_encoder {
 	uint64_t first_ns, last_ns;
 	struct codec_state state;
 	struct dict_encoder dict;
+	struct places places;
+	const struct place_set *here; /* of the sample's process */
 	struct word_pool pool;
 	struct codec_thread *threads;
 	uint32_t n_threads, last_thread;
@@ -42,7 +44,6 @@ struct record_encoder {
 	struct codec_object objects[CODEC_OBJECTS_MAX];
 	uint32_t n_objects;
 	struct object_slot object_slots[OBJECT_SLOTS];
-	uint8_t body[BODY_BYTES_MAX];
 };
 
 static size_t threads_size(void)
@@ -91,6 +92,7 @@ void record_encoder_begin(struct record_encoder *e)
 	e->first_ns = e->last_ns = 0;
 	memset(&e->state, 0, sizeof(e->state));
 	dict_encoder_begin(&e->dict);
+	places_begin(&e->places);
 	word_pool_reset(&e->pool);
 	e->n_threads = e->last_thread = e->n_objects = 0;
 	memset(e->thread_slots, 0, sizeof(e->thread_slots));
@@ -148,7 +150,7 @@ static uint8_t *put_kchain(struct record_encoder *e, struct codec_thread *t, con
 	at = put_varint(at, n - same);
 	for (uint32_t i = same; i < n; i++) {
 		t->kchain[i] = s->kchain[n - 1 - i];
-		at = dict_put(&e->dict, at, t->kchain[i]);
+		at = dict_put(&e->dict, e->here, at, t->kchain[i]);
 	}
 	t->n_kchain = n;
 	return at;
@@ -162,7 +164,7 @@ static uint8_t *put_reg(struct record_encoder *e, uint64_t sp, uint64_t value, u
 	if (away + STACK_BYTES_MAX * 16 < STACK_BYTES_MAX * 32)
 		return put_varint(at, zigzag(away) << 1);
 	*at++ = 1;
-	return dict_put(&e->dict, at, value);
+	return dict_put(&e->dict, e->here, at, value);
 }
 
 static uint8_t *put_regs(struct record_encoder *e, struct codec_thread *t, const struct regs *regs, uint8_t *at)
@@ -178,7 +180,7 @@ static uint8_t *put_regs(struct record_encoder *e, struct codec_thread *t, const
 		at = put_varint(at, zigzag(sp_value - t->sp));
 	t->sp = sp_value;
 	if (mask >> pc & 1)
-		at = dict_put(&e->dict, at, regs->value[pc]);
+		at = dict_put(&e->dict, e->here, at, regs->value[pc]);
 	mask &= ~(UINT64_C(1) << sp | UINT64_C(1) << pc);
 	for (; mask; mask &= mask - 1)
 		at = put_reg(e, sp_value, regs->value[__builtin_ctzll(mask)], at);
@@ -197,7 +199,7 @@ static uint8_t *put_stack(struct record_encoder *e, struct codec_thread *t, cons
 		at = put_varint(at, zigzag(hi - t->hi));
 	}
 	t->hi = hi;
-	return stack_put(&e->dict, &t->list, hi, s->words, s->n_words, at);
+	return stack_put(&e->dict, e->here, &t->list, hi, s->words, s->n_words, at);
 }
 
 static bool sample_has_own_ip(enum machine machine, const struct event_sample *s)
@@ -233,28 +235,30 @@ static uint8_t *put_sample_head(struct record_encoder *e, const struct event *ev
 {
 	const struct event_sample *s = &event->sample;
 	struct codec_state *st = &e->state;
+	struct codec_cpu *cpu = codec_cpu(st, event->cpu);
 
 	*at++ = RECORD_SAMPLE;
 	*at++ = (uint8_t)flags;
 	if (rare)
 		*at++ = (uint8_t)rare;
-	at = put_varint(at, thread);
-	if (thread == e->n_threads) {
-		at = put_varint(at, event->pid);
-		at = put_varint(at, zigzag((uint64_t)event->tid - event->pid));
-	}
 	if (flags & SAMPLE_PLACE) {
 		*at++ = s->source;
 		at = put_varint(at, event->cpu);
 		st->source = s->source;
 		st->cpu = event->cpu;
 	}
+	at = put_varint(at, thread);
+	if (thread == e->n_threads) {
+		at = put_varint(at, zigzag((uint64_t)event->pid - cpu->pid));
+		at = put_varint(at, zigzag((uint64_t)event->tid - event->pid));
+	}
 	if (flags & SAMPLE_PERIOD) {
 		at = put_varint(at, s->period);
 		st->period[s->source] = s->period;
 	}
 	at = put_varint(at, zigzag(event->time_ns - codec_expected_ns(st, event->cpu, s->period)));
-	st->time_ns = st->cpu_ns[event->cpu % CODEC_CPUS] = event->time_ns;
+	st->time_ns = cpu->sample_ns = event->time_ns;
+	cpu->pid = event->pid;
 	return at;
 }
 
@@ -277,6 +281,7 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 		thread_begin(t, event->pid, event->tid);
 	if (!word_list_reserve(&e->pool, &t->list, n_words))
 		return -ENOSPC;
+	e->here = places_of(&e->places, event->pid);
 	flags = sample_flags_of(e, event, &rare);
 	at = put_sample_head(e, event, flags, rare, thread, e->bytes + e->n);
 	if (thread == e->n_threads)
@@ -286,47 +291,36 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 	if (flags & SAMPLE_USER)
 		at = put_regs(e, t, &s->regs, at);
 	if (flags & SAMPLE_IP)
-		at = dict_put(&e->dict, at, s->ip);
+		at = dict_put(&e->dict, e->here, at, s->ip);
 	if (flags & SAMPLE_STACK)
 		at = put_stack(e, t, s, at);
 	encoder_took(e, at, event->time_ns);
 	return 0;
 }
 
-/* ---- the other records: type, length, time, pid, tid, cpu, and what is theirs ---- */
+/* ---- the other events: type, cpu, time, pid, tid, and what is theirs ---- */
 
-static uint8_t *body_begin(struct record_encoder *e, const struct event *event)
+static uint8_t *event_begin(struct record_encoder *e, enum record_type type, const struct event *event,
+			    uint32_t pid, uint32_t tid)
 {
-	uint8_t *at = e->body;
-
-	at = put_varint(at, zigzag(event->time_ns - e->state.time_ns));
-	at = put_varint(at, zigzag((uint64_t)event->pid - e->state.pid));
-	at = put_varint(at, zigzag((uint64_t)event->tid - event->pid));
-	return put_varint(at, event->cpu);
-}
-
-static uint8_t *put_body(struct record_encoder *e, enum record_type type, const uint8_t *end)
-{
-	size_t n = (size_t)(end - e->body);
+	struct codec_cpu *cpu = codec_cpu(&e->state, event->cpu);
 	uint8_t *at = e->bytes + e->n;
 
 	*at++ = (uint8_t)type;
-	at = put_varint(at, n);
-	return put_bytes(at, e->body, n);
-}
-
-static int event_end(struct record_encoder *e, enum record_type type, const uint8_t *end, const struct event *event)
-{
+	at = put_varint(at, event->cpu);
+	at = put_varint(at, zigzag(event->time_ns - e->state.time_ns));
+	at = put_varint(at, zigzag((uint64_t)pid - cpu->pid));
+	at = put_varint(at, zigzag((uint64_t)tid - pid));
 	e->state.time_ns = event->time_ns;
-	e->state.pid = event->pid;
-	encoder_took(e, put_body(e, type, end), event->time_ns);
-	return 0;
+	cpu->pid = pid;
+	return at;
 }
 
-static void fact_end(struct record_encoder *e, enum record_type type, const uint8_t *end)
+static int event_end(struct record_encoder *e, const uint8_t *end, const struct event *event)
 {
-	e->n = (size_t)(put_body(e, type, end) - e->bytes);
-	e->n_records++;
+	places_follow(&e->places, event);
+	encoder_took(e, end, event->time_ns);
+	return 0;
 }
 
 /* Everything that tells one file from another; the decoder reads the same bytes. */
@@ -376,78 +370,87 @@ static int put_mmap(struct record_encoder *e, const struct event *event)
 {
 	const struct event_mmap *m = &event->mmap;
 	size_t path_n = m->path ? strnlen(m->path, PATH_MAX_BYTES - 1) : 0, key_n;
-	uint8_t key[PATH_MAX_BYTES + BUILD_ID_MAX + 5 * VARINT_BYTES_MAX], *key_at = NULL;
+	uint8_t key[OBJECT_KEY_BYTES_MAX], *at;
 	unsigned int shift = mmap_shift(m), flags = shift ? MMAP_PAGES : 0;
+	struct codec_cpu *cpu = codec_cpu(&e->state, event->cpu);
 	struct object_slot *slot = NULL;
 	struct codec_object *o;
 	uint32_t number;
-	uint8_t *at;
 
 	assert(m->build_id.n <= BUILD_ID_MAX);
 	key_n = (size_t)(put_object_key(m, path_n, key) - key);
 	number = object_find(e, key, key_n, &slot);
-	if (number == CODEC_OBJECTS_MAX || !encoder_has_room(e, RECORD_BYTES_FIXED + BODY_BYTES_MAX))
+	if (number == CODEC_OBJECTS_MAX || !encoder_has_room(e, RECORD_BYTES_FIXED + OBJECT_KEY_BYTES_MAX))
 		return -ENOSPC;
 	o = &e->objects[number];
-	if (number < e->n_objects && o->size == m->size && o->pgoff == m->pgoff)
+	if (!slot && o->size == m->size && o->pgoff == m->pgoff)
 		flags |= MMAP_SAME;
-	at = body_begin(e, event);
+	at = event_begin(e, RECORD_MMAP, event, event->pid, event->tid);
 	at = put_varint(at, number);
 	if (slot) {
-		key_at = at;
+		e->n_objects++;
+		*slot = (struct object_slot){ .number = e->n_objects, .key_off = (uint32_t)(at - e->bytes),
+					      .key_n = (uint32_t)key_n };
 		at = put_bytes(at, key, key_n);
 	}
 	*at++ = (uint8_t)flags;
-	at = put_varint(at, zigzag((m->start >> shift) - (e->state.map_start >> shift)));
+	at = put_varint(at, zigzag((m->start >> shift) - (cpu->map_start >> shift)));
 	if (!(flags & MMAP_SAME)) {
 		at = put_varint(at, m->size >> shift);
 		at = put_varint(at, m->pgoff >> shift);
 	}
 	*o = (struct codec_object){ .size = m->size, .pgoff = m->pgoff };
-	e->state.map_start = m->start;
-	event_end(e, RECORD_MMAP, at, event);
-	if (slot) {
-		e->n_objects++;
-		*slot = (struct object_slot){ .number = e->n_objects, .key_n = (uint32_t)key_n,
-					      .key_off = (uint32_t)(e->n - (size_t)(at - key_at)) };
-	}
-	return 0;
+	cpu->map_start = m->start;
+	return event_end(e, at, event);
+}
+
+static uint8_t *put_text(const char *text, size_t max, uint8_t *at)
+{
+	size_t n = strnlen(text, max - 1);
+
+	*at++ = (uint8_t)n;
+	return put_bytes(at, text, n);
 }
 
 static int put_comm(struct record_encoder *e, const struct event *event)
 {
-	size_t n = strnlen(event->comm.comm, COMM_MAX - 1);
-	uint8_t *at = body_begin(e, event);
+	uint8_t *at = event_begin(e, RECORD_COMM, event, event->pid, event->tid);
 
 	*at++ = event->comm.exec;
-	*at++ = (uint8_t)n;
-	return event_end(e, RECORD_COMM, put_bytes(at, event->comm.comm, n), event);
+	return event_end(e, put_text(event->comm.comm, COMM_MAX, at), event);
 }
 
+/* Who called comes first: what ran on this CPU. The new task mostly follows the last new one. */
 static int put_fork(struct record_encoder *e, const struct event *event)
 {
-	uint8_t *at = body_begin(e, event);
+	uint8_t *at = event_begin(e, RECORD_FORK, event, event->fork.ppid, event->fork.ptid);
 
-	at = put_varint(at, zigzag((uint64_t)event->fork.ppid - event->pid));
-	at = put_varint(at, zigzag((uint64_t)event->fork.ptid - event->fork.ppid));
-	return event_end(e, RECORD_FORK, at, event);
+	at = put_varint(at, zigzag((uint64_t)event->tid - e->state.child));
+	at = put_varint(at, zigzag((uint64_t)event->tid - event->pid));
+	e->state.child = event->tid;
+	return event_end(e, at, event);
+}
+
+static int put_bare(struct record_encoder *e, enum record_type type, const struct event *event)
+{
+	return event_end(e, event_begin(e, type, event, event->pid, event->tid), event);
 }
 
 static int put_lost(struct record_encoder *e, const struct event *event)
 {
-	uint8_t *at = body_begin(e, event);
+	uint8_t *at = event_begin(e, RECORD_LOST, event, event->pid, event->tid);
 
 	*at++ = event->lost.source;
-	return event_end(e, RECORD_LOST, put_varint(at, event->lost.n), event);
+	return event_end(e, put_varint(at, event->lost.n), event);
 }
 
 static int put_throttle(struct record_encoder *e, const struct event *event)
 {
-	uint8_t *at = body_begin(e, event);
+	uint8_t *at = event_begin(e, RECORD_THROTTLE, event, event->pid, event->tid);
 
 	*at++ = event->throttle.on;
 	*at++ = event->throttle.source;
-	return event_end(e, RECORD_THROTTLE, at, event);
+	return event_end(e, at, event);
 }
 
 int record_encoder_put(struct record_encoder *e, const struct event *event)
@@ -464,9 +467,9 @@ int record_encoder_put(struct record_encoder *e, const struct event *event)
 	case EVENT_FORK:
 		return put_fork(e, event);
 	case EVENT_EXIT:
-		return event_end(e, RECORD_EXIT, body_begin(e, event), event);
+		return put_bare(e, RECORD_EXIT, event);
 	case EVENT_SPACE:
-		return event_end(e, RECORD_SPACE, body_begin(e, event), event);
+		return put_bare(e, RECORD_SPACE, event);
 	case EVENT_LOST:
 		return put_lost(e, event);
 	case EVENT_THROTTLE:
@@ -476,36 +479,39 @@ int record_encoder_put(struct record_encoder *e, const struct event *event)
 	}
 }
 
-static uint8_t *put_text(const char *text, size_t max, uint8_t *at)
-{
-	size_t n = strnlen(text, max - 1);
+/* ---- facts: records without a time ---- */
 
-	*at++ = (uint8_t)n;
-	return put_bytes(at, text, n);
+static void fact_took(struct record_encoder *e, const uint8_t *end)
+{
+	e->n = (size_t)(end - e->bytes);
+	e->n_records++;
 }
 
 int record_encoder_put_source(struct record_encoder *e, uint8_t source, const struct record_source *s)
 {
-	uint8_t *at = e->body;
+	uint8_t *at = e->bytes + e->n;
 
+	assert(source < SOURCE_MAX);
 	if (!encoder_has_room(e, RECORD_BYTES_FIXED + sizeof(*s)))
 		return -ENOSPC;
+	*at++ = RECORD_SOURCE_DEF;
 	*at++ = source;
 	at = put_text(s->name, sizeof(s->name), at);
 	at = put_text(s->unit, sizeof(s->unit), at);
 	at = put_varint(at, s->frequency_hz);
-	fact_end(e, RECORD_SOURCE_DEF, put_varint(at, s->period));
+	fact_took(e, put_varint(at, s->period));
 	return 0;
 }
 
 void record_encoder_put_counters(struct record_encoder *e, const struct record_counters *c)
 {
-	uint8_t *at = e->body;
+	uint8_t *at = e->bytes + e->n;
 
+	*at++ = RECORD_COUNTER_VALUES;
 	*at++ = COUNTERS;
 	for (unsigned int i = 0; i < COUNTERS; i++)
 		at = put_varint(at, c->n[i]);
-	fact_end(e, RECORD_COUNTER_VALUES, at);
+	fact_took(e, at);
 }
 
 const uint8_t *record_encoder_bytes(const struct record_encoder *e, size_t *ret_n)

@@ -6,17 +6,17 @@
 
 /* Low bits of a word's first byte; the high ones are the distance to the word above it. */
 enum word_class {
-	WORD_CODE,	   /* number of the dictionary */
-	WORD_STACK,	   /* difference to its own address, in words */
-	WORD_STACK_BYTES,  /* the same in bytes */
-	WORD_NUMBER,	   /* as it is (stacks that are not scrubbed) */
+	WORD_CODE,	/* code address; also everything else that is no stack pointer */
+	WORD_OWN,	/* stack pointer: difference to its own address, in words */
+	WORD_OWN_BYTES, /* the same in bytes */
+	WORD_LAST,	/* stack pointer: difference to the last one written, in bytes */
 };
 
 enum {
 	GAP_MAX = 63,		/* in the first byte; 0: a varint follows */
 	KEEP_MIN = 4,		/* shorter equal runs below the first change are written again: the repetition compresses better */
 	NEAR_BYTES = 16 << 20,	/* reach of stack pointers */
-	NUMBER_MAX = 4096,	/* below: surely no address */
+	OWN_IS_SHORT = 64,	/* words: up to here WORD_OWN takes one byte, and repeats where frames repeat */
 };
 
 static size_t pool_size(void)
@@ -89,28 +89,44 @@ static bool same_word(const struct stack_word *a, const struct stack_word *b)
 	return a->addr == b->addr && a->value == b->value;
 }
 
-static uint8_t *put_word(struct dict_encoder *dict, uint64_t above, const struct stack_word *w, uint8_t *at)
+/* What both directions know while the words of one sample are written. */
+struct word_writer {
+	struct dict_encoder *dict;
+	const struct place_set *here;
+	uint64_t last; /* stack pointer written */
+	uint8_t *at;
+};
+
+/* argv and envp are rows of pointers to neighbouring strings: each is near the last, none near itself. */
+static enum word_class put_stack_pointer(struct word_writer *w, uint64_t value, uint64_t away)
 {
-	uint64_t gap = (above - w->addr) / 8, away = w->value - w->addr;
-	uint8_t *first = at++;
-	enum word_class class;
+	uint64_t own = zigzag(away & 7 ? away : (uint64_t)((int64_t)away / 8)), last = zigzag(value - w->last);
+	bool is_short = !(away & 7) && own < 2 * OWN_IS_SHORT;
+
+	w->last = value;
+	if (!is_short && last < own) {
+		w->at = put_varint(w->at, last);
+		return WORD_LAST;
+	}
+	w->at = put_varint(w->at, own);
+	return away & 7 ? WORD_OWN_BYTES : WORD_OWN;
+}
+
+static void put_word(struct word_writer *w, uint64_t above, const struct stack_word *word)
+{
+	uint64_t gap = (above - word->addr) / 8, away = word->value - word->addr;
+	uint8_t *first = w->at++;
+	enum word_class class = WORD_CODE;
 
 	if (gap > GAP_MAX) {
-		at = put_varint(at, gap);
+		w->at = put_varint(w->at, gap);
 		gap = 0;
 	}
-	if (away + NEAR_BYTES < 2 * NEAR_BYTES) {
-		class = away & 7 ? WORD_STACK_BYTES : WORD_STACK;
-		at = put_varint(at, zigzag(away & 7 ? away : (uint64_t)((int64_t)away / 8)));
-	} else if (w->value < NUMBER_MAX) {
-		class = WORD_NUMBER;
-		at = put_varint(at, w->value);
-	} else {
-		class = WORD_CODE;
-		at = dict_put(dict, at, w->value);
-	}
+	if (away + NEAR_BYTES < 2 * NEAR_BYTES)
+		class = put_stack_pointer(w, word->value, away);
+	else
+		w->at = dict_put(w->dict, w->here, w->at, word->value);
 	*first = (uint8_t)(gap << 2 | class);
-	return at;
 }
 
 /*
@@ -144,79 +160,97 @@ static uint32_t changed_run(const struct word_list *list, uint32_t *j, const str
 	return n_words;
 }
 
-/* One step: keep, drop (not in the last step: the rest goes), insert. */
-static uint8_t *put_step(struct dict_encoder *dict, struct word_list *list, uint64_t above,
-			 const struct stack_word *words, uint32_t n_words, uint32_t *i, uint32_t *j, bool *ret_last,
-			 uint8_t *at)
-{
-	uint32_t keep = 0, next, drop = *j;
+/* How far the encoder is in the new words and in the old list. */
+struct diff {
+	struct word_list *list;
+	const struct stack_word *words;
+	uint32_t n_words;
+	uint32_t i, j;
+};
 
-	while (*i + keep < n_words && *j + keep < list->n && same_word(&words[*i + keep], &list->word[*j + keep]))
+/* One step: keep, drop (not in the last step: the rest goes), insert. True: it was the last. */
+static bool put_step(struct word_writer *w, struct diff *d, uint64_t hi)
+{
+	const struct stack_word *words = d->words;
+	uint32_t keep = 0, from, next;
+	bool last;
+
+	while (d->i + keep < d->n_words && d->j + keep < d->list->n &&
+	       same_word(&words[d->i + keep], &d->list->word[d->j + keep]))
 		keep++;
-	*i += keep;
-	*j += keep;
-	drop = *j;
-	next = changed_run(list, j, words, n_words, *i);
-	*ret_last = next == n_words;
-	at = put_varint(at, (uint64_t)keep << 1 | *ret_last);
-	if (!*ret_last)
-		at = put_varint(at, *j - drop);
-	at = put_varint(at, next - *i);
-	for (; *i < next; ++*i)
-		at = put_word(dict, *i ? words[*i - 1].addr : above, &words[*i], at);
-	return at;
+	d->i += keep;
+	d->j += keep;
+	from = d->j;
+	next = changed_run(d->list, &d->j, words, d->n_words, d->i);
+	last = next == d->n_words;
+	w->at = put_varint(w->at, (uint64_t)keep << 1 | last);
+	if (!last)
+		w->at = put_varint(w->at, d->j - from);
+	w->at = put_varint(w->at, next - d->i);
+	for (; d->i < next; d->i++)
+		put_word(w, d->i ? words[d->i - 1].addr : hi, &words[d->i]);
+	return last;
 }
 
-uint8_t *stack_put(struct dict_encoder *dict, struct word_list *list, uint64_t hi,
+uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list, uint64_t hi,
 		   const struct stack_word *words, uint32_t n_words, uint8_t *at)
 {
-	uint32_t i = 0, j = 0, n_same = 0;
-	bool last = false;
+	struct word_writer w = { .dict = dict, .here = here, .last = hi, .at = at };
+	struct diff d = { .list = list, .words = words, .n_words = n_words };
+	uint32_t n_same = 0;
 
 	while (n_same < n_words && n_same < list->n && same_word(&words[n_same], &list->word[n_same]))
 		n_same++;
-	while (!last)
-		at = put_step(dict, list, hi & ~UINT64_C(7), words, n_words, &i, &j, &last, at);
+	while (!put_step(&w, &d, hi & ~UINT64_C(7)))
+		;
 	if (n_words > n_same)
 		memcpy(list->word + n_same, words + n_same, (n_words - n_same) * sizeof(*words));
 	list->n = n_words;
-	return at;
+	return w.at;
 }
 
 /* ---- decoder ---- */
 
-static bool get_word(struct dict_decoder *dict, uint64_t above, uint64_t lo, struct cursor *c, struct stack_word *ret)
+struct word_reader {
+	struct dict_decoder *dict;
+	const struct place_set *here;
+	uint64_t lo, last;
+	struct cursor *c;
+};
+
+static bool get_word(struct word_reader *r, uint64_t above, struct stack_word *ret)
 {
-	uint8_t first = get_u8(c);
-	uint64_t gap = first >> 2, room = above - lo;
+	uint8_t first = get_u8(r->c);
+	uint64_t gap = first >> 2;
 
 	if (gap == 0)
-		gap = get_varint_max(c, STACK_WORDS_MAX);
-	if (gap == 0 || gap * 8 > room) {
-		cursor_fail(c);
+		gap = get_varint_max(r->c, STACK_WORDS_MAX);
+	if (gap == 0 || gap * 8 > above - r->lo)
 		return false;
-	}
 	ret->addr = above - gap * 8;
-	switch (first & 3) {
+	switch ((enum word_class)(first & 3)) {
 	case WORD_CODE:
-		ret->value = dict_get(dict, c);
+		ret->value = dict_get(r->dict, r->here, r->c);
+		return !r->c->bad;
+	case WORD_OWN:
+		ret->value = ret->addr + get_signed(r->c) * 8;
 		break;
-	case WORD_STACK:
-		ret->value = ret->addr + get_signed(c) * 8;
+	case WORD_OWN_BYTES:
+		ret->value = ret->addr + get_signed(r->c);
 		break;
-	case WORD_STACK_BYTES:
-		ret->value = ret->addr + get_signed(c);
-		break;
-	default:
-		ret->value = get_varint(c);
+	case WORD_LAST:
+		ret->value = r->last + get_signed(r->c);
 		break;
 	}
-	return !c->bad;
+	r->last = ret->value;
+	return !r->c->bad;
 }
 
-bool stack_get(struct dict_decoder *dict, struct word_pool *pool, struct word_list *list, uint64_t lo,
-	       uint64_t hi, struct stack_word *old, struct cursor *c, struct stack_change *ret)
+bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct word_pool *pool,
+	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old, struct cursor *c,
+	       struct stack_change *ret)
 {
+	struct word_reader r = { .dict = dict, .here = here, .lo = lo, .last = hi, .c = c };
 	uint64_t above = hi & ~UINT64_C(7), limit = (above - lo) / 8;
 	uint32_t n_same = 0, n_old = 0, o = 0, n = 0;
 	bool last, first = true;
@@ -248,7 +282,7 @@ bool stack_get(struct dict_decoder *dict, struct word_pool *pool, struct word_li
 		}
 		o += (uint32_t)drop;
 		for (; insert; insert--, n++)
-			if (!get_word(dict, n ? list->word[n - 1].addr : above, lo, c, &list->word[n]))
+			if (!get_word(&r, n ? list->word[n - 1].addr : above, &list->word[n]))
 				return false;
 		list->n = n;
 	} while (!last);

@@ -42,7 +42,7 @@ bool word_list_reserve(struct word_pool *p, struct word_list *list, uint32_t n);
  * Writes how `list` becomes `words`, then makes it so. `list` has room for n_words.
  * At most STACK_BYTES_FIXED + n_words * (STACK_WORD_BYTES_MAX + 1) bytes.
  */
-uint8_t *stack_put(struct dict_encoder *dict, struct word_list *list, uint64_t hi,
+uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list, uint64_t hi,
 		   const struct stack_word *words, uint32_t n_words, uint8_t *at);
 
 /* What a decoder does to its flat image of the stack while a list changes. */
@@ -56,7 +56,8 @@ struct stack_change {
  * The same way back. Words lie in [lo, hi). `old` has room for STACK_WORDS_MAX words.
  * False: the bytes make no sense, or too many words.
  */
-bool stack_get(struct dict_decoder *dict, struct word_pool *pool, struct word_list *list, uint64_t lo,
-	       uint64_t hi, struct stack_word *old, struct cursor *c, struct stack_change *ret);
+bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct word_pool *pool,
+	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old, struct cursor *c,
+	       struct stack_change *ret);
 
 #endif
