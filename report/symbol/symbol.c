@@ -137,13 +137,22 @@ static bool use_image(const struct elf_image *image, struct symbol_batch *batch)
 	return count_unnamed(batch) < before;
 }
 
-static bool use_local_files(const struct object_key *key, struct symbol_batch *batch)
+static bool has_tables(const struct elf_image *image)
+{
+	const struct elf_part *full = elf_image_part(image, ELF_PART_SYMTAB);
+	const struct elf_part *dynamic = elf_image_part(image, ELF_PART_DYNSYM);
+
+	return (full && full->data) || (dynamic && dynamic->data);
+}
+
+/* The object itself has nothing more to tell when the recording holds its tables; its debug file may. */
+static bool use_local_files(const struct object_key *key, bool use_object, struct symbol_batch *batch)
 {
 	struct elf_image *image = mem_alloc(sizeof(*image));
 	struct err err = { 0 };
 	bool named = false;
 
-	if (locate_object(key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
+	if (use_object && locate_object(key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
 		named |= use_image(image, batch);
 		elf_image_done(image);
 	}
@@ -172,7 +181,7 @@ void symbol_object(const struct elf_image *embedded, const char *reason, const s
 	if (embedded)
 		ret->embedded = use_image(embedded, batch);
 	if (use_local && count_unnamed(batch))
-		ret->local = use_local_files(key, batch);
+		ret->local = use_local_files(key, !embedded || !has_tables(embedded), batch);
 	if (ret->embedded || ret->local)
 		return;
 	if (embedded)
