@@ -265,7 +265,8 @@ bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct w
 				return false;
 			n = n_same = (uint32_t)keep;
 			n_old = list->n - n;
-			memcpy(old, list->word + n, n_old * sizeof(*old));
+			if (n_old) /* word is NULL in a list that was never filled */
+				memcpy(old, list->word + n, n_old * sizeof(*old));
 			list->n = n;
 			first = false;
 			keep = 0;
