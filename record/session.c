@@ -1,6 +1,7 @@
 #include "record/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,12 +13,13 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/log.h"
+#include "record/attach.h"
 #include "record/kernel/kernel.h"
 #include "record/manifest.h"
 #include "record/summary.h"
 #include "record/target.h"
 
-enum { POLL_MS = 50, POLL_OTHERS = 2, UNKNOWN_PIDS = 256, EXTRA_THREAD_ROUNDS = 8 };
+enum { POLL_MS = 50, POLL_OTHERS = 2, UNKNOWN_PIDS = 256 };
 
 static const uint64_t losses_every_ns = 1000000000;
 static const uint64_t snapshot_wait_ns = 3000000000;
@@ -137,6 +139,8 @@ static void read_losses(struct session *s)
 	kernel_read_losses(s->kernel, &losses);
 	sink_losses(s->sink, s->now_ns, losses.samples, losses.tasks, losses.bad_samples);
 	s->losses_ns = s->now_ns;
+	log_debug("session", "kernel counts: samples_lost=%" PRIu64 " tasks_lost=%" PRIu64
+			     " clock_ns=%" PRIu64, losses.samples, losses.tasks, losses.clock_ns);
 	if (losses.tasks > s->tasks_lost) /* some process's mappings are wrong now; nobody knows whose */
 		sink_each_pid(s->sink, ask_again, s);
 	s->tasks_lost = losses.tasks;
@@ -273,27 +277,6 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 	};
 }
 
-/* Threads that begin while their process is being attached to are met at another look. */
-static int attach_process(struct session *s, pid_t pid, struct kernel_options *options,
-			  struct err *err)
-{
-	pid_t *tids;
-	size_t n;
-
-	int r = target_threads(pid, &tids, &n, err);
-	if (r < 0)
-		return r;
-	if (s->kernel) {
-		r = kernel_add_tasks(s->kernel, tids, n, err);
-	} else {
-		options->tids = tids;
-		options->n_tids = n;
-		r = kernel_open(options, &s->kernel, err);
-	}
-	free(tids);
-	return r < 0 ? err_wrap(err, "process %d", (int)pid) : 0;
-}
-
 static int open_kernel(struct session *s, struct err *err)
 {
 	struct kernel_options options;
@@ -305,12 +288,7 @@ static int open_kernel(struct session *s, struct err *err)
 	}
 	if (!s->target.n_pids)
 		return kernel_open(&options, &s->kernel, err);
-	for (size_t i = 0; i < s->target.n_pids; i++) {
-		int r = attach_process(s, s->target.pid[i], &options, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return attach_open(&s->target, &options, &s->kernel, err);
 }
 
 static int open_sink(struct session *s, struct err *err)
@@ -356,6 +334,7 @@ static int begin_attached(struct session *s, struct err *err)
 
 	if (r < 0)
 		return r;
+	drain(s, true);
 	if (s->options->whole_system)
 		inspector_ask_snapshot(s->inspector, 0);
 	for (size_t i = 0; i < s->target.n_pids; i++)

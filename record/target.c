@@ -90,6 +90,7 @@ int target_fork(struct target *t, char **argv, bool stdout_is_taken, const sigse
 	int go[2], result[2];
 
 	*t = (struct target){ .go_fd = -1, .exec_fd = -1 };
+	signal(SIGCHLD, SIG_DFL); /* ignored, nobody could learn COMMAND's exit status */
 	if (pipe2(go, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
 	if (pipe2(result, O_CLOEXEC) < 0) {
@@ -138,8 +139,10 @@ int target_exec_result(struct target *t)
 
 bool target_reap(struct target *t)
 {
-	if (t->command && !t->ended && waitpid(t->command, &t->status, WNOHANG) == t->command)
-		t->ended = true;
+	if (!t->command || t->ended)
+		return t->ended;
+	pid_t pid = waitpid(t->command, &t->status, WNOHANG);
+	t->ended = pid == t->command || (pid < 0 && errno != EINTR);
 	return t->ended;
 }
 

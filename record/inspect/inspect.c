@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/bits.h"
@@ -30,6 +31,7 @@ enum {
 	N_PCS_QUEUED = 1 << 14,
 	N_PCS_WORTH = 256, /* so many kernel addresses are worth a chunk at once */
 	N_STARTS_MAX = 64,
+	LATE_MAX = 10,
 };
 
 static const uint64_t deadline_ns = 500000000;
@@ -65,6 +67,8 @@ struct inspector {
 	uint32_t asked; /* enum message_type; 0: none */
 	struct object_request asked_object;
 	uint64_t asked_ns; /* or of the last thing heard since */
+	uint64_t busy_ns;  /* CPU time of the child when it was last found late */
+	int n_late;	   /* times that it was late and at work */
 	bool write_off;	   /* asked_object's request was late: its failure is to be told */
 
 	/* what has come and is not yet taken */
@@ -101,6 +105,7 @@ static int spawn(struct inspector *in, struct err *err)
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	in->fd = pair[0];
 	in->n_rx = 0;
+	in->busy_ns = 0;
 	in->n_starts++;
 	return 0;
 }
@@ -272,6 +277,30 @@ static bool ask_next(struct inspector *in, uint64_t now_ns)
 	return true;
 }
 
+/* CPU time of the child; 0: not known. */
+static uint64_t child_busy_ns(const struct inspector *in)
+{
+	struct timespec busy;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(in->pid, &clock) != 0 || clock_gettime(clock, &busy) < 0)
+		return 0;
+	return (uint64_t)busy.tv_sec * 1000000000 + (uint64_t)busy.tv_nsec;
+}
+
+/* Silent past its deadline. On a busy host it may only be slow: what computes gets more time, up to a limit. */
+static bool is_hanging(struct inspector *in, uint64_t now_ns)
+{
+	if (!in->asked || now_ns < in->asked_ns + deadline_ns)
+		return false;
+	uint64_t busy_ns = child_busy_ns(in);
+	if (busy_ns < in->busy_ns + deadline_ns / 50 || in->n_late++ == LATE_MAX)
+		return true;
+	in->busy_ns = busy_ns;
+	in->asked_ns = now_ns;
+	return false;
+}
+
 /* The child is dead or late: another one takes over, unless they keep dying. */
 static void replace_child(struct inspector *in)
 {
@@ -408,10 +437,12 @@ void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 		return;
 	if (receive(in, now_ns, until_ns) < 0)
 		replace_child(in);
-	else if (in->asked && now_ns > in->asked_ns && now_ns - in->asked_ns > deadline_ns)
+	else if (is_hanging(in, now_ns))
 		replace_child(in);
 	if (in->fd >= 0 && !in->asked) {
 		in->asked_ns = now_ns;
+		in->busy_ns = child_busy_ns(in);
+		in->n_late = 0;
 		if (!ask_next(in, now_ns))
 			replace_child(in);
 	}

@@ -146,6 +146,34 @@ int kernel_add_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err *
 	return open_tasks(k, tids, n, err);
 }
 
+/* Looks through a ring without taking anything. */
+static bool ring_has_fork(const struct ring *of, pid_t tid)
+{
+	struct ring ring = *of;
+	struct ring_record record;
+	struct { struct perf_event_header header; uint32_t pid, ppid, tid, ptid; } fork;
+
+	ring_look(&ring);
+	while (ring_peek(&ring, &record) == RING_RECORD) {
+		const void *bytes = ring_take(&ring, &record);
+
+		if (record.header.type != PERF_RECORD_FORK || record.header.size < sizeof(fork))
+			continue;
+		memcpy(&fork, bytes, sizeof(fork));
+		if (fork.tid == (uint32_t)tid)
+			return true;
+	}
+	return false;
+}
+
+bool kernel_saw_fork(const struct kernel *k, pid_t tid)
+{
+	for (uint32_t i = 0; i < k->n_rings; i++)
+		if (k->rings[i].mapped && ring_has_fork(&k->rings[i], tid))
+			return true;
+	return false;
+}
+
 static int control(struct kernel *k, enum kernel_ring_kind kind, unsigned long request)
 {
 	int r = 0;

@@ -63,6 +63,12 @@ const struct kernel_facts *kernel_facts(const struct kernel *k);
 /* More tasks of a process that is attached to. */
 int kernel_add_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err *err);
 
+/*
+ * Whether the kernel has told that this task began, in what was not read yet: then it inherited the
+ * events of whoever started it and must not get its own as well.
+ */
+bool kernel_saw_fork(const struct kernel *k, pid_t tid);
+
 /* Mappings and tasks first, samples when their state at this point is known. */
 int kernel_enable_tasks(struct kernel *k, struct err *err);
 int kernel_enable_samples(struct kernel *k, struct err *err);
