@@ -1,20 +1,25 @@
 /*
  * The scrub: of a raw stack only the words that point into code or into the stack itself are kept.
- * It looks at 1000 to 8000 words for each sample, so most words must fail one test: everything
- * that can be kept lies in [lo, hi), from the lowest hull to the end of the stack. Zero, small numbers,
- * text and floating point values do not.
+ * It looks at 1000 to 8000 words for each sample and keeps a tenth. Which ones cannot be predicted, so
+ * a branch for each word costs more than the word: mask.h lists the words in two windows around all
+ * that can be kept without branches, and only those are judged.
+ *
+ *	window 0                         window 1
+ *	[program's code]   heap, data   [libraries' code ... vdso, stack]
  */
 #include "common/space/space.h"
 
 #include "common/base/bits.h"
+#include "common/space/mask.h"
 
-enum { STACK_REACH_BYTES = 8 << 20 };
+enum { STACK_REACH_BYTES = 8 << 20, RANGES_MAX = N_ELEMENTS(((struct space *)0)->hull) + 1 };
 
 struct judge {
 	const struct space *space;
 	const struct mapping *last; /* the mapping of the last word that hit: the next often hits it too */
-	uint64_t lo, span;	    /* everything kept: value - lo < span */
-	uint64_t sp;
+	struct range hull[RANGES_MAX - 1]; /* unused ones are empty */
+	struct range stack;
+	struct range window[2];
 };
 
 static uint64_t pac_mask(const struct space *space, enum machine machine)
@@ -26,43 +31,60 @@ static uint64_t pac_mask(const struct space *space, enum machine machine)
 	return top > UINT64_C(1) << 48 ? (UINT64_C(1) << 52) - 1 : (UINT64_C(1) << 48) - 1;
 }
 
+/* Two ranges that hold all n sorted ones, apart at the widest gap. */
+static void windows_of(const struct range *range, uint32_t n, struct range window[2])
+{
+	uint64_t widest = 0, end = range[0].start + range[0].size, end_at_cut = 0;
+	uint32_t cut = 0;
+
+	for (uint32_t i = 1; i < n; i++) {
+		if (range[i].start > end && range[i].start - end > widest) {
+			widest = range[i].start - end;
+			end_at_cut = end;
+			cut = i;
+		}
+		end = MAX(end, range[i].start + range[i].size);
+	}
+	window[1] = (struct range){ range[cut].start, end - range[cut].start };
+	window[0] = cut ? (struct range){ range[0].start, end_at_cut - range[0].start } : window[1];
+}
+
 static void judge_init(struct judge *j, const struct space *space, uint64_t sp)
 {
-	uint64_t lo = sp, hi = sp + STACK_REACH_BYTES;
+	struct range sorted[RANGES_MAX];
+	uint32_t n = 0, at;
 
-	if (hi < sp) /* a stack pointer that makes no sense: the quick test lets all through */
-		lo = 0, hi = UINT64_MAX;
-	for (uint32_t h = 0; h < space->n_hulls; h++) {
-		lo = MIN(lo, space->hull[h].start);
-		hi = MAX(hi, space->hull[h].end);
-	}
-	*j = (struct judge){ .space = space, .last = space->map, .lo = lo, .span = hi - lo, .sp = sp };
-	if (!space->n)
-		j->last = NULL;
+	*j = (struct judge){ .space = space, .last = space->n ? space->map : NULL };
+	/* near the end of the address space: no stack is there */
+	j->stack = (struct range){ sp, sp > UINT64_MAX - STACK_REACH_BYTES ? 0 : STACK_REACH_BYTES };
+	for (uint32_t h = 0; h < space->n_hulls; h++)
+		sorted[n++] = j->hull[h] =
+			(struct range){ space->hull[h].start, space->hull[h].end - space->hull[h].start };
+	for (at = n++; at && sorted[at - 1].start > sp; at--)
+		sorted[at] = sorted[at - 1];
+	sorted[at] = j->stack;
+	windows_of(sorted, n, j->window);
 }
 
 static bool judge_code(struct judge *j, uint64_t value)
 {
-	const struct space *space = j->space;
 	const struct mapping *m = j->last;
 
 	if (m && value - m->start < m->end - m->start)
 		return true;
-	for (uint32_t h = 0; h < space->n_hulls; h++)
-		if (value - space->hull[h].start < space->hull[h].end - space->hull[h].start) {
-			m = space_find(space, value);
-			if (m)
-				j->last = m;
-			return m != NULL;
-		}
-	return false;
+	m = space_find(j->space, value);
+	if (m)
+		j->last = m;
+	return m != NULL;
 }
 
 static inline bool judge_keeps(struct judge *j, uint64_t value)
 {
-	if (value - j->lo >= j->span)
-		return false;
-	return value - j->sp < STACK_REACH_BYTES || judge_code(j, value);
+	bool near_code = false;
+
+	for (uint32_t h = 0; h < N_ELEMENTS(j->hull); h++)
+		near_code |= in_range(&j->hull[h], value);
+	return in_range(&j->stack, value) || (near_code && judge_code(j, value));
 }
 
 static void scrub_regs(struct judge *j, enum machine machine, uint64_t mask, struct regs *regs)
@@ -93,6 +115,23 @@ static uint32_t stack_words(const struct event_sample *sample, uint64_t sp, uint
 	return (uint32_t)((bytes - skip) / 8);
 }
 
+/* Kept words of the n (at most MASK_WORDS) at `bytes`, falling addresses. */
+static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint8_t *bytes, unsigned int n, uint64_t lo,
+				      struct stack_word *words)
+{
+	uint64_t mask = window_mask(bytes, n, keep, j->window);
+
+	while (mask) {
+		unsigned int i = 63 - (unsigned int)__builtin_clzll(mask);
+
+		words->addr = lo + i * 8;
+		words->value = load_le64(bytes + i * 8) & keep;
+		words += judge_keeps(j, words->value);
+		mask &= ~(UINT64_C(1) << i);
+	}
+	return words;
+}
+
 static void sample_set_words(struct event_sample *sample, const struct stack_word *words, uint32_t n)
 {
 	sample->words = words;
@@ -106,7 +145,8 @@ uint32_t space_scrub(const struct space *space, enum machine machine, struct eve
 	static const struct space nothing;
 	uint64_t sp = sample->regs.value[machine_sp(machine)], mask, lo;
 	const uint8_t *bytes;
-	uint32_t n_words, n = 0;
+	struct stack_word *end;
+	uint32_t n_words, n;
 	struct judge j;
 
 	if (!space || !space->known) {
@@ -120,14 +160,12 @@ uint32_t space_scrub(const struct space *space, enum machine machine, struct eve
 	n_words = stack_words(sample, sp, &lo, &bytes);
 	if (!sample->user || sample->compat || space == &nothing)
 		n_words = 0;
-	for (uint32_t i = n_words; i-- > 0;) {
-		uint64_t value = load_le64(bytes + (size_t)i * 8) & mask;
-
-		if (judge_keeps(&j, value))
-			words[n++] = (struct stack_word){ .addr = lo + (uint64_t)i * 8, .value = value };
+	for (end = words; n_words; n_words -= n) {
+		n = (n_words - 1) % MASK_WORDS + 1;
+		end = scrub_block(&j, mask, bytes + (n_words - n) * 8, n, lo + (uint64_t)(n_words - n) * 8, end);
 	}
-	sample_set_words(sample, words, n);
-	return n;
+	sample_set_words(sample, words, (uint32_t)(end - words));
+	return sample->n_words;
 }
 
 uint32_t space_keep_all(struct event_sample *sample, enum machine machine, struct stack_word *words)
