@@ -30,6 +30,10 @@ RECORDERS = {
 }
 
 
+if not os.access(RECORD, os.X_OK):
+    raise SystemExit(f"no ddprof-record in '{BUILD}': build it, or set DDPROF_BUILD to the folder that has it")
+
+
 def is_ours(recorder):
     return recorder.startswith('ours')
 

@@ -32,8 +32,8 @@ def different(a, b):
 
 def jail(root):
     """
-    A root directory with ddprof-report and its libraries in /report alone: no file of it has the path of a
-    recorded one. Returns how to run it there.
+    A root directory with ddprof-report and its libraries in /report, and this machine's debug files: no file
+    of it has the path of a recorded one. Returns how to run it there.
     """
     place = os.path.join(root, 'report')
     os.mkdir(place)
@@ -45,7 +45,12 @@ def jail(root):
             shutil.copy(path, place)
             if 'ld-linux' in path:
                 loader = '/report/' + os.path.basename(path)
-    return ['chroot', root, loader, '--library-path', '/report', '/report/ddprof-report']
+    debug = os.path.join(root, 'usr/lib/debug')
+    os.makedirs(debug)
+    script = f'mount --bind /usr/lib/debug {debug} && exec chroot {root} "$@"'
+    if not os.path.isdir('/usr/lib/debug'):
+        script = f'exec chroot {root} "$@"'
+    return ['unshare', '-m', 'sh', '-c', script, 'sh', loader, '--library-path', '/report', '/report/ddprof-report']
 
 
 def row(name, scale):
