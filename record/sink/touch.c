@@ -1,8 +1,10 @@
 /*
- * A sample has some hundred kept words and nearly all point into pages met before: one probe of
- * a small cache, keyed by page and by the state of the address space, ends the question.
+ * A sample has some hundred kept words, and nearly all point into the same few files, told long
+ * ago: the mappings hit last, of the same address space, answer for them.
  */
 #include "record/sink/touch.h"
+
+#include <string.h>
 
 #include "common/base/bits.h"
 
@@ -20,16 +22,24 @@ static void touch_mapping(struct touch *t, const struct space *space, const stru
 
 static inline void touch_value(struct touch *t, const struct space *space, uint64_t value)
 {
-	uint64_t key = (value >> 12) ^ space->generation << 40 ^ space->generation >> 24;
-	uint64_t *cached = &t->page[(key ^ key >> 10 ^ key >> 40) % TOUCH_PAGES];
-
-	if (*cached == key)
-		return;
+	for (unsigned int i = 0; i < TOUCH_RANGES; i++)
+		if (value - t->told[i].start < t->told[i].size)
+			return;
 	const struct mapping *m = space_find(space, value);
-	if (m) {
-		*cached = key;
-		touch_mapping(t, space, m);
-	}
+	if (!m)
+		return;
+	touch_mapping(t, space, m);
+	t->told[t->next_told].start = m->start;
+	t->told[t->next_told].size = m->end - m->start;
+	t->next_told = (t->next_told + 1) % TOUCH_RANGES;
+}
+
+static void touch_space(struct touch *t, const struct space *space)
+{
+	if (t->generation == space->generation)
+		return;
+	t->generation = space->generation;
+	memset(t->told, 0, sizeof(t->told));
 }
 
 static void touch_kernel_pc(struct touch *t, uint64_t pc)
@@ -55,6 +65,7 @@ void touch_sample(struct touch *t, const struct space *space, enum machine machi
 		touch_kernel_pc(t, sample->kchain[i]);
 	if (!space || !space->n)
 		return;
+	touch_space(t, space);
 	if (!sample->in_kernel)
 		touch_value(t, space, sample->ip);
 	for (unsigned int i = 0; i < REGS_MAX; i++)

@@ -7,7 +7,7 @@
 #include "common/format/event.h"
 #include "common/space/space.h"
 
-enum { TOUCH_PAGES = 1024, TOUCH_OBJECTS = 1 << 16, TOUCH_KERNEL_PCS = 1 << 14 };
+enum { TOUCH_RANGES = 6, TOUCH_OBJECTS = 1 << 16, TOUCH_KERNEL_PCS = 1 << 14 };
 
 /* A file was met for the first time, in this mapping of this process. */
 typedef void touch_object(void *ctx, const struct space *space, const struct mapping *mapping);
@@ -15,7 +15,11 @@ typedef void touch_object(void *ctx, const struct space *space, const struct map
 typedef void touch_kernel(void *ctx, uint64_t pc);
 
 struct touch {
-	uint64_t page[TOUCH_PAGES];	   /* (space generation, page) pairs seen; a cache */
+	uint64_t generation; /* of the space that `told` is about */
+	struct {
+		uint64_t start, size; /* mappings whose files were told, the last ones hit; size 0: free */
+	} told[TOUCH_RANGES];
+	unsigned int next_told;
 	uint8_t object[TOUCH_OBJECTS / 8]; /* bit per object id: told */
 	uint64_t kernel[TOUCH_KERNEL_PCS]; /* open addressing; full: further ones are not told */
 	uint32_t n_kernel;
