@@ -81,6 +81,8 @@ int main(int argc, char **argv)
 		for (int i = 0; i + 1 < argc; i++)
 			found += look_for_all(&content[i], name, text);
 	}
+	for (int i = 0; i + 1 < argc; i++)
+		free(content[i].bytes);
 	printf("searched %d secrets, found %d\n", n_secrets, found);
 	return n_secrets == 0 ? 2 : found > 0;
 }
