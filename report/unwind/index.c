@@ -234,7 +234,7 @@ bool index_fde(const struct index *x, uint32_t i, struct cfi_cie *ret_cie, struc
 	       cfi_cie_at(s, cie_off, ret_cie) && cfi_fde_at(s, x->fde[i].off, ret_cie, ret_fde);
 }
 
-int64_t index_find(const struct index *x, uint64_t addr)
+int64_t index_find(const struct index *x, uint64_t addr, uint32_t padding)
 {
 	uint32_t lo = 0, hi = x->n;
 
@@ -246,9 +246,9 @@ int64_t index_find(const struct index *x, uint64_t addr)
 		else
 			hi = mid;
 	}
-	if (lo == 0 || addr - x->fde[lo - 1].begin >= x->fde[lo - 1].size)
+	if (lo == 0)
 		return -1;
 	for (lo--; lo > 0 && x->fde[lo - 1].begin == x->fde[lo].begin;)
 		lo--;
-	return addr - x->fde[lo].begin < x->fde[lo].size ? (int64_t)lo : -1;
+	return addr - x->fde[lo].begin < (uint64_t)x->fde[lo].size + padding ? (int64_t)lo : -1;
 }

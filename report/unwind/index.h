@@ -37,7 +37,10 @@ void index_done(struct index *x);
 /* FDE at x->fde[i] with its CIE. */
 bool index_fde(const struct index *x, uint32_t i, struct cfi_cie *ret_cie, struct cfi_fde *ret_fde);
 
-/* The FDE that covers addr; -1: none. */
-int64_t index_find(const struct index *x, uint64_t addr);
+/*
+ * The FDE that covers addr; -1: none. Up to `padding` bytes behind an FDE belong to it, when no other
+ * begins there.
+ */
+int64_t index_find(const struct index *x, uint64_t addr, uint32_t padding);
 
 #endif

@@ -256,7 +256,7 @@ const struct table_rule *table_find(const struct table *t, uint64_t addr)
 	if (rel >= t->hi - t->lo)
 		return &t->rule[RULE_ID_NONE];
 	if (!t->bucket)
-		return &t->rule[index_find(&t->index, addr) < 0 ? RULE_ID_NONE : RULE_ID_EXACT];
+		return &t->rule[index_find(&t->index, addr, 0) < 0 ? RULE_ID_NONE : RULE_ID_EXACT];
 	row = t->bucket[rel >> BUCKET_BITS];
 	end = t->bucket[(rel >> BUCKET_BITS) + 1];
 	while (row < end && t->off[row] <= (uint8_t)rel)
@@ -266,7 +266,7 @@ const struct table_rule *table_find(const struct table *t, uint64_t addr)
 
 bool table_row(const struct table *t, uint64_t addr, struct table_row *ret)
 {
-	int64_t i = index_find(&t->index, addr);
+	int64_t i = index_find(&t->index, addr, PADDING_MAX);
 	struct cfi_run run;
 
 	if (i < 0 || !index_fde(&t->index, (uint32_t)i, &ret->cie, &ret->fde))
@@ -275,6 +275,7 @@ bool table_row(const struct table *t, uint64_t addr, struct table_row *ret)
 	if (!cfi_run_cie(&run, &ret->section, &ret->cie, &cfi_all_slots))
 		return false;
 	cfi_run_fde(&run, &ret->fde);
+	addr = MIN(addr, ret->fde.end - 1); /* padding has the last row */
 	while (cfi_run_next(&run, &ret->begin, &ret->end) == CFI_NEXT_ROW)
 		if (addr < ret->end) {
 			ret->state = run.state;

@@ -61,7 +61,7 @@ void table_free(struct table *t);
 /* Never NULL: outside of everything it is a rule of TABLE_NONE. addr as linked. */
 const struct table_rule *table_find(const struct table *t, uint64_t addr);
 
-/* The complete row at addr; false when no valid CFI covers it. */
+/* The complete row at addr; false when no valid CFI covers it. Padding behind a function has its last row, as in table_find. */
 struct table_row {
 	struct cfi_section section;
 	struct cfi_cie cie;

@@ -379,7 +379,7 @@ static int walk_from_sample(struct walk *w, bool full)
 }
 
 /*
- * The stack was cut: when the last two frames that were walked are two neighbours of the thread's last complete walk,
+ * The stack was cut, or a page of it could not be copied: when the last two frames that were walked are two neighbours of the thread's last complete walk,
  * the same functions are still active, and so are their callers.
  */
 static bool join(struct walk *w)
@@ -418,7 +418,7 @@ static enum unwind_stop walk_user(struct walk *w, uint32_t n_kernel, bool previo
 	stop = walk_from_sample(w, false);
 	if (stop == WALK_AGAIN_FULL)
 		stop = walk_from_sample(w, true);
-	joined = stop == UNWIND_STACK_CUT && join(w);
+	joined = (stop == UNWIND_STACK_CUT || stop == UNWIND_STACK_MISSING) && join(w);
 	if (joined)
 		stop = WALK_ADOPTED;
 	n_shared = (uint32_t)(w->adopted + 1);
