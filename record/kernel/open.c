@@ -22,9 +22,10 @@ enum {
 	RING_BYTES_MIN = 8 * 4096,
 	RING_BYTES_USUAL = 4 << 20,
 	RING_BYTES_MAX = 32 << 20,
+	RINGS_BYTES = 64 << 20, /* of all CPUs, where the usual size is passed */
 	RING_BYTES_NO_STACK = 512 << 10,
 	TASK_RING_BYTES = 512 << 10,
-	RING_HOLD_PER_S = 16, /* a ring holds 1/16 s of full records */
+	RING_HOLD_PER_S = 4, /* a ring holds 1/4 s of full records: a busy host lets us wait */
 };
 
 static int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu)
@@ -241,7 +242,7 @@ static size_t ring_wanted(const struct kernel *k, uint32_t stack_bytes)
 		return RING_BYTES_NO_STACK;
 	size_t hold = k->spec.source.frequency_hz * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) /
 		      RING_HOLD_PER_S;
-	while (bytes < hold && bytes < RING_BYTES_MAX)
+	while (bytes < hold && bytes < RING_BYTES_MAX && bytes * 2 * k->probe.n_cpus <= RINGS_BYTES)
 		bytes *= 2;
 	return bytes;
 }

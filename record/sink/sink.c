@@ -92,8 +92,9 @@ static bool encode(struct sink *s, const struct event *event)
 static int keyframe(struct sink *s, uint64_t now_ns)
 {
 	chunk_close(s);
-	int r = keyframe_write(s->chunks, s->encoder, s->spaces, &s->options.source, now_ns,
-			       &s->counters);
+	/* What is known is known as of the last event: those to come are older than now. */
+	int r = keyframe_write(s->chunks, s->encoder, s->spaces, &s->options.source,
+			       s->last_ns ? s->last_ns : now_ns, &s->counters);
 	chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
 	s->keyframe_at_bytes = s->writer.bytes;

@@ -1,0 +1,39 @@
+#!/bin/sh
+# The child that reads files hangs or dies: the recording goes on, and says what it has not got.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/record.sh"
+. "$targets/truth.sh"
+need_report
+need_perf
+compile split.c split
+
+for signal in STOP KILL; do
+	rm -f rec rec.old
+	# COMMAND waits, so that nothing is asked for before the inspector is dealt with
+	"$record" -F 999 -o rec -- sh -c 'sleep 0.6; exec ./split 2500' >out 2>err &
+	pid=$!
+	background $pid
+	wait_for 10 test -s rec
+	inspector=
+	for child in $(children $pid); do
+		grep -qx ddprof-record "/proc/$child/comm" && inspector=$child
+	done
+	[ -n "$inspector" ] || fail "no inspector among $(children $pid)"
+	kill -$signal "$inspector"
+	rc=0
+	wait $pid || rc=$?
+	[ $rc -eq 0 ] || fail "SIG$signal: status $rc: $(cat err)"
+	[ $(($(value stored rec) + $(value lost_kernel rec))) -gt 2200 ] || fail "SIG$signal: $(cat err)"
+	"$report" --folded rec 2>report.log | grep -q 'main;heavy_work' || fail "SIG$signal: the program was not embedded"
+	[ ! -e "/proc/$inspector" ] || fail "SIG$signal: the old inspector is still there"
+	pass "SIG$signal of the inspector: another one takes over"
+done
+
+# a program that is replaced under the recorder is not taken for what ran
+cp /bin/true fake
+"$record" -F 999 -o rec3 -- sh -c 'cp split swap; ./swap 300 & rm swap; cp fake swap; wait' >out 2>err
+"$report" info --json rec3 >info
+id=$(sed -n 's/.*"path":"[^"]*\/swap[^"]*","build_id":"\([0-9a-f]*\)".*/\1/p' info | head -n 1)
+[ -n "$id" ] || fail "the replaced program is not in the recording: $(cat info)"
+readelf -n fake 2>/dev/null | grep -q "$id" && fail "the file that replaced the program was taken for it"
+pass "a file that was replaced is not taken for what ran"
