@@ -343,12 +343,25 @@ static int begin_attached(struct session *s, struct err *err)
 	return kernel_enable_samples(s->kernel, err);
 }
 
+static void tell_facts(const struct session *s)
+{
+	const struct kernel_facts *f = kernel_facts(s->kernel);
+
+	log_info("sampling %s at %" PRIu64 " Hz on %u CPUs%s; rings of %zu KiB, stacks of %u bytes",
+		 f->event_text, f->source.frequency_hz, f->n_cpus,
+		 f->kernel_frames ? ", user and kernel" : ", user only", f->ring_bytes >> 10,
+		 f->stack_bytes);
+	if (f->fallbacks[0])
+		log_info("given up: %s", f->fallbacks);
+}
+
 static int start(struct session *s, struct err *err)
 {
 	int r = open_kernel(s, err);
 
 	if (r < 0)
 		return r;
+	tell_facts(s);
 	r = open_sink(s, err);
 	if (r < 0)
 		return r;
