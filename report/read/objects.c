@@ -5,6 +5,7 @@
  */
 #include "report/read/objects.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,10 +55,21 @@ static int got_tag(void *ctx, const struct object_piece *piece)
 	return -1; /* the first piece says it */
 }
 
-static bool chunk_load(struct chunk_reader *reader, uint64_t file_off, struct chunk *ret)
+/* Loads the chunk and hands its pieces to `got`; false, and told, when it is damaged. */
+static bool chunk_decode(struct object_index *x, struct chunk_reader *reader, uint64_t file_off, object_got *got,
+			 void *ctx)
 {
+	struct err err = { 0 };
+	struct chunk chunk;
+
 	chunk_reader_seek(reader, file_off);
-	return chunk_reader_next(reader, ret) == CHUNK_READ_OK && chunk_reader_load(reader, ret, NULL) == 0;
+	if (chunk_reader_next(reader, &chunk) != CHUNK_READ_OK)
+		return false;
+	if (chunk_reader_load(reader, &chunk, &err) == 0 &&
+	    object_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) != -EBADMSG)
+		return true;
+	x->bad(x->bad_ctx, &chunk, err.text);
+	return false;
 }
 
 /* Chains the chunks of each tag, in file order; chunks without a tag are read for it. */
@@ -68,11 +80,10 @@ static void object_index_link(struct object_index *x, struct chunk_reader *reade
 	x->linked = true;
 	for (size_t i = x->n_chunks; i-- > 0;) {
 		struct object_chunk *c = &x->chunk[i];
-		struct chunk chunk;
 		uint64_t *first;
 
-		if (!c->tag && chunk_load(reader, c->file_off, &chunk))
-			object_decode(chunk.raw, chunk.header.raw_bytes, got_tag, &c->tag, NULL);
+		if (!c->tag)
+			chunk_decode(x, reader, c->file_off, got_tag, &c->tag);
 		if (!c->tag)
 			continue;
 		first = map_put(&x->first, c->tag, NULL);
@@ -144,14 +155,8 @@ static void embedded_gather(struct embedded *e, struct object_index *x, struct c
 	e->budget = 0;
 	for (uint64_t i = first ? *first : 0; i; i = x->chunk[i - 1].next)
 		e->budget += CHUNK_RAW_MAX;
-	for (uint64_t i = first ? *first : 0; i; i = x->chunk[i - 1].next) {
-		struct chunk chunk;
-
-		if (chunk_load(reader, x->chunk[i - 1].file_off, &chunk))
-			object_decode(chunk.raw, chunk.header.raw_bytes, got_record, e, NULL);
-		else
-			n_missing++;
-	}
+	for (uint64_t i = first ? *first : 0; i; i = x->chunk[i - 1].next)
+		n_missing += !chunk_decode(x, reader, x->chunk[i - 1].file_off, got_record, e);
 	for (uint32_t i = 0; i < ELF_PARTS_MAX; i++)
 		if (!e->done[i]) {
 			free(e->data[i]);

@@ -21,6 +21,9 @@ struct object_index {
 	size_t n_chunks, cap;
 	struct map first; /* tag -> index + 1 of its first chunk */
 	bool linked;
+	/* told of each chunk that does not check or makes no sense when its object is asked for */
+	void (*bad)(void *ctx, const struct chunk *chunk, const char *reason);
+	void *bad_ctx;
 	struct embedded **embedded;
 	size_t n_embedded, embedded_cap;
 };

@@ -75,8 +75,9 @@ static int got_manifest(void *ctx, const char *key, const char *value)
 }
 
 /* A chunk that cannot be used, told once. Its header is sound: it says when. */
-static void chunk_is_bad(struct recording *r, const struct chunk *chunk, const char *reason)
+static void chunk_is_bad(void *ctx, const struct chunk *chunk, const char *reason)
 {
+	struct recording *r = ctx;
 	struct damage *d;
 	bool new;
 
@@ -88,6 +89,9 @@ static void chunk_is_bad(struct recording *r, const struct chunk *chunk, const c
 		d->from_ns = chunk->header.first_ns;
 		d->to_ns = chunk->header.last_ns;
 	}
+	/* objects are asked for after the last event too */
+	r->state.n_damaged = r->damages.n;
+	r->state.damaged_bytes = r->damages.bytes;
 }
 
 static bool chunk_load(struct recording *r, struct chunk_reader *reader, struct chunk *chunk)
@@ -235,6 +239,8 @@ int recording_open(const char *path, struct recording **ret, struct err *err)
 	r->state.header_ok = chunk_reader_file_header_ok(r->reader);
 	r->begin_off = r->state.header_ok ? FILE_HEADER_BYTES : 0;
 	r->decoder = record_decoder_new(MACHINE_X86_64);
+	r->objects.bad = chunk_is_bad;
+	r->objects.bad_ctx = r;
 	first_pass(r);
 	recording_rewind(r);
 	*ret = r;
@@ -472,10 +478,12 @@ void recording_forget_image(struct recording *r, const struct elf_image *image)
 void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx)
 {
 	for (size_t i = 0; i < r->n_kernel; i++) {
+		struct err err = { 0 };
 		struct chunk chunk;
 
 		chunk_reader_seek(r->side, r->kernel[i]);
-		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK && chunk_load(r, r->side, &chunk))
-			kernel_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, NULL);
+		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK && chunk_load(r, r->side, &chunk) &&
+		    kernel_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
+			chunk_is_bad(r, &chunk, err.text);
 	}
 }
