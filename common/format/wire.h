@@ -46,7 +46,8 @@ struct cursor {
 
 static inline struct cursor cursor_of(const void *bytes, size_t n)
 {
-	return (struct cursor){ .at = bytes, .end = (const uint8_t *)bytes + n };
+	/* nothing may be NULL, to which C adds nothing, not even 0 */
+	return (struct cursor){ .at = bytes, .end = n ? (const uint8_t *)bytes + n : bytes };
 }
 
 static inline size_t cursor_left(const struct cursor *c)

@@ -1,6 +1,7 @@
 /*
  * Adding is one hash probe a frame at most: consecutive stacks of a thread share most of their
- * callers, so each thread's last path is kept and only the frames below the shared part are looked up.
+ * callers, so each thread's last path is kept, compared from the root (two arrays side by side, no pointer is
+ * followed), and only frames below the first difference are looked up.
  */
 #include "report/profile/profile.h"
 
@@ -16,10 +17,11 @@ enum {
 	PATH_FRAMES = UNWIND_DEPTH_MAX + KCHAIN_MAX + 1,
 };
 
-/* Nodes of a thread's last stack: node[0] is the root, node[i] the i-th frame from the root. */
+/* A thread's last stack: node[0] is the root, place[i] and node[i + 1] are the i-th frame from the root. */
 struct path {
 	uint32_t tid, n;
 	bool used;
+	uint32_t place[PATH_FRAMES];
 	uint32_t node[PATH_FRAMES + 1];
 };
 
@@ -31,11 +33,6 @@ struct profile_builder {
 static uint64_t hash_pair(uint32_t a, uint32_t b)
 {
 	return hash_u64((uint64_t)a << 32 | b);
-}
-
-static uint64_t hash_node(const struct profile_node *n)
-{
-	return hash_pair(n->parent, n->place);
 }
 
 static uint64_t hash_entry(const struct profile_entry *e)
@@ -100,56 +97,62 @@ uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const cha
 		.comm = intern_put(&p->names, comm),
 		.process = intern_put(&p->names, process),
 	};
+	uint64_t hash = hash_thread(&want);
 	uint32_t i, at;
 
-	for (i = slots_first(s, hash_thread(&want)); (at = s->slot[i]); i = slots_next(s, i)) {
-		const struct profile_thread *t = &p->thread[at - 1];
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i)) {
+		const struct profile_thread *t = &p->thread[at];
 
-		if (t->pid == pid && t->tid == tid && t->comm.n == want.comm.n && t->process.n == want.process.n)
-			return at - 1;
+		if (at != SLOT_OTHER && t->pid == pid && t->tid == tid && t->comm.n == want.comm.n &&
+		    t->process.n == want.process.n)
+			return at;
 	}
 	mem_grow(&p->thread, &p->thread_cap, p->n_threads + 1, sizeof(*p->thread));
 	at = (uint32_t)p->n_threads++;
 	p->thread[at] = want;
-	if (slots_put(s, i, at)) {
-		slots_double(s);
-		for (uint32_t t = 0; t < p->n_threads; t++)
-			slots_place(s, hash_thread(&p->thread[t]), t);
-	}
+	slots_put(s, i, hash, at);
 	return at;
 }
 
-static uint32_t child_slow(struct profile *p, uint32_t parent, uint32_t place)
+static uint32_t new_node(struct profile *p, uint32_t parent, uint32_t place)
+{
+	mem_grow(&p->node, &p->node_cap, p->n_nodes + 1, sizeof(*p->node));
+	p->node[p->n_nodes] = (struct profile_node){ .parent = parent, .place = place };
+	return (uint32_t)p->n_nodes++;
+}
+
+static uint32_t further_child(struct profile *p, uint32_t parent, uint32_t place)
 {
 	struct slots *s = &p->builder->nodes;
-	struct profile_node want = { .parent = parent, .place = place };
+	uint64_t hash = hash_pair(parent, place);
 	uint32_t i, at;
 
-	for (i = slots_first(s, hash_node(&want)); (at = s->slot[i]); i = slots_next(s, i))
-		if (p->node[at - 1].parent == parent && p->node[at - 1].place == place)
-			return at - 1;
-	mem_grow(&p->node, &p->node_cap, p->n_nodes + 1, sizeof(*p->node));
-	at = (uint32_t)p->n_nodes++;
-	p->node[at] = want;
-	if (slots_put(s, i, at)) {
-		slots_double(s);
-		for (uint32_t n = 1; n < p->n_nodes; n++)
-			slots_place(s, hash_node(&p->node[n]), n);
-	}
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i))
+		if (at != SLOT_OTHER && p->node[at].parent == parent && p->node[at].place == place)
+			return at;
+	at = new_node(p, parent, place);
+	slots_put(s, i, hash, at);
 	return at;
 }
 
 /*
- * A parent's last child is the right one more often than not, and lies beside it in memory when the
- * two were made by one stack: two of three lookups miss no cache line of the hash table.
+ * Most nodes have one child: the first one is known by its parent alone and never enters the hash table,
+ * so a stack that branches off costs one entry there, not one for each frame.
  */
 static uint32_t child(struct profile *p, uint32_t parent, uint32_t place)
 {
-	uint32_t at = p->node[parent].recent;
+	uint32_t first = p->node[parent].first, recent = p->node[parent].recent, at;
 
-	if (at && p->node[at].place == place)
+	if (!first) {
+		at = new_node(p, parent, place);
+		p->node[parent].first = at;
 		return at;
-	at = child_slow(p, parent, place);
+	}
+	if (p->node[first].place == place)
+		return first;
+	if (recent && p->node[recent].place == place)
+		return recent;
+	at = further_child(p, parent, place);
 	p->node[parent].recent = at;
 	return at;
 }
@@ -157,39 +160,59 @@ static uint32_t child(struct profile *p, uint32_t parent, uint32_t place)
 static uint32_t leaf_of(struct profile *p, uint32_t tid, const struct frames *frames)
 {
 	struct path *path = &p->builder->path[tid % PATH_SLOTS];
-	uint32_t n = MIN(frames->n, PATH_FRAMES), shared = MIN(frames->n_shared, n);
+	uint32_t n = MIN(frames->n, PATH_FRAMES), depth = MIN(frames->n_shared, n);
+	uint32_t root = frames->n - 1; /* index of the outermost frame */
 
 	/* Another thread's path, or one shorter than promised: from the root. */
-	if (!path->used || path->tid != tid || path->n < shared)
-		shared = 0;
+	if (!path->used || path->tid != tid)
+		path->n = 0;
+	if (path->n < depth)
+		depth = 0;
+	while (depth < MIN(n, path->n) && path->place[depth] == frames->frame[root - depth].loc)
+		depth++;
 	path->used = true;
 	path->tid = tid;
 	path->n = n;
-	for (uint32_t depth = shared; depth < n; depth++)
-		path->node[depth + 1] = child(p, path->node[depth], frames->frame[frames->n - 1 - depth].loc);
+	for (; depth < n; depth++) {
+		path->place[depth] = frames->frame[root - depth].loc;
+		path->node[depth + 1] = child(p, path->node[depth], path->place[depth]);
+	}
 	return path->node[n];
+}
+
+/* In runs: most frames of a stack were found the same way, and a counter in memory costs more than the frame. */
+static void count_methods(struct profile_coverage *c, const struct frames *frames)
+{
+	for (uint32_t f = 0, first; f < frames->n;) {
+		enum unwind_method method = frames->frame[f].method;
+
+		for (first = f; f < frames->n && frames->frame[f].method == method;)
+			f++;
+		c->methods[method] += f - first;
+	}
 }
 
 void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight, const struct frames *frames)
 {
 	struct slots *s = &p->builder->entries;
 	struct profile_entry want = { .thread = thread, .source = source };
+	uint64_t hash;
 	uint32_t i, at;
 
 	assert(thread < p->n_threads && source < SOURCE_MAX);
 	want.node = leaf_of(p, p->thread[thread].tid, frames);
+	hash = hash_entry(&want);
 	p->n_samples++;
 	p->coverage.stops[frames->stop]++;
-	for (uint32_t f = 0; f < frames->n; f++)
-		p->coverage.methods[frames->frame[f].method]++;
+	count_methods(&p->coverage, frames);
 	p->source[source].count++;
 	if (__builtin_add_overflow(p->source[source].weight, weight, &p->source[source].weight))
 		p->source[source].weight = UINT64_MAX;
 
-	for (i = slots_first(s, hash_entry(&want)); (at = s->slot[i]); i = slots_next(s, i)) {
-		struct profile_entry *e = &p->entry[at - 1];
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i)) {
+		struct profile_entry *e = &p->entry[at];
 
-		if (e->node != want.node || e->thread != thread || e->source != source)
+		if (at == SLOT_OTHER || e->node != want.node || e->thread != thread || e->source != source)
 			continue;
 		e->count++;
 		if (__builtin_add_overflow(e->weight, weight, &e->weight))
@@ -201,11 +224,7 @@ void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t we
 	mem_grow(&p->entry, &p->entry_cap, p->n_entries + 1, sizeof(*p->entry));
 	at = (uint32_t)p->n_entries++;
 	p->entry[at] = want;
-	if (slots_put(s, i, at)) {
-		slots_double(s);
-		for (uint32_t e = 0; e < p->n_entries; e++)
-			slots_place(s, hash_entry(&p->entry[e]), e);
-	}
+	slots_put(s, i, hash, at);
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -27,7 +27,7 @@ enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
 struct profile_node {
 	uint32_t parent;
 	uint32_t place;
-	uint32_t recent; /* while adding: the child looked up last; 0: none */
+	uint32_t first, recent; /* while adding: first child, and the other one looked up last; 0: none */
 };
 
 /* A place in code: `place` indexes the unwinder's locs. function is set by naming. */

@@ -267,22 +267,20 @@ static uint64_t hash_child(uint32_t parent, str_id name)
 
 static uint32_t tree_child(struct tree_builder *b, uint32_t parent, str_id name)
 {
+	uint64_t hash = hash_child(parent, name);
 	struct view_tree *t = b->tree;
+	struct slots *s = &b->slots;
 	uint32_t i, at;
 
-	for (i = slots_first(&b->slots, hash_child(parent, name)); (at = b->slots.slot[i]); i = slots_next(&b->slots, i))
-		if (t->node[at - 1].parent == parent && t->node[at - 1].name.n == name.n)
-			return at - 1;
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i))
+		if (at != SLOT_OTHER && t->node[at].parent == parent && t->node[at].name.n == name.n)
+			return at;
 	mem_grow(&t->node, &t->cap, t->n + 1, sizeof(*t->node));
 	at = (uint32_t)t->n++;
 	t->node[at] = (struct view_node){
 		.parent = parent, .name = name, .first_child = VIEW_NONE, .next_sibling = VIEW_NONE,
 	};
-	if (slots_put(&b->slots, i, at)) {
-		slots_double(&b->slots);
-		for (uint32_t n = 1; n < t->n; n++)
-			slots_place(&b->slots, hash_child(t->node[n].parent, t->node[n].name), n);
-	}
+	slots_put(s, i, hash, at);
 	return at;
 }
 

@@ -22,6 +22,7 @@ enum {
 	PADDING_MAX = 15,
 	RULE_SLOTS = 1 << 12, /* rule -> id; a rule that is missed after RULE_PROBES is stored again */
 	RULE_PROBES = 8,
+	STATE_BITS = 11,      /* states seen lately -> rule id, without compiling them again */
 	RULE_ID_NONE = 0,
 	RULE_ID_EXACT = 1,
 };
@@ -39,12 +40,16 @@ struct table {
 
 struct build {
 	struct table *t;
-	size_t rows_cap, off_cap, rules_cap;
+	size_t rows_cap, rules_cap;
 	uint16_t last_id;
 	uint32_t next_bucket; /* first bucket whose first row is not known yet */
 	uint64_t at;	      /* rows are known up to here */
 	struct cfi_slots slots;
 	uint16_t slot_of[RULE_SLOTS];
+	struct {
+		uint64_t key;
+		uint16_t id;
+	} state[1 << STATE_BITS];
 	struct cfi_cie cie;   /* of run */
 	uint32_t cie_section;
 	bool have_cie, cie_ok;
@@ -90,6 +95,38 @@ static uint16_t rule_id(struct build *b, const struct table_rule *r)
 	return b->slot_of[at] = add_rule(b, r);
 }
 
+/*
+ * The state of nearly every row in 62 bits: CFA = register + offset, plain saves. 0: it does not fit.
+ * Equal keys of one machine mean equal rules.
+ */
+static uint64_t state_key(const struct build *b, const struct cfi_state *s)
+{
+	const struct cfi_rule *ra = &s->rule[TABLE_SLOT_RA], *fp = &s->rule[TABLE_SLOT_FP];
+
+	if (s->cfa != CFI_CFA_OFFSET || ra->how != CFI_OFFSET || fp->how > CFI_OFFSET ||
+	    s->rule[TABLE_SLOT_SP].how != CFI_UNSPECIFIED || s->cfa_reg >> 6 ||
+	    (uint64_t)s->cfa_off >> 24 || (uint64_t)(fp->off + (1 << 15)) >> 16 ||
+	    (uint64_t)(ra->off + (1 << 10)) >> 11)
+		return 0;
+	return (uint64_t)1 << 63 | (uint64_t)b->cie.signal << 62 | (uint64_t)s->cfa_reg << 56 |
+	       (uint64_t)fp->how << 54 | (uint64_t)(uint16_t)fp->off << 38 |
+	       (uint64_t)((uint32_t)ra->off & 0x7ff) << 24 | (uint64_t)s->cfa_off;
+}
+
+static uint16_t state_id(struct build *b)
+{
+	const struct cfi_state *s = &b->run.state;
+	uint64_t key = state_key(b, s);
+	uint32_t at = (uint32_t)(key * 0x9e3779b97f4a7c15u >> (64 - STATE_BITS));
+	struct table_rule r;
+
+	if (key && b->state[at].key == key)
+		return b->state[at].id;
+	r = table_compile(b->run.section, &b->cie, s);
+	b->state[at].key = key;
+	return b->state[at].id = rule_id(b, &r);
+}
+
 /* Rows come by rising address; a row holds until the next one. */
 static bool add_row(struct build *b, uint64_t begin, uint16_t id)
 {
@@ -98,12 +135,10 @@ static bool add_row(struct build *b, uint64_t begin, uint16_t id)
 
 	if (id == b->last_id && t->counts.n_rows)
 		return true;
-	if (t->counts.n_rows == ROWS_MAX)
+	if (t->counts.n_rows == b->rows_cap)
 		return false;
 	while (b->next_bucket <= rel >> BUCKET_BITS)
 		t->bucket[b->next_bucket++] = t->counts.n_rows;
-	mem_grow(&t->off, &b->off_cap, t->counts.n_rows + 1, sizeof(t->off[0]));
-	mem_grow(&t->id, &b->rows_cap, t->counts.n_rows + 1, sizeof(t->id[0]));
 	t->off[t->counts.n_rows] = (uint8_t)rel;
 	t->id[t->counts.n_rows] = id;
 	t->counts.n_exact += t->rule[id].kind == TABLE_EXACT;
@@ -112,29 +147,35 @@ static bool add_row(struct build *b, uint64_t begin, uint16_t id)
 	return true;
 }
 
-/* The run keeps the CIE's initial state, which most FDEs share. */
-static bool use_cie(struct build *b, uint32_t section, const struct cfi_cie *cie)
+/* The run keeps the initial state of the last CIE: most FDEs share one. */
+static bool use_cie(struct build *b, uint32_t i)
 {
-	const struct cfi_section *s = &b->t->index.section[section];
+	const struct index_fde *f = &b->t->index.fde[i];
+	const struct cfi_section *s = &b->t->index.section[f->section];
+	uint64_t next, cie_off;
 
-	if (b->have_cie && b->cie.off == cie->off && b->cie_section == section)
+	if (cfi_entry_at(s, f->off, &next, &cie_off) != CFI_ENTRY_FDE)
+		return false;
+	if (b->have_cie && b->cie.off == cie_off && b->cie_section == f->section)
 		return b->cie_ok;
 	b->have_cie = true;
-	b->cie = *cie;
-	b->cie_section = section;
+	b->cie_section = f->section;
+	b->cie_ok = cfi_cie_at(s, cie_off, &b->cie);
+	b->cie.off = cie_off;
+	if (!b->cie_ok)
+		return false;
 	memset(b->slots.slot, UINT8_MAX, sizeof(b->slots.slot));
 	b->slots.n = TABLE_SLOTS;
 	b->slots.slot[machine_fp(s->machine)] = TABLE_SLOT_FP;
 	b->slots.slot[machine_sp(s->machine)] = TABLE_SLOT_SP;
-	if (cie->ra >= REGS_MAX)
+	if (b->cie.ra >= REGS_MAX)
 		return b->cie_ok = false;
-	b->slots.slot[cie->ra] = TABLE_SLOT_RA;
+	b->slots.slot[b->cie.ra] = TABLE_SLOT_RA;
 	return b->cie_ok = cfi_run_cie(&b->run, s, &b->cie, &b->slots);
 }
 
 static bool compile_rows(struct build *b, const struct cfi_fde *fde, uint64_t from, uint64_t to)
 {
-	const struct cfi_section *s = b->run.section;
 	uint64_t begin, end;
 	enum cfi_next next;
 
@@ -146,11 +187,8 @@ static bool compile_rows(struct build *b, const struct cfi_fde *fde, uint64_t fr
 			continue;
 		if (begin >= to)
 			break;
-		if (next == CFI_NEXT_ROW) {
-			struct table_rule r = table_compile(s, &b->cie, &b->run.state);
-
-			id = rule_id(b, &r);
-		}
+		if (next == CFI_NEXT_ROW)
+			id = state_id(b);
 		if (!add_row(b, MAX(begin, from), id))
 			return false;
 	}
@@ -171,7 +209,6 @@ static uint64_t fde_end(const struct index *x, uint32_t i)
 static bool compile_fde(struct build *b, uint32_t i)
 {
 	const struct index_fde *f = &b->t->index.fde[i];
-	struct cfi_cie cie;
 	struct cfi_fde fde;
 
 	if (i > 0 && f->begin == f[-1].begin)
@@ -179,7 +216,7 @@ static bool compile_fde(struct build *b, uint32_t i)
 	if (f->begin > b->at + PADDING_MAX && !add_row(b, b->at, RULE_ID_NONE))
 		return false;
 	b->at = fde_end(&b->t->index, i);
-	if (!index_fde(&b->t->index, i, &cie, &fde) || !use_cie(b, f->section, &cie))
+	if (!use_cie(b, i) || !cfi_fde_at(b->run.section, f->off, &b->cie, &fde))
 		return add_row(b, f->begin, RULE_ID_EXACT);
 	return compile_rows(b, &fde, f->begin, b->at);
 }
@@ -199,6 +236,13 @@ static bool build_rows(struct build *b)
 
 	t->n_buckets = (uint32_t)((t->hi - t->lo) >> BUCKET_BITS) + 2;
 	t->bucket = mem_alloc(t->n_buckets * sizeof(t->bucket[0]));
+	/* A row takes at least a byte of program, the rows between FDEs one each: memory that is not used is not touched. */
+	b->rows_cap = 2;
+	for (uint32_t i = 0; i < t->index.n_sections; i++)
+		b->rows_cap += t->index.section[i].n;
+	b->rows_cap = MIN(b->rows_cap, (size_t)ROWS_MAX);
+	t->off = mem_alloc(b->rows_cap * sizeof(t->off[0]));
+	t->id = mem_alloc(b->rows_cap * sizeof(t->id[0]));
 	for (uint32_t i = 0; i < t->index.n; i++)
 		if (!compile_fde(b, i))
 			return false;
@@ -206,6 +250,8 @@ static bool build_rows(struct build *b)
 		return false;
 	while (b->next_bucket < t->n_buckets)
 		t->bucket[b->next_bucket++] = t->counts.n_rows;
+	t->off = mem_realloc(t->off, t->counts.n_rows * sizeof(t->off[0]));
+	t->id = mem_realloc(t->id, t->counts.n_rows * sizeof(t->id[0]));
 	return true;
 }
 
