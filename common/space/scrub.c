@@ -115,6 +115,24 @@ static uint32_t stack_words(const struct event_sample *sample, uint64_t sp, uint
 	return (uint32_t)((bytes - skip) / 8);
 }
 
+/*
+ * The kernel copies on past the end of a thread's stack into whatever is mapped above: up to 60 KiB a
+ * sample of other people's memory. A thread that pthread_create made has its control block right above
+ * its stack, aligned to 64, and glibc's holds its own address twice (tcbhead_t: tcb, dtv, self): the
+ * stack ends there. A frame that imitates it ends its stack early, and the walk says so.
+ * Returns how many words of the n lie below it; n when there is none.
+ */
+static uint32_t words_below_tcb(const uint8_t *bytes, uint32_t n, uint64_t lo)
+{
+	for (uint32_t i = (uint32_t)(-lo & 63) / 8; i + 2 < n; i += 8) {
+		uint64_t addr = lo + (uint64_t)i * 8;
+
+		if (load_le64(bytes + (size_t)i * 8) == addr && load_le64(bytes + (size_t)i * 8 + 16) == addr)
+			return i;
+	}
+	return n;
+}
+
 /* Kept words of the n (at most MASK_WORDS) at `bytes`, falling addresses. */
 static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint8_t *bytes, unsigned int n, uint64_t lo,
 				      struct stack_word *words)
@@ -160,6 +178,11 @@ uint32_t space_scrub(const struct space *space, enum machine machine, struct eve
 	n_words = stack_words(sample, sp, &lo, &bytes);
 	if (!sample->user || sample->compat || space == &nothing)
 		n_words = 0;
+	if (machine == MACHINE_X86_64 && (n = words_below_tcb(bytes, n_words, lo)) < n_words) {
+		n_words = n;
+		sample->stack_bytes = lo + (uint64_t)n * 8 - sp;
+		sample->stack_cut = false; /* all of it is there */
+	}
 	for (end = words; n_words; n_words -= n) {
 		n = (n_words - 1) % MASK_WORDS + 1;
 		end = scrub_block(&j, mask, bytes + (n_words - n) * 8, n, lo + (uint64_t)(n_words - n) * 8, end);

@@ -97,6 +97,8 @@ void spaces_each_thread(struct spaces *s, void (*f)(void *ctx, const struct thre
  * (from the stack pointer to 8 MiB above it), and masks the registers likewise; sp and pc stay.
  * aarch64: pointer-authentication bits are removed from a word before it is judged and stored.
  * `words` has room for STACK_WORDS_MAX. Sets sample->words, n_words, regs; stack = NULL.
+ * x86-64: what lies above the stack of a thread (from its control block on) is not stack and goes; stack_bytes
+ * then ends there, and stack_cut is false.
  * Unknown space: all words go, stack_dropped is set.
  * Returns words kept. DESIGN "Scrubbed stacks"; ddprof.data(5), "Stack".
  */
