@@ -21,7 +21,18 @@
 #include "report/read/read.h"
 #include "report/unwind/unwind.h"
 
-enum { PROGRESS_EVERY = 4096 /* samples; a power of two */ };
+enum {
+	PROGRESS_EVERY = 4096, /* samples; a power of two */
+	THREAD_SLOTS = 64,     /* threads whose place in the profile is remembered */
+};
+
+/* Names change with task events only: between two of them a thread is looked up once. */
+struct known_thread {
+	uint32_t pid, tid;
+	uint32_t epoch; /* of the task events; 0: slot is free */
+	uint32_t thread; /* of the profile */
+	const char *comm;
+};
 
 struct pipeline {
 	const struct pipeline_options *o;
@@ -31,6 +42,8 @@ struct pipeline {
 	struct profile *profile;
 	struct elf_image **local; /* images of this machine's files, for unwinding */
 	size_t n_local, local_cap;
+	struct known_thread known[THREAD_SLOTS];
+	uint32_t epoch;
 	uint64_t origin_ns; /* time of the first event */
 	bool any;
 };
@@ -73,32 +86,54 @@ static const struct elf_image *find_image(void *ctx, uint32_t object)
 	return image;
 }
 
+static const struct known_thread *find_thread(struct pipeline *p, uint32_t pid, uint32_t tid)
+{
+	struct known_thread *k = &p->known[tid % THREAD_SLOTS];
+	const struct thread *thread, *leader;
+	const char *comm;
+
+	if (k->epoch == p->epoch && k->tid == tid && k->pid == pid)
+		return k;
+	thread = spaces_thread(p->spaces, tid);
+	leader = spaces_thread(p->spaces, pid);
+	comm = thread ? thread->comm : "";
+	*k = (struct known_thread){ .pid = pid, .tid = tid, .epoch = p->epoch, .comm = comm };
+	k->thread = profile_thread(p->profile, pid, tid, comm, leader ? leader->comm : "");
+	return k;
+}
+
 static void add_sample(struct pipeline *p, const struct event *event)
 {
-	const struct thread *thread = spaces_thread(p->spaces, event->tid);
-	const struct thread *leader = spaces_thread(p->spaces, event->pid);
 	const struct record_source *source = recording_source(p->recording, event->sample.source);
-	struct profile *profile = p->profile;
+	const struct known_thread *thread = find_thread(p, event->pid, event->tid);
+	struct profile_source *to = &p->profile->source[event->sample.source];
 	struct filter_sample about = {
 		.pid = event->pid,
 		.tid = event->tid,
 		.time_ns = event->time_ns - p->origin_ns,
-		.comm = thread ? thread->comm : "",
+		.comm = thread->comm,
 		.event = source ? source->name : "",
 	};
 	struct frames frames;
 
 	if (!filter_takes(&p->o->filter, &about)) {
-		profile->coverage.n_filtered++;
+		p->profile->coverage.n_filtered++;
 		return;
 	}
-	if (!profile->source[event->sample.source].used && source) {
-		profile->source[event->sample.source].about = *source;
-		profile->source[event->sample.source].used = true;
+	if (!to->used && source) {
+		to->about = *source;
+		to->used = true;
 	}
 	unwind_sample(p->unwinder, event, &frames);
-	profile_add(profile, profile_thread(profile, event->pid, event->tid, about.comm, leader ? leader->comm : ""),
-		    event->sample.source, event->sample.period, &frames);
+	profile_add(p->profile, thread->thread, event->sample.source, event->sample.period, &frames);
+}
+
+/* What moves threads and processes, and with them the pointers into spaces. */
+static void apply(struct pipeline *p, const struct event *event)
+{
+	spaces_apply(p->spaces, event);
+	if (event->type != EVENT_MMAP && event->type != EVENT_LOST && event->type != EVENT_THROTTLE)
+		p->epoch++;
 }
 
 static void read_events(struct pipeline *p)
@@ -112,7 +147,7 @@ static void read_events(struct pipeline *p)
 			p->any = true;
 		}
 		if (event->type != EVENT_SAMPLE) {
-			spaces_apply(p->spaces, event);
+			apply(p, event);
 			continue;
 		}
 		if (event->sample.source >= SOURCE_MAX)
@@ -184,7 +219,7 @@ static void pipeline_done(struct pipeline *p)
 int pipeline_run(const char *path, const struct pipeline_options *o, struct recording **ret_recording,
 		 struct profile **ret, struct err *err)
 {
-	struct pipeline p = { .o = o };
+	struct pipeline p = { .o = o, .epoch = 1 };
 	int status = pipeline_init(&p, path, err);
 
 	if (status < 0) {
