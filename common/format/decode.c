@@ -247,7 +247,8 @@ static void image_update(struct image *image, bool new, const struct stack_chang
 
 	if (!new)
 		image_clear(image, change->old, change->n_old);
-	image_set(image, list->word + from, list->n - from);
+	if (list->n > from)
+		image_set(image, list->word + from, list->n - from);
 }
 
 /*

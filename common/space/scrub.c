@@ -109,9 +109,10 @@ static uint32_t stack_words(const struct event_sample *sample, uint64_t sp, uint
 	uint64_t skip = -sp & 7, bytes = MIN(sample->stack_bytes, (uint64_t)STACK_BYTES_MAX);
 
 	*ret_lo = sp + skip;
-	*ret_bytes = sample->stack + skip;
+	*ret_bytes = NULL;
 	if (!sample->stack || bytes < skip || sp + bytes < sp)
 		return 0;
+	*ret_bytes = sample->stack + skip;
 	return (uint32_t)((bytes - skip) / 8);
 }
 

@@ -64,7 +64,7 @@ static bool row_at(struct made *m, uint64_t at, struct cfi_state *ret)
 static void plain(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	made_program(&m, PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 6, 2,
 				 DW_CFA_advance_loc | 3, DW_CFA_def_cfa_register, 6));
@@ -88,7 +88,7 @@ static void plain(void)
 static void remember_restore(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	made_program(&m, PROGRAM(DW_CFA_def_cfa, 6, 16, DW_CFA_offset | 6, 2, DW_CFA_remember_state,
 				 DW_CFA_advance_loc | 4, DW_CFA_def_cfa, 7, 8, DW_CFA_restore | 6,
@@ -106,7 +106,7 @@ static void remember_restore(void)
 static void register_after_expression(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	made_program(&m, PROGRAM(DW_CFA_def_cfa_offset, 56, DW_CFA_def_cfa_expression, 3, DW_OP_breg7, 0, DW_OP_deref,
 				 DW_CFA_advance_loc | 4, DW_CFA_def_cfa_register, 7));
@@ -121,7 +121,7 @@ static void register_after_expression(void)
 static void nested_remember(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	made_program(&m, PROGRAM(DW_CFA_remember_state, DW_CFA_def_cfa_offset, 16, DW_CFA_remember_state,
 				 DW_CFA_def_cfa_offset, 24, DW_CFA_advance_loc | 1, DW_CFA_restore_state,
@@ -138,7 +138,7 @@ static void nested_remember(void)
 static void all_advances(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	made_program(&m, PROGRAM(DW_CFA_advance_loc1, 0x10, DW_CFA_def_cfa_offset, 16, DW_CFA_advance_loc2, 0x20, 0,
 				 DW_CFA_def_cfa_offset, 24, DW_CFA_advance_loc4, 0x30, 0, 0, 0,
@@ -160,7 +160,7 @@ static void all_advances(void)
 static void set_loc_encoded(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 	uint8_t program[] = { DW_CFA_set_loc, 0, 0, 0, 0, DW_CFA_def_cfa_offset, 16 };
 	size_t cie;
 
@@ -181,7 +181,7 @@ static void set_loc_encoded(void)
 static void other_rules(void)
 {
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	made_program(&m, PROGRAM(DW_CFA_offset_extended, 3, 3, DW_CFA_offset_extended_sf, 12, 0x7e, DW_CFA_undefined, 13,
 				 DW_CFA_same_value, 14, DW_CFA_register, 16, 5, DW_CFA_val_offset, 7, 0,
@@ -226,7 +226,7 @@ static void invalid_programs(void)
 	for (size_t i = 0; i < N_ELEMENTS(invalid); i++) {
 		uint8_t program[16] = { DW_CFA_advance_loc | 4 };
 		struct made m;
-		struct cfi_state s;
+		struct cfi_state s = { 0 };
 
 		memcpy(program + 1, invalid[i].bytes, invalid[i].n);
 		if (program[1] == DW_CFA_MIPS_advance_loc8)
@@ -242,7 +242,7 @@ static void deep_remember(void)
 {
 	uint8_t program[CFI_REMEMBER_MAX + 2];
 	struct made m;
-	struct cfi_state s;
+	struct cfi_state s = { 0 };
 
 	memset(program, DW_CFA_remember_state, sizeof(program));
 	made_program(&m, program, CFI_REMEMBER_MAX);
@@ -293,7 +293,7 @@ static void debug_frame(void)
 	for (size_t i = 0; i < N_ELEMENTS(versions); i++)
 		for (int wide = 0; wide < 2; wide++) {
 			struct made m = { 0 };
-			struct cfi_state s;
+			struct cfi_state s = { 0 };
 
 			debug_entries(&m.b, wide, versions[i]);
 			made_open(&m, true);
@@ -397,7 +397,7 @@ static void every_cut(void)
 	for (size_t n = 0; n < whole.b.n; n++) {
 		struct made m = { 0 };
 		uint8_t *exact = mem_alloc(n ? n : 1);
-		struct cfi_state s;
+		struct cfi_state s = { 0 };
 
 		memcpy(exact, whole.b.data, n);
 		buf_put(&m.b, exact, n);
