@@ -50,7 +50,7 @@ struct walk {
 };
 
 /* Not a stop: the walk goes on. */
-enum { WALK_ON = UNWIND_STOPS, WALK_AGAIN_FULL, WALK_ADOPTED };
+enum { WALK_ON = UNWIND_STOPS, WALK_AGAIN_FULL, WALK_ADOPTED, WALK_UNMAPPED };
 
 const char *unwind_stop_text(enum unwind_stop stop)
 {
@@ -248,6 +248,8 @@ static int step_plt(struct walk *w, const struct place *e)
 static int walk_slow(struct walk *w, const struct place *e)
 {
 	switch (e->kind) {
+	case PLACE_UNMAPPED: /* the first frame */
+		return w->space->known ? UNWIND_UNMAPPED : UNWIND_UNKNOWN_SPACE;
 	case PLACE_ROOT:
 		return UNWIND_ROOT;
 	case PLACE_SIGRETURN:
@@ -288,68 +290,85 @@ static bool adopt(struct walk *w, const struct walked *at)
 	return w->adopted >= 0;
 }
 
+/* The state between frames as locals, so that the loop keeps it in registers. */
+#define LOAD_STATE(w) (pc = (w)->pc, sp = (w)->sp, fp = (w)->fp, tag = (w)->tag | (w)->exact, method = (w)->method)
+#define STORE_STATE(w) \
+	((w)->pc = pc, (w)->sp = sp, (w)->fp = fp, (w)->exact = tag & 1, (w)->method = method, (w)->n = n)
+
 /*
  * One frame at a time until something stops it. `a64` is constant in each of the two copies.
  * Bounds: `ra_at - lo > span` is one comparison for below, above and wrapped.
  */
 static inline __attribute__((always_inline)) int walk_frames(struct walk *w, const bool a64)
 {
-	struct unwinder *u = w->u;
-	struct places *places = u->places;
+	struct places *places = w->u->places;
+	const struct space *space = w->space;
 	const struct stack_view *v = &w->s->view;
 	const uint64_t *slot = v->slot;
-	const uint64_t mask = v->mask, hi = v->hi;
+	const uint64_t mask = v->mask, hi = v->hi, floor = w->floor;
 	const bool readable = hi >= v->lo && hi - v->lo >= 8;
 	const uint64_t lo = readable ? v->lo : UINT64_MAX, span = readable ? hi - v->lo - 8 : 0;
+	uint64_t pc, sp, fp, cfa, ra_at, ra, fp_at;
+	uint32_t tag, n = 0;
+	uint8_t method;
+	int r;
 
+	LOAD_STATE(w);
 	for (;;) {
-		const struct place *e = places_find(places, w->space, w->pc, w->tag | w->exact);
-		struct walked *at = &u->walked[w->n];
-		uint64_t cfa, ra_at, ra, fp_at;
+		const struct place *e = places_find(places, space, pc, tag);
+		struct walked *at = &w->u->walked[n];
 
-		if (e->kind == PLACE_UNMAPPED && w->n > 0)
-			return stop_unmapped(w);
-		if (w->n == UNWIND_DEPTH_MAX)
-			return UNWIND_DEEP;
-		*at = (struct walked){ .pc = w->pc, .sp = w->sp, .fp = w->fp, .loc = e->loc,
-				       .method = w->method, .flags = w->exact };
-		if (w->sp >= w->floor && adopt(w, at))
-			return WALK_ADOPTED;
-		w->n++;
+		if (__builtin_expect(e->kind == PLACE_UNMAPPED && n > 0, 0)) {
+			r = WALK_UNMAPPED;
+			break;
+		}
+		if (__builtin_expect(n == UNWIND_DEPTH_MAX, 0)) {
+			r = UNWIND_DEEP;
+			break;
+		}
+		*at = (struct walked){ .pc = pc, .sp = sp, .fp = fp, .loc = e->loc, .method = method,
+				       .flags = tag & 1 };
+		if (sp >= floor && adopt(w, at)) {
+			r = WALK_ADOPTED;
+			break;
+		}
+		n++;
 		if (__builtin_expect(e->kind != PLACE_PLAIN || w->full, 0)) {
-			int r;
-
-			if (e->kind == PLACE_UNMAPPED)
-				return w->space->known ? UNWIND_UNMAPPED : UNWIND_UNKNOWN_SPACE;
+			STORE_STATE(w);
 			r = walk_slow(w, e);
 			if (r != WALK_ON)
-				return r;
+				break;
+			LOAD_STATE(w);
 			continue;
 		}
-		cfa = (e->flags & PLACE_CFA_FP ? w->fp : w->sp) + (uint64_t)(int64_t)e->cfa_off;
+		cfa = (e->flags & PLACE_CFA_FP ? fp : sp) + (uint64_t)(int64_t)e->cfa_off;
 		if (a64 && e->flags & TABLE_RA_IN_LR) {
-			if (!w->lr_known)
-				return UNWIND_BAD_CFI;
-			if (cfa < w->sp)
-				return UNWIND_LOOP;
+			if (!w->lr_known || cfa < sp) {
+				r = w->lr_known ? UNWIND_LOOP : UNWIND_BAD_CFI;
+				break;
+			}
 			at->flags |= WALKED_REGISTERS;
 			ra = w->lr;
 		} else {
-			if (__builtin_expect(cfa <= w->sp, 0))
-				return e->flags & PLACE_CFA_FP && w->fp == 0 ? UNWIND_SCRUBBED :
-									       UNWIND_LOOP;
+			if (__builtin_expect(cfa <= sp, 0)) {
+				r = e->flags & PLACE_CFA_FP && fp == 0 ? UNWIND_SCRUBBED : UNWIND_LOOP;
+				break;
+			}
 			ra_at = cfa + (uint64_t)(int64_t)e->ra_off;
-			if (__builtin_expect(ra_at - lo > span || (ra_at & 7), 0))
-				return memory_stop(w->s, ra_at);
+			if (__builtin_expect(ra_at - lo > span || (ra_at & 7), 0)) {
+				r = memory_stop(w->s, ra_at);
+				break;
+			}
 			ra = slot[(ra_at >> 3) & mask];
 		}
 		if (e->flags & TABLE_FP_SAVED) {
-			fp_at = (e->flags & TABLE_FP_AT_FP ? w->fp : cfa) +
-				(uint64_t)(int64_t)e->fp_off;
-			if (fp_at >= w->sp) { /* else it was popped already: exact.c */
-				if (__builtin_expect(fp_at - lo > span || (fp_at & 7), 0))
-					return memory_stop(w->s, fp_at);
-				w->fp = slot[(fp_at >> 3) & mask];
+			fp_at = (e->flags & TABLE_FP_AT_FP ? fp : cfa) + (uint64_t)(int64_t)e->fp_off;
+			if (fp_at >= sp) { /* else it was popped already: exact.c */
+				if (__builtin_expect(fp_at - lo > span || (fp_at & 7), 0)) {
+					r = memory_stop(w->s, fp_at);
+					break;
+				}
+				fp = slot[(fp_at >> 3) & mask];
 				w->fp_known = true;
 			}
 		}
@@ -357,11 +376,13 @@ static inline __attribute__((always_inline)) int walk_frames(struct walk *w, con
 			ra = strip(w, ra);
 			w->lr_known = false;
 		}
-		w->sp = cfa;
-		w->pc = ra - 1;
-		w->exact = false;
-		w->method = e->method;
+		sp = cfa;
+		pc = ra - 1;
+		tag &= ~1u;
+		method = e->method;
 	}
+	STORE_STATE(w);
+	return r == WALK_UNMAPPED ? (int)stop_unmapped(w) : r;
 }
 
 static int walk_from_sample(struct walk *w, bool full)
