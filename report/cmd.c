@@ -26,7 +26,8 @@ const char *command_file(const struct command *c)
 {
 	if (c->n_operands <= 1)
 		return c->n_operands ? c->operand[0] : "ddprof.data";
-	command_usage("one recording is expected, found '%s' and '%s'", c->operand[0], c->operand[1]);
+	command_usage("one recording is expected, found '%s' and '%s'", c->operand[0],
+		      c->operand[1]);
 	return NULL;
 }
 
@@ -43,7 +44,8 @@ static void put_moment(struct damage *d, uint64_t time_ns)
 	buf_printf(&d->text, "%.3f s", (double)since / 1e9);
 }
 
-static void add_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns, const char *reason)
+static void add_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns,
+		       const char *reason)
 {
 	struct damage *d = ctx;
 
@@ -77,8 +79,8 @@ void command_say_damage(const struct recording *r, const char *path)
 	if (!s->ended)
 		buf_puts(&d.text, "ended abnormally");
 	if (s->n_damaged) {
-		buf_printf(&d.text, "%sdamaged in %" PRIu64 " place%s", d.text.n ? "; " : "", s->n_damaged,
-			   s->n_damaged == 1 ? "" : "s");
+		buf_printf(&d.text, "%sdamaged in %" PRIu64 " place%s", d.text.n ? "; " : "",
+			   s->n_damaged, s->n_damaged == 1 ? "" : "s");
 		recording_each_damage(r, add_damage, &d);
 		if (d.n > RANGES_SAID)
 			buf_printf(&d.text, ", and %" PRIu64 " more", d.n - RANGES_SAID);
@@ -92,8 +94,8 @@ void command_say_damage(const struct recording *r, const char *path)
 	buf_done(&d.text);
 }
 
-int command_run(struct command *c, const char *path, struct recording **ret_recording, struct profile **ret,
-		struct err *err)
+int command_run(struct command *c, const char *path, struct recording **ret_recording,
+		struct profile **ret, struct err *err)
 {
 	int status;
 

@@ -25,7 +25,10 @@ struct command {
 	int n_operands;
 };
 
-/* Each prints its result or one line on stderr, and returns the exit status: 0 done, 1 failed, 2 wrong usage. */
+/*
+ * Each prints its result or one line on stderr, and returns the exit status: 0 done, 1 failed, 2
+ * wrong usage.
+ */
 int cmd_show(struct command *c);
 int cmd_info(struct command *c);
 int cmd_export(struct command *c);
@@ -45,8 +48,8 @@ const char *command_file(const struct command *c);
  * Runs the pipeline with progress, and says on stderr, in one line, what the file lacks: ended
  * abnormally, damaged from when to when, how many samples are gone. Negative with err set.
  */
-int command_run(struct command *c, const char *path, struct recording **ret_recording, struct profile **ret,
-		struct err *err);
+int command_run(struct command *c, const char *path, struct recording **ret_recording,
+		struct profile **ret, struct err *err);
 void command_say_damage(const struct recording *r, const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * `info`: what a recording says of itself (manifest), and how complete it is: samples lost and where,
- * stacks complete and why others ended, frames by how they were found, modules that lack symbols or unwind tables.
+ * `info`: what a recording says of itself (manifest), and how complete it is: samples lost and
+ * where, stacks complete and why others ended, frames by how they were found, modules that lack
+ * symbols or unwind tables.
  */
 #include "report/cmd.h"
 
@@ -56,7 +57,8 @@ static void count_modules(struct info *i)
 
 static const char *unwind_problem(const struct info *i, const struct profile_module *m)
 {
-	if (m->kind != MODULE_FILE || m->unwind_state == UNWIND_OBJECT_OK || m->unwind_state == UNWIND_OBJECT_UNUSED)
+	if (m->kind != MODULE_FILE || m->unwind_state == UNWIND_OBJECT_OK ||
+	    m->unwind_state == UNWIND_OBJECT_UNUSED)
 		return NULL;
 	if (m->unwind_reason.n)
 		return profile_text(i->p, m->unwind_reason);
@@ -110,14 +112,16 @@ static void text_count(struct info *i, const char *what, uint64_t n, uint64_t al
 	buf_putc(&i->out, '\n');
 }
 
-static void text_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns, const char *reason)
+static void text_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns,
+			const char *reason)
 {
 	struct info *i = ctx;
 	uint64_t first = i->state->first_ns;
 
 	buf_printf(&i->out, "  damaged: %" PRIu64 " bytes at offset %" PRIu64, bytes, off);
 	if (from_ns > first || to_ns > first)
-		buf_printf(&i->out, ", %.3f s to %.3f s", from_ns > first ? (double)(from_ns - first) / 1e9 : 0.0,
+		buf_printf(&i->out, ", %.3f s to %.3f s",
+			   from_ns > first ? (double)(from_ns - first) / 1e9 : 0.0,
 			   to_ns > first ? (double)(to_ns - first) / 1e9 : 0.0);
 	buf_puts(&i->out, ": ");
 	escape_text(&i->out, reason);
@@ -129,8 +133,9 @@ static void text_file(struct info *i)
 	const struct recording_state *s = i->state;
 
 	buf_puts(&i->out, "File\n");
-	buf_printf(&i->out, "  %" PRIu64 " bytes, %" PRIu64 " chunks, %" PRIu64 " events over %.3f s\n", s->file_bytes,
-		   s->n_chunks, s->n_events_read,
+	buf_printf(&i->out,
+		   "  %" PRIu64 " bytes, %" PRIu64 " chunks, %" PRIu64 " events over %.3f s\n",
+		   s->file_bytes, s->n_chunks, s->n_events_read,
 		   s->last_ns > s->first_ns ? (double)(s->last_ns - s->first_ns) / 1e9 : 0.0);
 	buf_puts(&i->out, s->ended ? "  ended in order\n" : "  ended abnormally\n");
 	recording_each_damage(i->recording, text_damage, i);
@@ -151,14 +156,17 @@ static void text_stacks(struct info *i)
 	text_count(i, "complete", i->n_complete, i->n_stacks);
 	buf_puts(&i->out, "\nStacks by why they end\n");
 	for (int s = 0; s < UNWIND_STOPS; s++)
-		text_count(i, unwind_stop_text((enum unwind_stop)s), i->p->coverage.stops[s], i->n_stacks);
+		text_count(i, unwind_stop_text((enum unwind_stop)s), i->p->coverage.stops[s],
+			   i->n_stacks);
 	buf_puts(&i->out, "\nFrames by how they were found\n");
 	for (int m = 0; m < UNWIND_METHODS; m++)
-		text_count(i, unwind_method_text((enum unwind_method)m), i->p->coverage.methods[m], i->n_frames);
+		text_count(i, unwind_method_text((enum unwind_method)m), i->p->coverage.methods[m],
+			   i->n_frames);
 }
 
 static void text_problems(struct info *i, const char *title,
-			  const char *(*problem)(const struct info *, const struct profile_module *))
+			  const char *(*problem)(const struct info *,
+						 const struct profile_module *))
 {
 	bool any = false;
 
@@ -170,7 +178,9 @@ static void text_problems(struct info *i, const char *title,
 		if (!reason || !i->module_samples[m])
 			continue;
 		if (!any)
-			buf_printf(&i->out, "\n%s (share of the samples whose stack goes through them)\n", title);
+			buf_printf(&i->out,
+				   "\n%s (share of the samples whose stack goes through them)\n",
+				   title);
 		any = true;
 		buf_init(&share);
 		export_put_percent(&share, i->module_samples[m], i->n_stacks);
@@ -215,12 +225,14 @@ static void json_pair(void *ctx, const char *key, const char *value)
 	json_text(i, key, value);
 }
 
-static void json_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns, const char *reason)
+static void json_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns,
+			const char *reason)
 {
 	struct info *i = ctx;
 
 	buf_printf(&i->out,
-		   "%s{\"offset\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"from_ns\":%" PRIu64 ",\"to_ns\":%" PRIu64 ",",
+		   "%s{\"offset\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"from_ns\":%" PRIu64
+		   ",\"to_ns\":%" PRIu64 ",",
 		   i->more ? "," : "", off, bytes, from_ns, to_ns);
 	i->more = true;
 	json_text(i, "reason", reason);
@@ -232,9 +244,11 @@ static void json_file(struct info *i)
 	const struct recording_state *s = i->state;
 
 	buf_printf(&i->out,
-		   ",\n\"file\":{\"bytes\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"events\":%" PRIu64 ",\"ended\":%s,"
+		   ",\n\"file\":{\"bytes\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"events\":%" PRIu64
+		   ",\"ended\":%s,"
 		   "\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64 ",\"damages\":[",
-		   s->file_bytes, s->n_chunks, s->n_events_read, s->ended ? "true" : "false", s->first_ns, s->last_ns);
+		   s->file_bytes, s->n_chunks, s->n_events_read, s->ended ? "true" : "false",
+		   s->first_ns, s->last_ns);
 	i->more = false;
 	recording_each_damage(i->recording, json_damage, i);
 	buf_puts(&i->out, "]}");
@@ -245,15 +259,17 @@ static void json_samples(struct info *i)
 	const uint64_t *n = i->state->counters.n;
 
 	buf_printf(&i->out,
-		   ",\n\"samples\":{\"stored\":%" PRIu64 ",\"read\":%" PRIu64 ",\"lost_kernel\":%" PRIu64
-		   ",\"dropped_decode\":%" PRIu64 ",\"dropped_write\":%" PRIu64 ",\"dropped_filter\":%" PRIu64
+		   ",\n\"samples\":{\"stored\":%" PRIu64 ",\"read\":%" PRIu64
+		   ",\"lost_kernel\":%" PRIu64 ",\"dropped_decode\":%" PRIu64
+		   ",\"dropped_write\":%" PRIu64 ",\"dropped_filter\":%" PRIu64
 		   ",\"unreadable\":%" PRIu64 "}",
 		   n[COUNTER_SAMPLES_STORED], i->n_stacks, n[COUNTER_SAMPLES_LOST_KERNEL],
 		   n[COUNTER_SAMPLES_DROPPED_DECODE], n[COUNTER_SAMPLES_DROPPED_WRITE],
 		   n[COUNTER_SAMPLES_DROPPED_FILTER], i->state->samples_unreadable);
 	buf_puts(&i->out, ",\n\"counters\":{");
 	for (int c = 0; c < COUNTERS; c++)
-		buf_printf(&i->out, "%s\"%s\":%" PRIu64, c ? "," : "", counter_name((enum counter)c), n[c]);
+		buf_printf(&i->out, "%s\"%s\":%" PRIu64, c ? "," : "",
+			   counter_name((enum counter)c), n[c]);
 	buf_putc(&i->out, '}');
 }
 
@@ -261,14 +277,16 @@ static void json_stacks(struct info *i)
 {
 	const struct profile_coverage *c = &i->p->coverage;
 
-	buf_printf(&i->out, ",\n\"stacks\":{\"total\":%" PRIu64 ",\"complete\":%" PRIu64 ",\"stops\":{", i->n_stacks,
-		   i->n_complete);
+	buf_printf(&i->out,
+		   ",\n\"stacks\":{\"total\":%" PRIu64 ",\"complete\":%" PRIu64 ",\"stops\":{",
+		   i->n_stacks, i->n_complete);
 	for (int s = 0; s < UNWIND_STOPS; s++)
-		buf_printf(&i->out, "%s\"%s\":%" PRIu64, s ? "," : "", unwind_stop_text((enum unwind_stop)s), c->stops[s]);
+		buf_printf(&i->out, "%s\"%s\":%" PRIu64, s ? "," : "",
+			   unwind_stop_text((enum unwind_stop)s), c->stops[s]);
 	buf_printf(&i->out, "}},\n\"frames\":{\"total\":%" PRIu64 ",\"methods\":{", i->n_frames);
 	for (int m = 0; m < UNWIND_METHODS; m++)
-		buf_printf(&i->out, "%s\"%s\":%" PRIu64, m ? "," : "", unwind_method_text((enum unwind_method)m),
-			   c->methods[m]);
+		buf_printf(&i->out, "%s\"%s\":%" PRIu64, m ? "," : "",
+			   unwind_method_text((enum unwind_method)m), c->methods[m]);
 	buf_puts(&i->out, "}}");
 }
 
@@ -277,7 +295,8 @@ static void json_modules(struct info *i)
 	buf_puts(&i->out, ",\n\"modules\":[");
 	for (size_t m = 0; m < i->p->n_modules; m++) {
 		const struct profile_module *module = &i->p->module[m];
-		const char *symbols = symbol_problem(i, module), *unwind = unwind_problem(i, module);
+		const char *symbols = symbol_problem(i, module),
+			   *unwind = unwind_problem(i, module);
 
 		buf_puts(&i->out, m ? ",\n{" : "\n{");
 		json_text(i, "path", profile_text(i->p, module->path));
@@ -295,7 +314,8 @@ static void json_modules(struct info *i)
 
 static void put_json(struct info *i)
 {
-	buf_printf(&i->out, "{\"format\":\"ddprof-report info\",\"version\":%d,\n\"manifest\":{", INFO_VERSION);
+	buf_printf(&i->out, "{\"format\":\"ddprof-report info\",\"version\":%d,\n\"manifest\":{",
+		   INFO_VERSION);
 	recording_each_manifest(i->recording, json_pair, i);
 	buf_putc(&i->out, '}');
 	json_file(i);

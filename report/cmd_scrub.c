@@ -1,7 +1,8 @@
 /*
- * `scrub IN OUT`: a recording with raw stacks becomes one with scrubbed stacks, by the same judgement as
- * the recorder's (common/space). Chunk by chunk: events are decoded, applied to the address spaces, judged and
- * encoded again; objects, kernel symbols and keyframes are carried over; the manifest says "scrubbed".
+ * `scrub IN OUT`: a recording with raw stacks becomes one with scrubbed stacks, by the same
+ * judgement as the recorder's (common/space). Chunk by chunk: events are decoded, applied to the
+ * address spaces, judged and encoded again; objects, kernel symbols and keyframes are carried over;
+ * the manifest says "scrubbed".
  */
 #include "report/cmd.h"
 
@@ -51,10 +52,14 @@ static int sink(void *ctx, const void *bytes, size_t n)
 	return output_write(&s->out, bytes, n, &s->err);
 }
 
-/* The decoder gives words by address; the judge takes bytes from the stack pointer, as from the ring. */
+/*
+ * The decoder gives words by address; the judge takes bytes from the stack pointer, as from the
+ * ring.
+ */
 static void restore_bytes(struct scrub *s, struct event_sample *sample)
 {
-	uint64_t sp = sample->regs.value[machine_sp(s->machine)], n = MIN(sample->stack_bytes, STACK_BYTES_MAX);
+	uint64_t sp = sample->regs.value[machine_sp(s->machine)],
+		 n = MIN(sample->stack_bytes, STACK_BYTES_MAX);
 
 	memset(s->stack, 0, sizeof(s->stack));
 	for (uint32_t i = 0; i < sample->n_words; i++) {
@@ -87,11 +92,13 @@ static int flush(struct scrub *s, const struct chunk_header *h)
 	const uint8_t *bytes = record_encoder_bytes(s->encoder, &n);
 
 	record_encoder_times(s->encoder, &first, &last);
-	return chunk_writer_put(s->writer, (enum chunk_type)h->type, h->flags, bytes, n, record_encoder_n(s->encoder),
-				first, last);
+	return chunk_writer_put(s->writer, (enum chunk_type)h->type, h->flags, bytes, n,
+				record_encoder_n(s->encoder), first, last);
 }
 
-/* Scrubbing takes words away, so a chunk's events fit into a chunk again; a split is the exception. */
+/*
+ * Scrubbing takes words away, so a chunk's events fit into a chunk again; a split is the exception.
+ */
 static int put_event(struct scrub *s, const struct chunk_header *h, const struct event *event)
 {
 	int status = record_encoder_put(s->encoder, event);
@@ -115,7 +122,8 @@ static int put_records(struct scrub *s, const struct chunk *chunk)
 	record_decoder_begin(s->decoder, h, chunk->raw, h->raw_bytes);
 	while (status == 0 && (got = record_decoder_next(s->decoder, &record, &s->err)) > 0) {
 		if (got == RECORD_SOURCE) {
-			status = record_encoder_put_source(s->encoder, record.source_index, &record.source);
+			status = record_encoder_put_source(s->encoder, record.source_index,
+							   &record.source);
 		} else if (got == RECORD_COUNTERS) {
 			record_encoder_put_counters(s->encoder, &record.counters);
 		} else {
@@ -158,7 +166,8 @@ static int put_manifest(struct scrub *s, const struct chunk *chunk)
 
 	if (status < 0)
 		return err_wrap(&s->err, "manifest");
-	return chunk_writer_put(s->writer, CHUNK_MANIFEST, h->flags, m.raw, m.n, m.n_pairs, h->first_ns, h->last_ns);
+	return chunk_writer_put(s->writer, CHUNK_MANIFEST, h->flags, m.raw, m.n, m.n_pairs,
+				h->first_ns, h->last_ns);
 }
 
 /* A chunk is missing: nothing said before holds until the next keyframe. */
@@ -179,8 +188,10 @@ static int copy_chunk(struct scrub *s, const struct chunk *chunk)
 	const struct chunk_header *h = &chunk->header;
 
 	if (h->stored_bytes > sizeof(s->stored) ||
-	    io_pread(s->fd, s->stored, h->stored_bytes, chunk->file_off + CHUNK_HEADER_BYTES) != (ssize_t)h->stored_bytes)
-		return err_set(&s->err, -EIO, "chunk at offset %" PRIu64 " can no longer be read", chunk->file_off);
+	    io_pread(s->fd, s->stored, h->stored_bytes, chunk->file_off + CHUNK_HEADER_BYTES) !=
+		    (ssize_t)h->stored_bytes)
+		return err_set(&s->err, -EIO, "chunk at offset %" PRIu64 " can no longer be read",
+			       chunk->file_off);
 	return chunk_writer_copy(s->writer, h, s->stored);
 }
 
@@ -216,8 +227,8 @@ static int put_all(struct scrub *s)
 		if (got == CHUNK_READ_OK)
 			status = put_chunk(s, &chunk);
 		else
-			log_warning("%" PRIu64 " bytes at offset %" PRIu64 " are no chunk: %s", chunk.damage_bytes,
-				    chunk.file_off, chunk.reason);
+			log_warning("%" PRIu64 " bytes at offset %" PRIu64 " are no chunk: %s",
+				    chunk.damage_bytes, chunk.file_off, chunk.reason);
 	}
 	if (status < 0 && !s->err.code)
 		err_set(&s->err, status, "%s", strerror(-status));

@@ -39,7 +39,8 @@ static int set_by(void *ctx, const char *value, struct err *err)
 		((struct command *)ctx)->by = (enum view_by)by;
 		return 0;
 	}
-	return err_set(err, -EINVAL, "'%s' is none of function, module, thread, process, address", value);
+	return err_set(err, -EINVAL, "'%s' is none of function, module, thread, process, address",
+		       value);
 }
 
 static int set_tree(void *ctx, const char *value, struct err *err)
@@ -78,7 +79,8 @@ static int set_limit(void *ctx, const char *value, struct err *err)
 	}
 	n = strtoull(value, &end, 10);
 	if (end == value || *end || *value < '0' || *value > '9' || !n || n > UINT32_MAX)
-		return err_set(err, -EINVAL, "'%s' is neither a number of rows from 1 nor 'all'", value);
+		return err_set(err, -EINVAL, "'%s' is neither a number of rows from 1 nor 'all'",
+			       value);
 	((struct command *)ctx)->style.limit = (uint32_t)n;
 	return 0;
 }
@@ -180,24 +182,37 @@ static int set_log_level(void *ctx, const char *value, struct err *err)
 }
 
 static const struct opt options[] = {
-	{ 0, "by", "WHAT", NULL, "function", set_by, "rows are: function, module, thread, process or address", false },
-	{ 0, "tree", "ORDER", NULL, NULL, set_tree, "tree of calls, 'callers' first (default) or 'callees' first", true },
-	{ 0, "folded", NULL, NULL, NULL, set_folded, "one line a distinct stack, root first, samples last", false },
+	{ 0, "by", "WHAT", NULL, "function", set_by,
+	  "rows are: function, module, thread, process or address", false },
+	{ 0, "tree", "ORDER", NULL, NULL, set_tree,
+	  "tree of calls, 'callers' first (default) or 'callees' first", true },
+	{ 0, "folded", NULL, NULL, NULL, set_folded,
+	  "one line a distinct stack, root first, samples last", false },
 	{ 0, "json", NULL, NULL, NULL, set_json, "for programs; also for info", false },
 	{ 0, "limit", "ROWS", NULL, "60", set_limit, "rows of a table at most, or 'all'", false },
-	{ 0, "min", "PERCENT", NULL, "0.5", set_min, "branches of a tree below this are left out", false },
+	{ 0, "min", "PERCENT", NULL, "0.5", set_min, "branches of a tree below this are left out",
+	  false },
 	{ 0, "pid", "PID", NULL, NULL, set_pid, "only these processes, 12,345", false },
 	{ 0, "tid", "TID", NULL, NULL, set_tid, "only these threads", false },
-	{ 0, "comm", "NAME", NULL, NULL, set_comm, "only threads of these names; shell patterns", false },
-	{ 0, "dso", "NAME", NULL, NULL, set_dso, "only stacks through these files; shell patterns", false },
-	{ 0, "symbol", "NAME", NULL, NULL, set_symbol, "only stacks through these functions; shell patterns", false },
-	{ 0, "time", "FROM-TO", NULL, NULL, set_time, "only this part, since the start: 1.5-2, 250ms-1s, 3s-", false },
+	{ 0, "comm", "NAME", NULL, NULL, set_comm, "only threads of these names; shell patterns",
+	  false },
+	{ 0, "dso", "NAME", NULL, NULL, set_dso, "only stacks through these files; shell patterns",
+	  false },
+	{ 0, "symbol", "NAME", NULL, NULL, set_symbol,
+	  "only stacks through these functions; shell patterns", false },
+	{ 0, "time", "FROM-TO", NULL, NULL, set_time,
+	  "only this part, since the start: 1.5-2, 250ms-1s, 3s-", false },
 	{ 0, "event", "NAME", NULL, NULL, set_event, "only samples of these events", false },
-	{ 'o', "output", "FILE", NULL, NULL, set_output, "export: where to write ('-' for standard output)", false },
-	{ 0, "no-local-files", NULL, NULL, NULL, set_no_local_files, "use the recording alone, no file of this machine", false },
-	{ 0, "color", "WHEN", NULL, "auto", set_color, "auto, always or never; auto hears $NO_COLOR", false },
-	{ 0, "no-pager", NULL, NULL, NULL, set_no_pager, "do not start $DDPROF_PAGER, $PAGER or less", false },
-	{ 'l', "log-level", "LEVEL", NULL, "notice", set_log_level, "error, warning, notice, info or debug", false },
+	{ 'o', "output", "FILE", NULL, NULL, set_output,
+	  "export: where to write ('-' for standard output)", false },
+	{ 0, "no-local-files", NULL, NULL, NULL, set_no_local_files,
+	  "use the recording alone, no file of this machine", false },
+	{ 0, "color", "WHEN", NULL, "auto", set_color,
+	  "auto, always or never; auto hears $NO_COLOR", false },
+	{ 0, "no-pager", NULL, NULL, NULL, set_no_pager,
+	  "do not start $DDPROF_PAGER, $PAGER or less", false },
+	{ 'l', "log-level", "LEVEL", NULL, "notice", set_log_level,
+	  "error, warning, notice, info or debug", false },
 	{ 'h', "help", NULL, NULL, NULL, set_help, "print this and end", false },
 	{ 'V', "version", NULL, NULL, NULL, set_version, "print the version and end", false },
 	{ 0 },
@@ -209,7 +224,8 @@ static const struct opt_usage usage = {
 		    "ddprof-report info [--json] [FILE]\n"
 		    "ddprof-report export pprof -o OUT [OPTIONS] [FILE]\n"
 		    "ddprof-report scrub IN OUT",
-	.summary = "Shows where the time of a recording went; FILE is ddprof.data by default, '-' is standard input.",
+	.summary = "Shows where the time of a recording went. FILE is ddprof.data by default, '-' "
+		   "standard input.",
 	.epilogue = "See ddprof-report(1).",
 };
 
@@ -217,7 +233,10 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct command *c);
 } verbs[] = {
-	{ "show", cmd_show }, { "info", cmd_info }, { "export", cmd_export }, { "scrub", cmd_scrub },
+	{ "show", cmd_show },
+	{ "info", cmd_info },
+	{ "export", cmd_export },
+	{ "scrub", cmd_scrub },
 };
 
 static int run_verb(struct command *c)

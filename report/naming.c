@@ -1,6 +1,7 @@
 /*
- * The tree's places are sorted by object and address (a radix sort: they are plain integers), and each
- * object's run of addresses goes to the symbol room as one batch. Demangling happens once for each symbol.
+ * The tree's places are sorted by object and address (a radix sort: they are plain integers), and
+ * each object's run of addresses goes to the symbol room as one batch. Demangling happens once for
+ * each symbol.
  */
 #include "report/naming.h"
 
@@ -31,14 +32,15 @@ struct names {
 	struct profile *profile;
 	struct map display; /* symbol's str_id -> display name's str_id */
 	struct buf text;
-	uint64_t *addr;		 /* of the run at hand */
+	uint64_t *addr; /* of the run at hand */
 	struct symbol *symbol;
 };
 
 /* ---- order ---- */
 
 /* One pass of a radix sort by `bits` bits of a key at `shift`; object is the key's upper half. */
-static void sort_pass(const struct touched *from, struct touched *to, size_t n, unsigned int shift, bool by_object)
+static void sort_pass(const struct touched *from, struct touched *to, size_t n, unsigned int shift,
+		      bool by_object)
 {
 	enum { DIGITS = 1 << 11 };
 	size_t start[DIGITS + 1] = { 0 };
@@ -48,7 +50,8 @@ static void sort_pass(const struct touched *from, struct touched *to, size_t n, 
 	for (unsigned int d = 0; d < DIGITS; d++)
 		start[d + 1] += start[d];
 	for (size_t i = 0; i < n; i++)
-		to[start[(by_object ? from[i].object : from[i].addr) >> shift & (DIGITS - 1)]++] = from[i];
+		to[start[(by_object ? from[i].object : from[i].addr) >> shift & (DIGITS - 1)]++] =
+			from[i];
 }
 
 static bool differs(const struct touched *t, size_t n, unsigned int shift, bool by_object)
@@ -93,9 +96,13 @@ static struct touched *collect(const struct naming *n, size_t *ret_n)
 	for (size_t i = 0; i < p->n_places; i++) {
 		struct loc loc = unwinder_loc(n->unwinder, (uint32_t)i);
 
-		p->place[i] = (struct profile_place){ .addr = loc.addr, .function = PROFILE_NONE, .module = PROFILE_NONE };
+		p->place[i] = (struct profile_place){ .addr = loc.addr,
+						      .function = PROFILE_NONE,
+						      .module = PROFILE_NONE };
 		if (used[i])
-			t[count++] = (struct touched){ .addr = loc.addr, .object = loc.object, .place = (uint32_t)i };
+			t[count++] = (struct touched){ .addr = loc.addr,
+						       .object = loc.object,
+						       .place = (uint32_t)i };
 	}
 	free(used);
 	*ret_n = count;
@@ -131,7 +138,8 @@ static uint32_t unnamed_function(struct names *s, uint32_t module, uint64_t star
 	else if (m->kind == MODULE_UNMAPPED)
 		buf_printf(&s->text, "[unknown 0x%" PRIx64 "]", start);
 	else if (name[0] == '[')
-		buf_printf(&s->text, "[%.*s+0x%" PRIx64 "]", (int)strcspn(name + 1, "]"), name + 1, start);
+		buf_printf(&s->text, "[%.*s+0x%" PRIx64 "]", (int)strcspn(name + 1, "]"), name + 1,
+			   start);
 	else
 		buf_printf(&s->text, "[%s+0x%" PRIx64 "]", name, start);
 	id = intern_putn(&s->profile->names, s->text.data, s->text.n);
@@ -144,7 +152,8 @@ static void set_place(struct names *s, uint32_t place, uint32_t module, const st
 
 	at->module = module;
 	if (symbol->name.n)
-		at->function = profile_function(s->profile, module, display_name(s, symbol->name), symbol->name, true);
+		at->function = profile_function(s->profile, module, display_name(s, symbol->name),
+						symbol->name, true);
 	else
 		at->function = unnamed_function(s, module, symbol->start);
 }
@@ -165,7 +174,8 @@ static str_id base_name(struct names *s, const char *path)
 		n -= (size_t)(slash + 1 - path);
 		path = slash + 1;
 	}
-	return n ? intern_putn(&s->profile->names, path, n) : intern_put(&s->profile->names, "[unknown]");
+	return n ? intern_putn(&s->profile->names, path, n) :
+		   intern_put(&s->profile->names, "[unknown]");
 }
 
 static void set_code_segment(struct profile_module *m, const struct elf_image *image)
@@ -174,7 +184,8 @@ static void set_code_segment(struct profile_module *m, const struct elf_image *i
 		const struct elf_load *load = &image->load[i];
 		uint64_t end;
 
-		if (!(load->flags & PF_X) || __builtin_add_overflow(load->addr, load->mem_size, &end))
+		if (!(load->flags & PF_X) ||
+		    __builtin_add_overflow(load->addr, load->mem_size, &end))
 			continue;
 		m->code_addr = load->addr;
 		m->code_size = load->mem_size;
@@ -183,22 +194,25 @@ static void set_code_segment(struct profile_module *m, const struct elf_image *i
 	}
 }
 
-static struct profile_module file_module(struct names *s, uint32_t object, const struct space_object *o)
+static struct profile_module file_module(struct names *s, uint32_t object,
+					 const struct space_object *o)
 {
 	struct intern *names = &s->profile->names;
 	const char *reason = NULL;
 	struct profile_module m = { .kind = o->anonymous ? MODULE_ANONYMOUS : MODULE_FILE };
 
 	m.path = intern_put(names, o->path ? o->path : "");
-	m.name = o->anonymous && o->path && o->path[0] != '[' ? intern_put(names, "[anon]") :
-								 base_name(s, o->path ? o->path : "");
+	m.name = o->anonymous && o->path && o->path[0] != '[' ?
+			 intern_put(names, "[anon]") :
+			 base_name(s, o->path ? o->path : "");
 	m.build_id = o->build_id;
 	m.unwind_state = unwinder_object_state(s->n->unwinder, object, &reason);
 	m.unwind_reason = intern_put(names, reason ? reason : "");
 	return m;
 }
 
-static void set_origin(struct names *s, struct profile_module *m, const struct symbol_origin *origin)
+static void set_origin(struct names *s, struct profile_module *m,
+		       const struct symbol_origin *origin)
 {
 	m->has_names = origin->embedded || origin->local;
 	m->local_names = origin->local;
@@ -207,9 +221,12 @@ static void set_origin(struct names *s, struct profile_module *m, const struct s
 
 /* ---- one object's run ---- */
 
-static void name_file(struct names *s, const struct touched *t, uint32_t n, const struct space_object *o)
+static void name_file(struct names *s, const struct touched *t, uint32_t n,
+		      const struct space_object *o)
 {
-	struct symbol_batch batch = { .addr = s->addr, .n = n, .symbol = s->symbol, .names = &s->profile->names };
+	struct symbol_batch batch = {
+		.addr = s->addr, .n = n, .symbol = s->symbol, .names = &s->profile->names
+	};
 	struct object_key key = { o->build_id, o->maj, o->min, o->ino, o->path };
 	struct profile_module m = file_module(s, t->object, o);
 	struct symbol_origin origin = { 0 };
@@ -222,7 +239,8 @@ static void name_file(struct names *s, const struct touched *t, uint32_t n, cons
 		s->symbol[i] = (struct symbol){ .start = t[i].addr };
 	}
 	if (!o->anonymous && !s->n->no_names) {
-		image = recording_image(s->n->recording, &key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, &reason);
+		image = recording_image(s->n->recording, &key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND,
+					&reason);
 		set_code_segment(&m, image);
 		symbol_object(image, reason, &key, s->n->use_local, &batch, &origin);
 	}
@@ -245,7 +263,8 @@ static void name_unmapped(struct names *s, const struct touched *t, uint32_t n)
 }
 
 /* A loadable module's functions count for the module: "[ext4]". */
-static uint32_t kernel_module(struct names *s, struct map *modules, str_id name, const struct symbol_origin *origin)
+static uint32_t kernel_module(struct names *s, struct map *modules, str_id name,
+			      const struct symbol_origin *origin)
 {
 	struct profile_module m = { .kind = MODULE_KERNEL };
 	bool is_new;
@@ -263,7 +282,9 @@ static uint32_t kernel_module(struct names *s, struct map *modules, str_id name,
 
 static void name_kernel(struct names *s, const struct touched *t, uint32_t n)
 {
-	struct symbol_batch batch = { .addr = s->addr, .n = n, .symbol = s->symbol, .names = &s->profile->names };
+	struct symbol_batch batch = {
+		.addr = s->addr, .n = n, .symbol = s->symbol, .names = &s->profile->names
+	};
 	struct symbol_origin origin = { 0 };
 	struct map modules;
 
@@ -277,7 +298,8 @@ static void name_kernel(struct names *s, const struct touched *t, uint32_t n)
 	}
 	map_init(&modules);
 	for (uint32_t i = 0; i < n; i++)
-		set_place(s, t[i].place, kernel_module(s, &modules, s->symbol[i].module, &origin), &s->symbol[i]);
+		set_place(s, t[i].place, kernel_module(s, &modules, s->symbol[i].module, &origin),
+			  &s->symbol[i]);
 	map_done(&modules);
 }
 

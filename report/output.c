@@ -19,10 +19,14 @@ static int check_existing(const char *path, struct err *err)
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : err_set(err, -errno, "cannot write '%s': %s", path, strerror(errno));
+		return errno == ENOENT ?
+			       0 :
+			       err_set(err, -errno, "cannot write '%s': %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, -EEXIST, "'%s' exists and is not a regular file; remove it or choose another name",
-			       path);
+		return err_set(
+			err, -EEXIST,
+			"'%s' exists and is not a regular file; remove it or choose another name",
+			path);
 	return 0;
 }
 
@@ -38,7 +42,8 @@ int output_open(const char *path, struct output *ret, struct err *err)
 	for (int i = 0; i < TRIES; i++) {
 		if (asprintf(&ret->temporary, "%s.%d.%d.tmp", path, (int)getpid(), i) < 0)
 			return err_set(err, -ENOMEM, "cannot write '%s': no memory", path);
-		ret->fd = open(ret->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		ret->fd = open(ret->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			       0600);
 		if (ret->fd >= 0)
 			return 0;
 		free(ret->temporary);

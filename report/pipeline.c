@@ -1,7 +1,7 @@
 /*
- * One pass over the events with the address spaces of their time; stacks become chains of place numbers and
- * a tree of them. Only then, when every touched address is known, are names looked up, one file at a
- * time: each symbol table is loaded once, read once, and let go.
+ * One pass over the events with the address spaces of their time; stacks become chains of place
+ * numbers and a tree of them. Only then, when every touched address is known, are names looked up,
+ * one file at a time: each symbol table is loaded once, read once, and let go.
  */
 #include "report/pipeline.h"
 
@@ -29,7 +29,7 @@ enum {
 /* Names change with task events only: between two of them a thread is looked up once. */
 struct known_thread {
 	uint32_t pid, tid;
-	uint32_t epoch; /* of the task events; 0: slot is free */
+	uint32_t epoch;	 /* of the task events; 0: slot is free */
 	uint32_t thread; /* of the profile */
 	const char *comm;
 };
@@ -51,7 +51,11 @@ struct pipeline {
 static struct object_key key_of(const struct space_object *o)
 {
 	return (struct object_key){
-		.build_id = o->build_id, .maj = o->maj, .min = o->min, .ino = o->ino, .path = o->path,
+		.build_id = o->build_id,
+		.maj = o->maj,
+		.min = o->min,
+		.ino = o->ino,
+		.path = o->path,
 	};
 }
 
@@ -69,7 +73,9 @@ static const struct elf_image *local_image(struct pipeline *p, const struct obje
 	return image;
 }
 
-/* unwind_image of unwind.h: the recording's own tables first, so that both machines see the same. */
+/*
+ * unwind_image of unwind.h: the recording's own tables first, so that both machines see the same.
+ */
 static const struct elf_image *find_image(void *ctx, uint32_t object)
 {
 	struct pipeline *p = ctx;
@@ -125,7 +131,8 @@ static void add_sample(struct pipeline *p, const struct event *event)
 		to->used = true;
 	}
 	unwind_sample(p->unwinder, event, &frames);
-	profile_add(p->profile, thread->thread, event->sample.source, event->sample.period, &frames);
+	profile_add(p->profile, thread->thread, event->sample.source, event->sample.period,
+		    &frames);
 }
 
 /* What moves threads and processes, and with them the pointers into spaces. */
@@ -176,7 +183,10 @@ static void take_origin(struct pipeline *p)
 		o->realtime_ns = s->first_ns + strtoull(offset, NULL, 10);
 }
 
-/* Names need the recording, the places and the objects; afterwards neither spaces nor unwinder are used. */
+/*
+ * Names need the recording, the places and the objects; afterwards neither spaces nor unwinder are
+ * used.
+ */
 static void name_places(struct pipeline *p)
 {
 	struct naming n = {
@@ -216,8 +226,8 @@ static void pipeline_done(struct pipeline *p)
 	free(p->local);
 }
 
-int pipeline_run(const char *path, const struct pipeline_options *o, struct recording **ret_recording,
-		 struct profile **ret, struct err *err)
+int pipeline_run(const char *path, const struct pipeline_options *o,
+		 struct recording **ret_recording, struct profile **ret, struct err *err)
 {
 	struct pipeline p = { .o = o, .epoch = 1 };
 	int status = pipeline_init(&p, path, err);

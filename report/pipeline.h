@@ -22,10 +22,10 @@ struct pipeline_options {
 };
 
 /*
- * 0, or what recording_open said. Damage is no failure: it shows in recording_state and in the profile.
- * Owner: caller, recording_close and profile_free.
+ * 0, or what recording_open said. Damage is no failure: it shows in recording_state and in the
+ * profile. Owner: caller, recording_close and profile_free.
  */
-int pipeline_run(const char *path, const struct pipeline_options *o, struct recording **ret_recording,
-		 struct profile **ret, struct err *err);
+int pipeline_run(const char *path, const struct pipeline_options *o,
+		 struct recording **ret_recording, struct profile **ret, struct err *err);
 
 #endif

@@ -104,7 +104,8 @@ void term_progress(void *ctx, uint64_t n_samples)
 	uint64_t now = io_monotonic_ns();
 
 	(void)ctx;
-	if (now - started_ns < PROGRESS_AFTER_NS || now - said_ns < PROGRESS_EVERY_NS || !isatty(STDERR_FILENO))
+	if (now - started_ns < PROGRESS_AFTER_NS || now - said_ns < PROGRESS_EVERY_NS ||
+	    !isatty(STDERR_FILENO))
 		return;
 	said_ns = now;
 	fprintf(stderr, "\rreading: %" PRIu64 " samples", n_samples);

@@ -12,12 +12,15 @@ enum term_when { TERM_AUTO, TERM_ALWAYS, TERM_NEVER };
 /* "auto", "always", "never". */
 int term_parse_when(const char *text, enum term_when *ret, struct err *err);
 
-/* Colour on stdout? NO_COLOR and TERM=dumb are heard with TERM_AUTO. Ask before term_start_pager. */
+/*
+ * Colour on stdout? NO_COLOR and TERM=dumb are heard with TERM_AUTO. Ask before term_start_pager.
+ */
 bool term_colour(enum term_when when);
 
 /*
- * When stdout is a terminal, sends it through $DDPROF_PAGER, $PAGER or less (LESS=FRX unless set, as git does).
- * term_finish ends what was started; returns 0, or negative when stdout could not take everything.
+ * When stdout is a terminal, sends it through $DDPROF_PAGER, $PAGER or less (LESS=FRX unless set,
+ * as git does). term_finish ends what was started; returns 0, or negative when stdout could not
+ * take everything.
  */
 void term_start_pager(void);
 int term_finish(struct err *err);

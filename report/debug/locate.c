@@ -36,8 +36,8 @@ static int open_regular(const char *path, struct err *err)
 	return fd;
 }
 
-static int read_same_build(const char *path, const struct build_id *want, unsigned int take, struct elf_image *ret,
-			   struct err *err)
+static int read_same_build(const char *path, const struct build_id *want, unsigned int take,
+			   struct elf_image *ret, struct err *err)
 {
 	AUTO_CLOSE int fd = open_regular(path, err);
 	struct build_id found;
@@ -55,7 +55,8 @@ static int read_same_build(const char *path, const struct build_id *want, unsign
 	return 0;
 }
 
-int locate_object(const struct object_key *key, unsigned int take, struct elf_image *ret, struct err *err)
+int locate_object(const struct object_key *key, unsigned int take, struct elf_image *ret,
+		  struct err *err)
 {
 	if (!key->build_id.n)
 		return err_set(err, -ENODATA, "no build-id");
@@ -64,7 +65,8 @@ int locate_object(const struct object_key *key, unsigned int take, struct elf_im
 	return read_same_build(key->path, &key->build_id, take, ret, err);
 }
 
-int locate_debug_file(const struct object_key *key, unsigned int take, struct elf_image *ret, struct err *err)
+int locate_debug_file(const struct object_key *key, unsigned int take, struct elf_image *ret,
+		      struct err *err)
 {
 	char path[sizeof(DEBUG_ROOT) + 32 + 2 * BUILD_ID_MAX];
 	size_t n = sizeof(DEBUG_ROOT "/.build-id/") - 1;

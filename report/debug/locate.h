@@ -12,12 +12,14 @@ struct err;
 struct object_key;
 
 /*
- * The object itself at its recorded path. -ENOENT: not there, or another build; -ENODATA: the object's
- * build-id is not known, so nothing can be found. Owner: caller, elf_image_done.
+ * The object itself at its recorded path. -ENOENT: not there, or another build; -ENODATA: the
+ * object's build-id is not known, so nothing can be found. Owner: caller, elf_image_done.
  */
-int locate_object(const struct object_key *key, unsigned int take, struct elf_image *ret, struct err *err);
+int locate_object(const struct object_key *key, unsigned int take, struct elf_image *ret,
+		  struct err *err);
 
 /* Its separate debug file, /usr/lib/debug/.build-id/xx/yyyy.debug. Failures likewise. */
-int locate_debug_file(const struct object_key *key, unsigned int take, struct elf_image *ret, struct err *err);
+int locate_debug_file(const struct object_key *key, unsigned int take, struct elf_image *ret,
+		      struct err *err);
 
 #endif

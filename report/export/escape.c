@@ -9,13 +9,18 @@
 /* Length of the well-formed character at s (zero-terminated), 0 when there is none. */
 static unsigned int utf8_length(const unsigned char *s)
 {
-	unsigned int n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	unsigned int n = s[0] < 0x80 ? 1 :
+			 s[0] < 0xc2 ? 0 :
+			 s[0] < 0xe0 ? 2 :
+			 s[0] < 0xf0 ? 3 :
+			 s[0] < 0xf5 ? 4 :
+				       0;
 
 	for (unsigned int i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
 }

@@ -1,6 +1,6 @@
 /*
- * The ways out of a profile. All write whole results in a fixed order: equal profiles give equal bytes.
- * Strings pass through escape.h. Nothing here knows recordings or addresses of this machine.
+ * The ways out of a profile. All write whole results in a fixed order: equal profiles give equal
+ * bytes. Strings pass through escape.h. Nothing here knows recordings or addresses of this machine.
  */
 #ifndef REPORT_EXPORT_H
 #define REPORT_EXPORT_H
@@ -23,8 +23,10 @@ struct export_style {
 };
 
 /* Tables and trees of one event source, then one line about losses for the whole recording. */
-void export_flat(const struct profile *p, enum view_by by, const struct export_style *style, FILE *out);
-void export_tree(const struct profile *p, bool callees_first, const struct export_style *style, FILE *out);
+void export_flat(const struct profile *p, enum view_by by, const struct export_style *style,
+		 FILE *out);
+void export_tree(const struct profile *p, bool callees_first, const struct export_style *style,
+		 FILE *out);
 void export_losses(const struct profile *p, FILE *out);
 void export_put_losses(struct buf *b, const struct profile *p); /* the same line without its end */
 

@@ -1,6 +1,7 @@
 /*
- * Depth first over the tree of names with one growing line: "root;main;f", then its count. Children are
- * visited in the order of their names, which makes the output independent of the order of samples.
+ * Depth first over the tree of names with one growing line: "root;main;f", then its count. Children
+ * are visited in the order of their names, which makes the output independent of the order of
+ * samples.
  */
 #include "report/export/export.h"
 

@@ -1,6 +1,6 @@
 /*
- * The form for programs, version 1: ddprof-report(1), "JSON". Fields are only ever added within a version;
- * all numbers are exact integers, percentages are the reader's business.
+ * The form for programs, version 1: ddprof-report(1), "JSON". Fields are only ever added within a
+ * version; all numbers are exact integers, percentages are the reader's business.
  */
 #include "report/export/export.h"
 
@@ -26,8 +26,8 @@ static void put_string(struct buf *b, const char *key, const char *text)
 static void put_weights(struct buf *b, const struct view_row *row)
 {
 	buf_printf(b,
-		   "\"self\":{\"samples\":%" PRIu64 ",\"weight\":%" PRIu64 "},\"total\":{\"samples\":%" PRIu64
-		   ",\"weight\":%" PRIu64 "}",
+		   "\"self\":{\"samples\":%" PRIu64 ",\"weight\":%" PRIu64
+		   "},\"total\":{\"samples\":%" PRIu64 ",\"weight\":%" PRIu64 "}",
 		   row->self.count, row->self.weight, row->total.count, row->total.weight);
 }
 
@@ -59,7 +59,8 @@ static void put_function(struct buf *b, const struct profile *p, uint32_t at)
 	put_module(b, p, f->module);
 }
 
-static void put_row(struct buf *b, const struct profile *p, enum view_by by, const struct view_row *row)
+static void put_row(struct buf *b, const struct profile *p, enum view_by by,
+		    const struct view_row *row)
 {
 	const struct profile_thread *t;
 
@@ -100,7 +101,9 @@ static void put_source(struct buf *b, const struct profile *p, uint32_t source, 
 	put_string(b, "event", s->about.name);
 	buf_putc(b, ',');
 	put_string(b, "unit", s->about.unit);
-	buf_printf(b, ",\"frequency_hz\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"weight\":%" PRIu64 ",\"rows\":[",
+	buf_printf(b,
+		   ",\"frequency_hz\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"weight\":%" PRIu64
+		   ",\"rows\":[",
 		   s->about.frequency_hz, s->count, s->weight);
 	for (size_t i = 0; i < v.n; i++) {
 		buf_puts(b, i ? ",\n" : "\n");
@@ -115,9 +118,11 @@ static void put_losses(struct buf *b, const struct profile *p)
 	struct profile_losses l = profile_losses(p);
 
 	buf_printf(b,
-		   "\"samples\":{\"shown\":%" PRIu64 ",\"filtered\":%" PRIu64 ",\"lost_kernel\":%" PRIu64
-		   ",\"dropped_decode\":%" PRIu64 ",\"dropped_write\":%" PRIu64 ",\"unreadable\":%" PRIu64 "}",
-		   p->n_samples, p->coverage.n_filtered, l.ring_full, l.undecodable, l.unwritten, l.unreadable);
+		   "\"samples\":{\"shown\":%" PRIu64 ",\"filtered\":%" PRIu64
+		   ",\"lost_kernel\":%" PRIu64 ",\"dropped_decode\":%" PRIu64
+		   ",\"dropped_write\":%" PRIu64 ",\"unreadable\":%" PRIu64 "}",
+		   p->n_samples, p->coverage.n_filtered, l.ring_full, l.undecodable, l.unwritten,
+		   l.unreadable);
 }
 
 void export_json(const struct profile *p, enum view_by by, FILE *out)
@@ -126,8 +131,10 @@ void export_json(const struct profile *p, enum view_by by, FILE *out)
 	struct buf b;
 
 	buf_init(&b);
-	buf_printf(&b, "{\"format\":\"ddprof-report show\",\"version\":%d,\"by\":\"%s\",\"ended\":%s,\n", JSON_VERSION,
-		   by_name[by], p->origin.ended ? "true" : "false");
+	buf_printf(
+		&b,
+		"{\"format\":\"ddprof-report show\",\"version\":%d,\"by\":\"%s\",\"ended\":%s,\n",
+		JSON_VERSION, by_name[by], p->origin.ended ? "true" : "false");
 	put_losses(&b, p);
 	buf_puts(&b, ",\n\"events\":[");
 	for (uint32_t s = 0; s < SOURCE_MAX; s++) {

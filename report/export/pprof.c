@@ -1,11 +1,12 @@
 /*
- * pprof is protobuf in gzip. A message's length stands before it, so each nested message is built in a
- * small buffer and then appended. Ids are dense from 1 in the order of the profile's tables; strings are interned
- * in the order they are met; gzip's time is 0: equal profiles give equal bytes.
+ * pprof is protobuf in gzip. A message's length stands before it, so each nested message is built
+ * in a small buffer and then appended. Ids are dense from 1 in the order of the profile's tables;
+ * strings are interned in the order they are met; gzip's time is 0: equal profiles give equal
+ * bytes.
  *
- * Addresses are as linked (ELF), and each mapping is the file's code segment as linked, not where one
- * of the processes had it: one mapping a file, no address-space randomisation in the output, and tools that
- * compute (address - start + offset) still find the right place in the file.
+ * Addresses are as linked (ELF), and each mapping is the file's code segment as linked, not where
+ * one of the processes had it: one mapping a file, no address-space randomisation in the output,
+ * and tools that compute (address - start + offset) still find the right place in the file.
  *
  * Source: github.com/google/pprof, proto/profile.proto.
  */
@@ -24,25 +25,49 @@
 #include "report/export/escape.h"
 #include "report/profile/profile.h"
 
-/* Field numbers of profile.proto. */
-enum {
-	PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE, PROFILE_MAPPING, PROFILE_LOCATION, PROFILE_FUNCTION,
-	PROFILE_STRING_TABLE, PROFILE_TIME_NANOS = 9, PROFILE_DURATION_NANOS, PROFILE_PERIOD_TYPE,
-	PROFILE_PERIOD, PROFILE_COMMENT, PROFILE_DEFAULT_SAMPLE_TYPE,
-	VALUE_TYPE = 1, VALUE_UNIT,
-	SAMPLE_LOCATION = 1, SAMPLE_VALUE, SAMPLE_LABEL,
-	LABEL_KEY = 1, LABEL_STR,
-	MAPPING_ID = 1, MAPPING_START, MAPPING_LIMIT, MAPPING_OFFSET, MAPPING_FILENAME, MAPPING_BUILD_ID,
-	MAPPING_HAS_FUNCTIONS,
-	LOCATION_ID = 1, LOCATION_MAPPING, LOCATION_ADDRESS, LOCATION_LINE,
-	LINE_FUNCTION = 1,
-	FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME,
+/* Field numbers of profile.proto, message by message. */
+enum profile_field {
+	PROFILE_SAMPLE_TYPE = 1,
+	PROFILE_SAMPLE = 2,
+	PROFILE_MAPPING = 3,
+	PROFILE_LOCATION = 4,
+	PROFILE_FUNCTION = 5,
+	PROFILE_STRING_TABLE = 6,
+	PROFILE_TIME_NANOS = 9,
+	PROFILE_DURATION_NANOS = 10,
+	PROFILE_PERIOD_TYPE = 11,
+	PROFILE_PERIOD = 12,
+	PROFILE_COMMENT = 13,
+	PROFILE_DEFAULT_SAMPLE_TYPE = 14,
 };
+enum value_type_field { VALUE_TYPE = 1, VALUE_UNIT = 2 };
+enum sample_field { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
+enum label_field { LABEL_KEY = 1, LABEL_STR = 2 };
+enum mapping_field {
+	MAPPING_ID = 1,
+	MAPPING_START = 2,
+	MAPPING_LIMIT = 3,
+	MAPPING_OFFSET = 4,
+	MAPPING_FILENAME = 5,
+	MAPPING_BUILD_ID = 6,
+	MAPPING_HAS_FUNCTIONS = 7,
+};
+enum location_field {
+	LOCATION_ID = 1,
+	LOCATION_MAPPING = 2,
+	LOCATION_ADDRESS = 3,
+	LOCATION_LINE = 4,
+};
+enum line_field { LINE_FUNCTION = 1 };
+enum function_field { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3 };
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 enum { VALUES_MAX = 3 };
 
-/* Which columns a profile has, in the model's order: count first, since viewers start with the last. */
+/*
+ * Which columns a profile has, in the model's order: count first, since viewers start with the
+ * last.
+ */
 struct columns {
 	bool cpu, other;
 	uint32_t n;
@@ -59,8 +84,8 @@ struct pprof {
 	struct buf message, inner, text;
 	struct columns columns;
 	uint32_t *function_id, *location_id, *mapping_id; /* 0: not used */
-	struct range *range;				   /* of each module */
-	uint32_t main_module; /* PROFILE_NONE: only libraries */
+	struct range *range;				  /* of each module */
+	uint32_t main_module;				  /* PROFILE_NONE: only libraries */
 	uint32_t no_stack; /* location of samples without a stack; 0: there are none */
 };
 
@@ -173,7 +198,10 @@ static void add_values(const struct pprof *w, const struct profile_entry *e, uin
 	}
 }
 
-/* Entries are sorted by node and thread: those of several sources are neighbours and make one sample. */
+/*
+ * Entries are sorted by node and thread: those of several sources are neighbours and make one
+ * sample.
+ */
 static void put_samples(struct pprof *w)
 {
 	const struct profile *p = w->p;
@@ -183,7 +211,8 @@ static void put_samples(struct pprof *w)
 		uint64_t value[VALUES_MAX] = { 0 };
 
 		for (next = i; next < p->n_entries && p->entry[next].node == e->node &&
-			       p->entry[next].thread == e->thread; next++)
+			       p->entry[next].thread == e->thread;
+		     next++)
 			add_values(w, &p->entry[next], value);
 		put_stack(w, e->node);
 		for (uint32_t v = 0; v < w->columns.n; v++)
@@ -204,7 +233,10 @@ static bool is_library(const char *name)
 	return so && (!so[3] || so[3] == '.' || so[3] == '-');
 }
 
-/* The program that most samples go through: readers take the first mapping for the profile's subject. */
+/*
+ * The program that most samples go through: readers take the first mapping for the profile's
+ * subject.
+ */
 static uint32_t main_module(const struct pprof *w)
 {
 	const struct profile *p = w->p;
@@ -326,7 +358,8 @@ static void put_mapping(struct pprof *w, uint32_t module)
 	put_message(w->out, PROFILE_MAPPING, b);
 }
 
-static void put_location(struct pprof *w, uint32_t id, uint32_t mapping, uint64_t addr, uint32_t function)
+static void put_location(struct pprof *w, uint32_t id, uint32_t mapping, uint64_t addr,
+			 uint32_t function)
 {
 	put_number(&w->inner, LINE_FUNCTION, function);
 	put_number(&w->message, LOCATION_ID, id);
@@ -355,8 +388,8 @@ static void put_tables(struct pprof *w)
 			put_mapping(w, i);
 	for (uint32_t i = 0; i < p->n_places; i++)
 		if (w->location_id[i])
-			put_location(w, w->location_id[i], w->mapping_id[p->place[i].module], p->place[i].addr,
-				     w->function_id[p->place[i].function]);
+			put_location(w, w->location_id[i], w->mapping_id[p->place[i].module],
+				     p->place[i].addr, w->function_id[p->place[i].function]);
 	for (uint32_t i = 0; i < p->n_functions; i++)
 		if (w->function_id[i])
 			put_function(w, w->function_id[i], profile_text(p, p->function[i].name),
@@ -392,7 +425,8 @@ static void put_about(struct pprof *w)
 	struct buf line;
 
 	put_number(w->out, PROFILE_TIME_NANOS, o->realtime_ns);
-	put_number(w->out, PROFILE_DURATION_NANOS, o->last_ns > o->first_ns ? o->last_ns - o->first_ns : 0);
+	put_number(w->out, PROFILE_DURATION_NANOS,
+		   o->last_ns > o->first_ns ? o->last_ns - o->first_ns : 0);
 	put_period(w);
 	buf_init(&line);
 	export_put_losses(&line, w->p);
@@ -415,8 +449,10 @@ static int gzip(const struct buf *raw, struct buf *ret, struct err *err)
 	int status;
 
 	if (raw->n > UINT_MAX / 2)
-		return err_set(err, -EFBIG, "the profile has %zu bytes, limit is %u", raw->n, UINT_MAX / 2);
-	status = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+		return err_set(err, -EFBIG, "the profile has %zu bytes, limit is %u", raw->n,
+			       UINT_MAX / 2);
+	status = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL,
+			      Z_DEFAULT_STRATEGY);
 	if (status != Z_OK)
 		return err_set(err, -ENOMEM, "zlib cannot start: %s", zError(status));
 	z.next_in = (Bytef *)raw->data;

@@ -1,7 +1,8 @@
 /*
- * Tables and trees for reading. Columns have fixed widths so that a page compares by eye; the name comes
- * last because it has no bound. In a tree, a function with one caller or callee stands below it at the same
- * indentation: only a fork moves to the right, and a stack of 60 frames still fits on a screen.
+ * Tables and trees for reading. Columns have fixed widths so that a page compares by eye; the name
+ * comes last because it has no bound. In a tree, a function with one caller or callee stands below
+ * it at the same indentation: only a fork moves to the right, and a stack of 60 frames still fits
+ * on a screen.
  */
 #include "report/export/export.h"
 
@@ -15,7 +16,8 @@
 
 enum { HOT_PERCENT = 5, FLUSH_BYTES = 64 << 10 };
 
-static const char colour_hot[] = "\033[31m", colour_warm[] = "\033[32m", colour_dim[] = "\033[2m", colour_off[] = "\033[m";
+static const char colour_hot[] = "\033[31m", colour_warm[] = "\033[32m", colour_dim[] = "\033[2m",
+		  colour_off[] = "\033[m";
 
 static const char *const noun[VIEW_BYS][2] = {
 	[VIEW_FUNCTION] = { "function", "functions" }, [VIEW_MODULE] = { "module", "modules" },
@@ -87,13 +89,14 @@ static void put_title(struct buf *b, const struct profile *p, uint32_t source)
 	buf_puts(b, "\n\n");
 }
 
-static void put_weight(struct buf *b, const struct view_weight *w, uint64_t all, bool time, const struct export_style *style)
+static void put_weight(struct buf *b, const struct view_weight *w, uint64_t all, bool time,
+		       const struct export_style *style)
 {
 	double share = percent(w->weight, all);
-	const char *colour = !style->colour	     ? NULL :
+	const char *colour = !style->colour	  ? NULL :
 			     share >= HOT_PERCENT ? colour_hot :
-			     share >= 0.5	     ? colour_warm :
-						       colour_dim;
+			     share >= 0.5	  ? colour_warm :
+						    colour_dim;
 
 	if (colour)
 		buf_puts(b, colour);
@@ -155,8 +158,8 @@ static void put_head(struct buf *b, const struct profile_source *s, enum view_by
 {
 	const char *what = is_time(s) ? "time" : s->about.unit;
 
-	buf_printf(b, "%8s %11.11s %8s  %8s %11.11s %8s  %s\n", "self", what, "samples", "total", what, "samples",
-		   by == VIEW_THREAD ? "process/thread" : noun[by][0]);
+	buf_printf(b, "%8s %11.11s %8s  %8s %11.11s %8s  %s\n", "self", what, "samples", "total",
+		   what, "samples", by == VIEW_THREAD ? "process/thread" : noun[by][0]);
 }
 
 static void put_rest(struct buf *b, const struct view_flat *v, size_t shown)
@@ -172,8 +175,8 @@ static void put_rest(struct buf *b, const struct view_flat *v, size_t shown)
 	buf_puts(b, " self: --limit=all\n");
 }
 
-static void put_flat(const struct profile *p, enum view_by by, uint32_t source, const struct export_style *style,
-		     FILE *out)
+static void put_flat(const struct profile *p, enum view_by by, uint32_t source,
+		     const struct export_style *style, FILE *out)
 {
 	bool time = is_time(&p->source[source]);
 	struct view_flat v;
@@ -203,7 +206,8 @@ static void put_flat(const struct profile *p, enum view_by by, uint32_t source, 
 	view_flat_done(&v);
 }
 
-void export_flat(const struct profile *p, enum view_by by, const struct export_style *style, FILE *out)
+void export_flat(const struct profile *p, enum view_by by, const struct export_style *style,
+		 FILE *out)
 {
 	for (uint32_t s = 0; s < SOURCE_MAX; s++)
 		if (p->source[s].count)
@@ -259,7 +263,8 @@ static void put_node(struct tree_out *o, uint32_t n, bool forked)
 
 /*
  * Walks without recursion: indent_above[n] is the indentation that was valid at node n's parent, so
- * leaving a node restores it. A fork adds three columns: "|  " while siblings follow, blanks under the last.
+ * leaving a node restores it. A fork adds three columns: "|  " while siblings follow, blanks under
+ * the last.
  */
 static void put_tree_nodes(struct tree_out *o)
 {
@@ -293,8 +298,8 @@ static void put_tree_nodes(struct tree_out *o)
 	free(indent_above);
 }
 
-static void put_tree(const struct profile *p, uint32_t source, bool callees_first, const struct export_style *style,
-		     FILE *out)
+static void put_tree(const struct profile *p, uint32_t source, bool callees_first,
+		     const struct export_style *style, FILE *out)
 {
 	struct view_tree t;
 	struct tree_out o = { .p = p, .t = &t, .style = style, .out = out };
@@ -305,12 +310,14 @@ static void put_tree(const struct profile *p, uint32_t source, bool callees_firs
 	buf_init(&o.line);
 	buf_init(&o.indent);
 	put_title(&o.line, p, source);
-	buf_printf(&o.line, "%8s %11.11s %8s  %8s  %s\n", "total", o.time ? "time" : p->source[source].about.unit,
-		   "samples", callees_first ? "entry" : "self",
+	buf_printf(&o.line, "%8s %11.11s %8s  %8s  %s\n", "total",
+		   o.time ? "time" : p->source[source].about.unit, "samples",
+		   callees_first ? "entry" : "self",
 		   callees_first ? "function, then its callers" : "function, then what it calls");
 	put_tree_nodes(&o);
 	if (o.left_out)
-		buf_printf(&o.line, "... branches below %g %% are left out: --min=0 shows them\n", style->min_percent);
+		buf_printf(&o.line, "... branches below %g %% are left out: --min=0 shows them\n",
+			   style->min_percent);
 	buf_putc(&o.line, '\n');
 	flush(&o.line, out);
 	buf_done(&o.line);
@@ -318,7 +325,8 @@ static void put_tree(const struct profile *p, uint32_t source, bool callees_firs
 	view_tree_done(&t);
 }
 
-void export_tree(const struct profile *p, bool callees_first, const struct export_style *style, FILE *out)
+void export_tree(const struct profile *p, bool callees_first, const struct export_style *style,
+		 FILE *out)
 {
 	for (uint32_t s = 0; s < SOURCE_MAX; s++)
 		if (p->source[s].count)
@@ -346,7 +354,8 @@ void export_put_losses(struct buf *b, const struct profile *p)
 
 	for (int stop = 0; stop < UNWIND_STOPS; stop++) {
 		walked += p->coverage.stops[stop];
-		complete += unwind_stop_complete((enum unwind_stop)stop) ? p->coverage.stops[stop] : 0;
+		complete +=
+			unwind_stop_complete((enum unwind_stop)stop) ? p->coverage.stops[stop] : 0;
 	}
 	buf_puts(b, "lost ");
 	export_put_count(b, l.lost);

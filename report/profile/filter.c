@@ -1,4 +1,7 @@
-/* One pass down the tree decides for each node whether its stack matches: parents come before children. */
+/*
+ * One pass down the tree decides for each node whether its stack matches: parents come before
+ * children.
+ */
 #include "report/profile/filter.h"
 
 #include <errno.h>
@@ -42,8 +45,10 @@ int filter_add_numbers(struct filter_numbers *list, const char *text, struct err
 		char *end;
 		unsigned long long value = strtoull(at, &end, 10);
 
-		if (end == at || *at < '0' || *at > '9' || value > UINT32_MAX || (*end && *end != ','))
-			return err_set(err, -EINVAL, "'%s' is not a list of numbers like 12,345", text);
+		if (end == at || *at < '0' || *at > '9' || value > UINT32_MAX ||
+		    (*end && *end != ','))
+			return err_set(err, -EINVAL, "'%s' is not a list of numbers like 12,345",
+				       text);
 		mem_grow(&list->number, &list->cap, list->n + 1, sizeof(*list->number));
 		list->number[list->n++] = (uint32_t)value;
 		if (!*end)
@@ -84,8 +89,12 @@ void filter_add_words(struct filter_words *list, const char *text)
 /* A number with a fraction and a unit; *at moves behind it. */
 static int parse_time(const char **at, uint64_t *ret_ns)
 {
-	static const struct { const char *name; double ns; } units[] = {
-		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {
+		{ "ns", 1 },  { "us", 1e3 }, { "ms", 1e6 },
+		{ "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
 	};
 	size_t n = strspn(*at, "0123456789.");
 	double value, scale = 1e9;
@@ -118,7 +127,8 @@ int filter_set_time(struct filter *f, const char *text, struct err *err)
 
 	if ((*at != '-' && parse_time(&at, &from) < 0) || *at++ != '-' ||
 	    (*at && (parse_time(&at, &to) < 0 || *at)))
-		return err_set(err, -EINVAL, "'%s' is not a time range like 1.5-2 or 250ms-1s", text);
+		return err_set(err, -EINVAL, "'%s' is not a time range like 1.5-2 or 250ms-1s",
+			       text);
 	if (from >= to)
 		return err_set(err, -EINVAL, "'%s': the range is empty", text);
 	f->from_ns = from;
@@ -145,7 +155,8 @@ static bool has_word(const struct filter_words *list, const char *text)
 bool filter_takes(const struct filter *f, const struct filter_sample *s)
 {
 	return s->time_ns >= f->from_ns && s->time_ns < f->to_ns && has_number(&f->pid, s->pid) &&
-	       has_number(&f->tid, s->tid) && has_word(&f->comm, s->comm) && has_word(&f->event, s->event);
+	       has_number(&f->tid, s->tid) && has_word(&f->comm, s->comm) &&
+	       has_word(&f->event, s->event);
 }
 
 bool filter_is_late(const struct filter *f)
@@ -178,9 +189,11 @@ static uint8_t *match_functions(const struct filter *f, const struct profile *p)
 	for (size_t i = 0; i < p->n_functions; i++) {
 		const struct profile_module *m = &p->module[p->function[i].module];
 
-		if (has_word(&f->dso, profile_text(p, m->name)) || has_word(&f->dso, profile_text(p, m->path)))
+		if (has_word(&f->dso, profile_text(p, m->name)) ||
+		    has_word(&f->dso, profile_text(p, m->path)))
 			match[i] |= MATCH_DSO;
-		if (!f->symbol.n || symbol_matches(&f->symbol, profile_text(p, p->function[i].name)))
+		if (!f->symbol.n ||
+		    symbol_matches(&f->symbol, profile_text(p, p->function[i].name)))
 			match[i] |= MATCH_SYMBOL;
 	}
 	return match;

@@ -22,7 +22,10 @@ struct filter_numbers {
 	size_t n, cap;
 };
 
-/* An empty list takes everything. Several words of one condition: any of them; several conditions: all. */
+/*
+ * An empty list takes everything. Several words of one condition: any of them; several conditions:
+ * all.
+ */
 struct filter {
 	struct filter_numbers pid, tid;
 	struct filter_words comm, event; /* shell patterns */
@@ -44,8 +47,8 @@ int filter_add_numbers(struct filter_numbers *list, const char *text, struct err
 void filter_add_words(struct filter_words *list, const char *text);
 
 /*
- * "1.5-2", "250ms-", "-3s", "1m-2m": from and to as time since the recording began; units ns, us, ms, s
- * (default), m, h. -EINVAL says what is wrong.
+ * "1.5-2", "250ms-", "-3s", "1m-2m": from and to as time since the recording began; units ns, us,
+ * ms, s (default), m, h. -EINVAL says what is wrong.
  */
 int filter_set_time(struct filter *f, const char *text, struct err *err);
 
@@ -53,9 +56,9 @@ bool filter_takes(const struct filter *f, const struct filter_sample *sample);
 
 bool filter_is_late(const struct filter *f);
 /*
- * Drops entries whose stack does not match `dso` and `symbol`; names must be there. A symbol pattern matches
- * the whole name or the name up to its parameters ("ns::f" for "ns::f(int)"); a dso pattern the module's
- * name or path. The dropped are added to coverage.n_filtered.
+ * Drops entries whose stack does not match `dso` and `symbol`; names must be there. A symbol
+ * pattern matches the whole name or the name up to its parameters ("ns::f" for "ns::f(int)"); a dso
+ * pattern the module's name or path. The dropped are added to coverage.n_filtered.
  */
 void filter_apply(const struct filter *f, struct profile *p);
 

@@ -1,7 +1,7 @@
 /*
  * Adding is one hash probe a frame at most: consecutive stacks of a thread share most of their
- * callers, so each thread's last path is kept, compared from the root (two arrays side by side, no pointer is
- * followed), and only frames below the first difference are looked up.
+ * callers, so each thread's last path is kept, compared from the root (two arrays side by side, no
+ * pointer is followed), and only frames below the first difference are looked up.
  */
 #include "report/profile/profile.h"
 
@@ -17,7 +17,10 @@ enum {
 	PATH_FRAMES = UNWIND_DEPTH_MAX + KCHAIN_MAX + 1,
 };
 
-/* A thread's last stack: node[0] is the root, place[i] and node[i + 1] are the i-th frame from the root. */
+/*
+ * A thread's last stack: node[0] is the root, place[i] and node[i + 1] are the i-th frame from the
+ * root.
+ */
 struct path {
 	uint32_t tid, n;
 	bool used;
@@ -88,7 +91,8 @@ void profile_free(struct profile *p)
 	free(p);
 }
 
-uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const char *comm, const char *process)
+uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const char *comm,
+			const char *process)
 {
 	struct slots *s = &p->builder->threads;
 	struct profile_thread want = {
@@ -100,11 +104,12 @@ uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const cha
 	uint64_t hash = hash_thread(&want);
 	uint32_t i, at;
 
-	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i)) {
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
+	     i = slots_next(s, i)) {
 		const struct profile_thread *t = &p->thread[at];
 
-		if (at != SLOT_OTHER && t->pid == pid && t->tid == tid && t->comm.n == want.comm.n &&
-		    t->process.n == want.process.n)
+		if (at != SLOT_OTHER && t->pid == pid && t->tid == tid &&
+		    t->comm.n == want.comm.n && t->process.n == want.process.n)
 			return at;
 	}
 	mem_grow(&p->thread, &p->thread_cap, p->n_threads + 1, sizeof(*p->thread));
@@ -127,7 +132,8 @@ static uint32_t further_child(struct profile *p, uint32_t parent, uint32_t place
 	uint64_t hash = hash_pair(parent, place);
 	uint32_t i, at;
 
-	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i))
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
+	     i = slots_next(s, i))
 		if (at != SLOT_OTHER && p->node[at].parent == parent && p->node[at].place == place)
 			return at;
 	at = new_node(p, parent, place);
@@ -136,8 +142,8 @@ static uint32_t further_child(struct profile *p, uint32_t parent, uint32_t place
 }
 
 /*
- * Most nodes have one child: the first one is known by its parent alone and never enters the hash table,
- * so a stack that branches off costs one entry there, not one for each frame.
+ * Most nodes have one child: the first one is known by its parent alone and never enters the hash
+ * table, so a stack that branches off costs one entry there, not one for each frame.
  */
 static uint32_t child(struct profile *p, uint32_t parent, uint32_t place)
 {
@@ -180,7 +186,10 @@ static uint32_t leaf_of(struct profile *p, uint32_t tid, const struct frames *fr
 	return path->node[n];
 }
 
-/* In runs: most frames of a stack were found the same way, and a counter in memory costs more than the frame. */
+/*
+ * In runs: most frames of a stack were found the same way, and a counter in memory costs more than
+ * the frame.
+ */
 static void count_methods(struct profile_coverage *c, const struct frames *frames)
 {
 	for (uint32_t f = 0, first; f < frames->n;) {
@@ -192,7 +201,8 @@ static void count_methods(struct profile_coverage *c, const struct frames *frame
 	}
 }
 
-void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight, const struct frames *frames)
+void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight,
+		 const struct frames *frames)
 {
 	struct slots *s = &p->builder->entries;
 	struct profile_entry want = { .thread = thread, .source = source };
@@ -209,10 +219,12 @@ void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t we
 	if (__builtin_add_overflow(p->source[source].weight, weight, &p->source[source].weight))
 		p->source[source].weight = UINT64_MAX;
 
-	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i)) {
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
+	     i = slots_next(s, i)) {
 		struct profile_entry *e = &p->entry[at];
 
-		if (at == SLOT_OTHER || e->node != want.node || e->thread != thread || e->source != source)
+		if (at == SLOT_OTHER || e->node != want.node || e->thread != thread ||
+		    e->source != source)
 			continue;
 		e->count++;
 		if (__builtin_add_overflow(e->weight, weight, &e->weight))
@@ -253,7 +265,8 @@ uint32_t profile_add_module(struct profile *p, const struct profile_module *modu
 }
 
 /* Two symbols of one module with one display name (a constructor's C1 and C2) are one function. */
-uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_id system_name, bool named)
+uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_id system_name,
+			  bool named)
 {
 	bool is_new;
 	uint64_t *at = map_put(&p->functions, ((uint64_t)module << 32 | name.n) + 1, &is_new);
@@ -261,7 +274,10 @@ uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_i
 	if (is_new) {
 		mem_grow(&p->function, &p->function_cap, p->n_functions + 1, sizeof(*p->function));
 		p->function[p->n_functions] = (struct profile_function){
-			.name = name, .system_name = system_name, .module = module, .named = named,
+			.name = name,
+			.system_name = system_name,
+			.module = module,
+			.named = named,
 		};
 		*at = p->n_functions++;
 	}

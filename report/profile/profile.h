@@ -1,6 +1,6 @@
 /*
- * A profile: every stack of the kept samples as one calling-context tree, what each leaf weighs
- * by thread and event source, and the names of the places. Built in two steps: samples are added while
+ * A profile: every stack of the kept samples as one calling-context tree, what each leaf weighs by
+ * thread and event source, and the names of the places. Built in two steps: samples are added while
  * the recording streams by (places are numbers then), names come afterwards, once for each place.
  * Memory grows with distinct stacks, never with samples.
  */
@@ -27,7 +27,8 @@ enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
 struct profile_node {
 	uint32_t parent;
 	uint32_t place;
-	uint32_t first, recent; /* while adding: first child, and the other one looked up last; 0: none */
+	uint32_t first,
+		recent; /* while adding: first child, and the other one looked up last; 0: none */
 };
 
 /* A place in code: `place` indexes the unwinder's locs. function is set by naming. */
@@ -41,15 +42,15 @@ struct profile_function {
 	str_id name;	    /* for people: demangled, or "[libx.so+0x123]" when unnamed */
 	str_id system_name; /* as in the symbol table; same as name when unnamed */
 	uint32_t module;
-	bool named;	    /* by a symbol; false: made up from module and address */
+	bool named; /* by a symbol; false: made up from module and address */
 };
 
 enum profile_module_kind { MODULE_FILE, MODULE_ANONYMOUS, MODULE_KERNEL, MODULE_UNMAPPED };
 
 struct profile_module {
 	enum profile_module_kind kind;
-	str_id name;	       /* "libc.so.6", "[kernel]", "[anon]" */
-	str_id path;	       /* as mapped */
+	str_id name; /* "libc.so.6", "[kernel]", "[anon]" */
+	str_id path; /* as mapped */
 	struct build_id build_id;
 	bool has_names;	       /* at least one place was named by a symbol */
 	bool local_names;      /* some came from files of this machine */
@@ -91,11 +92,11 @@ struct profile_coverage {
 /* What the recording says of itself, for the line about losses and for exports. */
 struct profile_origin {
 	struct record_counters counters;
-	uint64_t n_unreadable; /* samples in chunks that cannot be read */
-	bool ended;	       /* false: the recorder was killed */
-	uint64_t n_damaged;    /* damaged places of the file */
+	uint64_t n_unreadable;	    /* samples in chunks that cannot be read */
+	bool ended;		    /* false: the recorder was killed */
+	uint64_t n_damaged;	    /* damaged places of the file */
 	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC of the recorded host */
-	uint64_t realtime_ns;  /* wall clock at first_ns; 0 when not recorded */
+	uint64_t realtime_ns;	    /* wall clock at first_ns; 0 when not recorded */
 };
 
 struct profile_builder;
@@ -126,7 +127,8 @@ struct profile *profile_new(void);
 void profile_free(struct profile *p);
 
 /* Index of this thread under this name. Names may hold any bytes. */
-uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const char *comm, const char *process);
+uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const char *comm,
+			const char *process);
 
 /*
  * Adds one sample. Frames as unwind_sample gave them: n_shared must speak of the previous
@@ -140,7 +142,8 @@ void profile_seal(struct profile *p);
 
 /* For naming: each returns the new or existing index. */
 uint32_t profile_add_module(struct profile *p, const struct profile_module *module);
-uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_id system_name, bool named);
+uint32_t profile_function(struct profile *p, uint32_t module, str_id name, str_id system_name,
+			  bool named);
 
 static inline const char *profile_text(const struct profile *p, str_id id)
 {

@@ -1,9 +1,10 @@
 /*
- * Hash index over an array that the caller owns: a slot holds an element's index plus 1 (0 is free) beside 32 bits
- * of its hash, so that other elements' slots are passed by without touching them. The caller
- * compares elements.
+ * Hash index over an array that the caller owns: a slot holds an element's index plus 1 (0 is free)
+ * beside 32 bits of its hash, so that other elements' slots are passed by without touching them.
+ * The caller compares elements.
  *
- *	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i))
+ *	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
+ *	     i = slots_next(s, i))
  *		if (at != SLOT_OTHER && equal(at))
  *			return at;
  *	slots_put(s, i, hash, new index);

@@ -75,7 +75,8 @@ static struct view_weight *inclusive_weights(const struct profile *p, uint32_t s
 static void add_totals(const struct profile *p, struct view_flat *v, size_t n_keys)
 {
 	struct view_weight *sum = inclusive_weights(p, v->source);
-	uint32_t *open = mem_zalloc((n_keys + 1) * sizeof(*open)); /* times a key stands above this node */
+	uint32_t *open =
+		mem_zalloc((n_keys + 1) * sizeof(*open)); /* times a key stands above this node */
 	struct walk w;
 	uint32_t n = 0;
 
@@ -108,13 +109,16 @@ static void add_totals(const struct profile *p, struct view_flat *v, size_t n_ke
 
 static void flat_by_code(const struct profile *p, struct view_flat *v)
 {
-	size_t n_keys = v->by == VIEW_MODULE ? p->n_modules : v->by == VIEW_ADDRESS ? p->n_places : p->n_functions;
+	size_t n_keys = v->by == VIEW_MODULE  ? p->n_modules :
+			v->by == VIEW_ADDRESS ? p->n_places :
+						p->n_functions;
 
 	v->row = mem_zalloc((n_keys + 1) * sizeof(*v->row));
 	v->n = n_keys;
 	for (size_t i = 0; i < p->n_entries; i++)
 		if (p->entry[i].source == v->source && p->entry[i].node)
-			add(&v->row[key_of(p, v->by, p->entry[i].node)].self, p->entry[i].count, p->entry[i].weight);
+			add(&v->row[key_of(p, v->by, p->entry[i].node)].self, p->entry[i].count,
+			    p->entry[i].weight);
 	add_totals(p, v, n_keys);
 }
 
@@ -143,7 +147,9 @@ static void flat_by_thread(const struct profile *p, struct view_flat *v)
 			continue;
 		at = map_put(&rows, key ? key : 1, &is_new);
 		if (is_new || e->thread < *at) {
-			/* the first thread of a key stands for it, whatever order entries come in */
+			/*
+			 * the first thread of a key stands for it, whatever order entries come in
+			 */
 			struct view_row moved = is_new ? (struct view_row){ 0 } : v->row[*at];
 
 			if (!is_new)
@@ -175,7 +181,8 @@ static int compare_functions(const struct profile *p, uint32_t a, uint32_t b)
 	const struct profile_function *x = &p->function[a], *y = &p->function[b];
 	int order = compare_text(p, x->name, y->name);
 
-	return order ? order : compare_text(p, p->module[x->module].path, p->module[y->module].path);
+	return order ? order :
+		       compare_text(p, p->module[x->module].path, p->module[y->module].path);
 }
 
 static int compare_threads(const struct profile *p, uint32_t a, uint32_t b)
@@ -201,7 +208,9 @@ static int compare_names(const struct order *o, uint32_t a, uint32_t b)
 		return compare_text(p, p->module[a].path, p->module[b].path);
 	case VIEW_ADDRESS:
 		order = compare_functions(p, p->place[a].function, p->place[b].function);
-		return order ? order : p->place[a].addr < p->place[b].addr ? -1 : p->place[a].addr > p->place[b].addr;
+		return order				   ? order :
+		       p->place[a].addr < p->place[b].addr ? -1 :
+							     p->place[a].addr > p->place[b].addr;
 	default:
 		return compare_threads(p, a, b);
 	}
@@ -272,13 +281,18 @@ static uint32_t tree_child(struct tree_builder *b, uint32_t parent, str_id name)
 	struct slots *s = &b->slots;
 	uint32_t i, at;
 
-	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE; i = slots_next(s, i))
-		if (at != SLOT_OTHER && t->node[at].parent == parent && t->node[at].name.n == name.n)
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
+	     i = slots_next(s, i))
+		if (at != SLOT_OTHER && t->node[at].parent == parent &&
+		    t->node[at].name.n == name.n)
 			return at;
 	mem_grow(&t->node, &t->cap, t->n + 1, sizeof(*t->node));
 	at = (uint32_t)t->n++;
 	t->node[at] = (struct view_node){
-		.parent = parent, .name = name, .first_child = VIEW_NONE, .next_sibling = VIEW_NONE,
+		.parent = parent,
+		.name = name,
+		.first_child = VIEW_NONE,
+		.next_sibling = VIEW_NONE,
 	};
 	slots_put(s, i, hash, at);
 	return at;
@@ -312,7 +326,8 @@ static void build_callers_first(const struct profile *p, uint32_t source, struct
 	node = b->tree->node;
 	for (size_t i = 0; i < p->n_entries; i++)
 		if (counts(&p->entry[i], source))
-			add(&node[to[p->entry[i].node]].self, p->entry[i].count, p->entry[i].weight);
+			add(&node[to[p->entry[i].node]].self, p->entry[i].count,
+			    p->entry[i].weight);
 	for (size_t n = b->tree->n - 1;; n--) {
 		add(&node[n].total, node[n].self.count, node[n].self.weight);
 		if (!n)
@@ -349,7 +364,8 @@ struct sibling_order {
 static int compare_siblings(const void *a, const void *b, void *ctx)
 {
 	const struct sibling_order *o = ctx;
-	const struct view_node *x = &o->t->node[*(const uint32_t *)a], *y = &o->t->node[*(const uint32_t *)b];
+	const struct view_node *x = &o->t->node[*(const uint32_t *)a],
+			       *y = &o->t->node[*(const uint32_t *)b];
 	int order;
 
 	if (x->parent != y->parent)

@@ -1,6 +1,7 @@
 /*
- * A profile as people and programs look at it: a flat table with self and total, or a tree of names.
- * Everything is sorted here (heaviest first, then by name), so that equal input gives equal bytes.
+ * A profile as people and programs look at it: a flat table with self and total, or a tree of
+ * names. Everything is sorted here (heaviest first, then by name), so that equal input gives equal
+ * bytes.
  */
 #ifndef REPORT_PROFILE_VIEW_H
 #define REPORT_PROFILE_VIEW_H
@@ -20,8 +21,9 @@ struct view_weight {
 };
 
 struct view_row {
-	uint32_t at;		       /* index of the function, module, thread or place (see `by`) */
-	struct view_weight self, total; /* total: samples with this anywhere in the stack, each once */
+	uint32_t at; /* index of the function, module, thread or place (see `by`) */
+	struct view_weight self,
+		total; /* total: samples with this anywhere in the stack, each once */
 };
 
 struct view_flat {
@@ -33,8 +35,8 @@ struct view_flat {
 };
 
 /*
- * Rows of one event source. VIEW_THREAD joins threads of equal (pid, tid, name), VIEW_PROCESS those of equal pid and
- * process name: `at` is then the first of them. Owner: caller, view_flat_done.
+ * Rows of one event source. VIEW_THREAD joins threads of equal (pid, tid, name), VIEW_PROCESS those
+ * of equal pid and process name: `at` is then the first of them. Owner: caller, view_flat_done.
  */
 void view_flat(const struct profile *p, enum view_by by, uint32_t source, struct view_flat *ret);
 void view_flat_done(struct view_flat *v);

@@ -1,7 +1,7 @@
 /*
- * libiberty's demangler behind limits. Its output is streamed into a bounded buffer and the walk is left by
- * longjmp when that is full: a hostile name of 200 bytes can otherwise ask for gigabytes. The streaming
- * entry points keep their state on the stack, so nothing is lost by leaving.
+ * libiberty's demangler behind limits. Its output is streamed into a bounded buffer and the walk is
+ * left by longjmp when that is full: a hostile name of 200 bytes can otherwise ask for gigabytes.
+ * The streaming entry points keep their state on the stack, so nothing is lost by leaving.
  */
 #include "report/symbol/symbol.h"
 
@@ -16,7 +16,8 @@
 enum {
 	/*
 	 * libiberty refuses names above about 1 000 bytes unless its own limit is off; templates
-	 * reach 4 000. Recursion is bounded by the length: 4 096 levels of less than 1 KiB of stack.
+	 * reach 4 000. Recursion is bounded by the length: 4 096 levels of less than 1 KiB of
+	 * stack.
 	 */
 	MANGLED_MAX = 4096,
 };
@@ -48,14 +49,13 @@ static bool demangle(const char *name, struct buf *ret)
 	size_t before = ret->n;
 
 	if (setjmp(s.full))
-		goto not;
+		goto not ;
 	if (rust_demangle_callback(name, options, sink_put, &s))
 		return true;
 	ret->n = before;
 	if (cplus_demangle_v3_callback(name, options, sink_put, &s))
 		return true;
-not:
-	ret->n = before;
+	not : ret->n = before;
 	return false;
 }
 

@@ -1,4 +1,6 @@
-/* Unpacks in one piece, doubling the room up to a limit: an xz bomb ends at SYMBOL_MINIDEBUG_MAX. */
+/*
+ * Unpacks in one piece, doubling the room up to a limit: an xz bomb ends at SYMBOL_MINIDEBUG_MAX.
+ */
 #include "report/symbol/minidebug.h"
 
 #include <stdlib.h>
@@ -40,7 +42,8 @@ static uint8_t *unpack(const uint8_t *packed, size_t n, size_t *ret_n)
 	lzma_end(&xz);
 	if (status == LZMA_STREAM_END)
 		return out;
-	log_debug("symbol", "MiniDebugInfo cannot be unpacked: status=%d bytes=%zu", (int)status, n);
+	log_debug("symbol", "MiniDebugInfo cannot be unpacked: status=%d bytes=%zu", (int)status,
+		  n);
 	free(out);
 	return NULL;
 }

@@ -7,7 +7,9 @@
 
 struct elf_image;
 
-/* NULL: damaged, above SYMBOL_MINIDEBUG_MAX, or no ELF file inside. Owner: caller, minidebug_close. */
+/*
+ * NULL: damaged, above SYMBOL_MINIDEBUG_MAX, or no ELF file inside. Owner: caller, minidebug_close.
+ */
 struct elf_image *minidebug_open(const uint8_t *packed, size_t n);
 void minidebug_close(struct elf_image *image); /* takes NULL */
 

@@ -1,7 +1,7 @@
 /*
- * PLT entries have no symbols: the jump through the GOT in an entry's code names the slot, and .rela.plt
- * names the function of that slot. Reading the code works for .plt, .plt.sec and every linker's order.
- * Source: System V psABI x86-64, 5.2 and A.2 (IBT); AAELF64, "Dynamic linking".
+ * PLT entries have no symbols: the jump through the GOT in an entry's code names the slot, and
+ * .rela.plt names the function of that slot. Reading the code works for .plt, .plt.sec and every
+ * linker's order. Source: System V psABI x86-64, 5.2 and A.2 (IBT); AAELF64, "Dynamic linking".
  */
 #include "report/symbol/symbol.h"
 
@@ -57,14 +57,19 @@ static bool a64_got_slot(const uint8_t *code, uint64_t addr, uint64_t *ret)
 
 		if ((adrp & 0x9f00001f) != 0x90000010 || (ldr & 0xffc003ff) != 0xf9400211)
 			continue;
-		page = (int64_t)((uint64_t)((adrp >> 5 & 0x7ffff) << 2 | (adrp >> 29 & 3)) << 43) >> 43;
-		*ret = ((addr + i) & ~(uint64_t)0xfff) + ((uint64_t)page << 12) + (uint64_t)(ldr >> 10 & 0xfff) * 8;
+		page = (int64_t)((uint64_t)((adrp >> 5 & 0x7ffff) << 2 | (adrp >> 29 & 3)) << 43) >>
+		       43;
+		*ret = ((addr + i) & ~(uint64_t)0xfff) + ((uint64_t)page << 12) +
+		       (uint64_t)(ldr >> 10 & 0xfff) * 8;
 		return true;
 	}
 	return false;
 }
 
-/* Linkers write .rela.plt in rising order of the slots; one that is not sorted leaves entries unnamed. */
+/*
+ * Linkers write .rela.plt in rising order of the slots; one that is not sorted leaves entries
+ * unnamed.
+ */
 static bool find_slot(const struct elf_part *rela, uint64_t slot, uint64_t *ret)
 {
 	uint64_t lo = 0, hi = rela->size / sizeof(Elf64_Rela);
@@ -85,8 +90,8 @@ static bool find_slot(const struct elf_part *rela, uint64_t slot, uint64_t *ret)
 	return false;
 }
 
-static bool entry_index(const struct elf_image *image, const struct elf_part *rela, const uint8_t *code,
-			uint64_t addr, uint64_t *ret)
+static bool entry_index(const struct elf_image *image, const struct elf_part *rela,
+			const uint8_t *code, uint64_t addr, uint64_t *ret)
 {
 	uint64_t slot;
 
@@ -107,17 +112,20 @@ bool symbol_plt(const struct elf_image *image, uint64_t addr, struct buf *ret)
 	const char *text;
 	uint32_t n;
 
-	if (!code || !rela || !rela->data || !symbols || !symbols->data || !strings || !strings->data)
+	if (!code || !rela || !rela->data || !symbols || !symbols->data || !strings ||
+	    !strings->data)
 		return false;
 	off = (addr - code->addr) / PLT_ENTRY_BYTES * PLT_ENTRY_BYTES;
 	if (code->size - off < PLT_ENTRY_BYTES ||
 	    !entry_index(image, rela, code->data + off, code->addr + off, &index) ||
 	    index >= rela->size / sizeof(Elf64_Rela))
 		return false;
-	symbol = load_le64(rela->data + index * sizeof(Elf64_Rela) + offsetof(Elf64_Rela, r_info)) >> 32;
+	symbol =
+		load_le64(rela->data + index * sizeof(Elf64_Rela) + offsetof(Elf64_Rela, r_info)) >>
+		32;
 	if (!symbol || symbol >= symbols->size / sizeof(Elf64_Sym) ||
-	    !table_string(strings->data, strings->size, load_le32(symbols->data + symbol * sizeof(Elf64_Sym)), &text,
-			  &n) ||
+	    !table_string(strings->data, strings->size,
+			  load_le32(symbols->data + symbol * sizeof(Elf64_Sym)), &text, &n) ||
 	    !n)
 		return false;
 	buf_put(ret, text, n);

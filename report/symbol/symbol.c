@@ -1,7 +1,7 @@
 /*
  * Order for one object: tables in the recording; then, for addresses that are still unnamed, the
- * object's own file on this machine, then its debug file. A recording that carries its tables therefore reads
- * the same with and without the recorded binaries at hand.
+ * object's own file on this machine, then its debug file. A recording that carries its tables
+ * therefore reads the same with and without the recorded binaries at hand.
  */
 #include "report/symbol/symbol.h"
 
@@ -27,10 +27,14 @@ uint64_t symbol_function_start(const struct elf_image *image, uint64_t addr)
 	uint64_t lo = 0, hi, offset;
 	const uint8_t *table;
 
-	/* version, encodings of the pointer to .eh_frame, of the count, of the table; pointer; count; table */
-	if (!hdr || !hdr->data || hdr->size < 12 || hdr->data[0] != 1 || hdr->data[2] != HDR_UDATA4 ||
-	    hdr->data[3] != HDR_TABLE_ENCODING ||
-	    ((hdr->data[1] & HDR_POINTER_4_MASK) != HDR_SDATA4 && (hdr->data[1] & HDR_POINTER_4_MASK) != HDR_UDATA4))
+	/*
+	 * version, encodings of the pointer to .eh_frame, of the count, of the table; pointer;
+	 * count; table
+	 */
+	if (!hdr || !hdr->data || hdr->size < 12 || hdr->data[0] != 1 ||
+	    hdr->data[2] != HDR_UDATA4 || hdr->data[3] != HDR_TABLE_ENCODING ||
+	    ((hdr->data[1] & HDR_POINTER_4_MASK) != HDR_SDATA4 &&
+	     (hdr->data[1] & HDR_POINTER_4_MASK) != HDR_UDATA4))
 		return UINT64_MAX;
 	hi = MIN(load_le32(hdr->data + 8), (hdr->size - 12) / 8);
 	table = hdr->data + 12;
@@ -145,14 +149,19 @@ static bool has_tables(const struct elf_image *image)
 	return (full && full->data) || (dynamic && dynamic->data);
 }
 
-/* The object itself has nothing more to tell when the recording holds its tables; its debug file may. */
-static bool use_local_files(const struct object_key *key, bool use_object, struct symbol_batch *batch)
+/*
+ * The object itself has nothing more to tell when the recording holds its tables; its debug file
+ * may.
+ */
+static bool use_local_files(const struct object_key *key, bool use_object,
+			    struct symbol_batch *batch)
 {
 	struct elf_image *image = mem_alloc(sizeof(*image));
 	struct err err = { 0 };
 	bool named = false;
 
-	if (use_object && locate_object(key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
+	if (use_object &&
+	    locate_object(key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
 		named |= use_image(image, batch);
 		elf_image_done(image);
 	}
@@ -172,8 +181,9 @@ static void set_reason(struct symbol_origin *origin, const char *text)
 	origin->reason[n] = 0;
 }
 
-void symbol_object(const struct elf_image *embedded, const char *reason, const struct object_key *key,
-		   bool use_local, struct symbol_batch *batch, struct symbol_origin *ret)
+void symbol_object(const struct elf_image *embedded, const char *reason,
+		   const struct object_key *key, bool use_local, struct symbol_batch *batch,
+		   struct symbol_origin *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (uint32_t i = 0; i < batch->n; i++)
@@ -187,9 +197,10 @@ void symbol_object(const struct elf_image *embedded, const char *reason, const s
 	if (embedded)
 		set_reason(ret, "no symbol of the recorded file covers these addresses (stripped)");
 	else
-		set_reason(ret, reason && *reason ? reason : "not embedded, and no file with this build-id here");
+		set_reason(ret, reason && *reason ?
+					reason :
+					"not embedded, and no file with this build-id here");
 }
-
 
 static uint32_t first_at_or_above(const struct symbol_batch *b, uint64_t addr)
 {
@@ -235,5 +246,7 @@ void symbol_kernel_finish(struct symbol_batch *batch, struct symbol_origin *ret)
 		ret->embedded |= batch->symbol[i].name.n != 0;
 	}
 	if (!ret->embedded)
-		set_reason(ret, "kernel symbols were not recorded (kernel.kptr_restrict, or not allowed)");
+		set_reason(
+			ret,
+			"kernel symbols were not recorded (kernel.kptr_restrict, or not allowed)");
 }

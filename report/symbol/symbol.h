@@ -19,15 +19,16 @@ struct kernel_symbol;
 struct object_key;
 
 enum {
-	SYMBOL_NAME_MAX = 16 << 10,   /* bytes; longer names are cut */
+	SYMBOL_NAME_MAX = 16 << 10, /* bytes; longer names are cut */
 	SYMBOL_DEMANGLED_MAX = 64 << 10,
 	SYMBOL_MINIDEBUG_MAX = 64 << 20, /* MiniDebugInfo unpacked; more is refused */
 };
 
 struct symbol {
-	str_id name;	/* as in the symbol table ("name@plt" for PLT entries); id 0: unnamed */
-	uint64_t start; /* of the function, also of an unnamed one when call frame information knows it; else the address */
-	str_id module;	/* kernel only: the loadable module, "" for the kernel itself */
+	str_id name; /* as in the symbol table ("name@plt" for PLT entries); id 0: unnamed */
+	/* Of the function; of an unnamed one where call frame information knows it, else the address. */
+	uint64_t start;
+	str_id module; /* kernel only: the loadable module, "" for the kernel itself */
 };
 
 struct symbol_batch {
@@ -38,21 +39,23 @@ struct symbol_batch {
 };
 
 struct symbol_origin {
-	bool embedded, local;	/* where names came from */
-	char reason[160];	/* why nothing could be named; "" otherwise */
+	bool embedded, local; /* where names came from */
+	char reason[160];     /* why nothing could be named; "" otherwise */
 };
 
 /*
- * Names what can be named from the `embedded` image (NULL: `reason` says why there is none) and, with
- * `use_local`, from files of this machine (report/debug/locate.h).
- * Cannot fail: what stays unnamed has name 0, and ret->reason says why when nothing was named.
+ * Names what can be named from the `embedded` image (NULL: `reason` says why there is none) and,
+ * with `use_local`, from files of this machine (report/debug/locate.h). Cannot fail: what stays
+ * unnamed has name 0, and ret->reason says why when nothing was named.
  */
-void symbol_object(const struct elf_image *embedded, const char *reason, const struct object_key *key,
-		   bool use_local, struct symbol_batch *batch, struct symbol_origin *ret);
+void symbol_object(const struct elf_image *embedded, const char *reason,
+		   const struct object_key *key, bool use_local, struct symbol_batch *batch,
+		   struct symbol_origin *ret);
 
 /*
- * Kernel names were resolved on the recorded host; addr are run-time addresses. Put each symbol of the
- * recording in any order (ctx is the batch; a kernel_got of common/format/object.h), then finish.
+ * Kernel names were resolved on the recorded host; addr are run-time addresses. Put each symbol of
+ * the recording in any order (ctx is the batch; a kernel_got of common/format/object.h), then
+ * finish.
  */
 int symbol_kernel_put(void *ctx, const struct kernel_symbol *symbol);
 void symbol_kernel_finish(struct symbol_batch *batch, struct symbol_origin *ret);
@@ -66,16 +69,20 @@ bool symbol_demangle(const char *name, struct buf *ret);
 /* ---- pieces, for tests and fuzzing ---- */
 
 /*
- * One pass over the symbol tables of an image: .symtab, .dynsym, PLT; MiniDebugInfo when addresses are left.
- * Ties: a symbol whose size covers the address, then global > weak > local, then fewer leading '_'.
- * A symbol of size 0 reaches to the next symbol, or to the next function of .eh_frame_hdr.
+ * One pass over the symbol tables of an image: .symtab, .dynsym, PLT; MiniDebugInfo when addresses
+ * are left. Ties: a symbol whose size covers the address, then global > weak > local, then fewer
+ * leading '_'. A symbol of size 0 reaches to the next symbol, or to the next function of
+ * .eh_frame_hdr.
  */
 void symbol_from_image(const struct elf_image *image, struct symbol_batch *batch);
 
 /* Start of the function that holds addr by .eh_frame_hdr's table; UINT64_MAX: not known. */
 uint64_t symbol_function_start(const struct elf_image *image, uint64_t addr);
 
-/* "name" of the PLT entry at addr into ret; false: addr is in no PLT or the entry is not understood. */
+/*
+ * "name" of the PLT entry at addr into ret; false: addr is in no PLT or the entry is not
+ * understood.
+ */
 bool symbol_plt(const struct elf_image *image, uint64_t addr, struct buf *ret);
 
 #endif

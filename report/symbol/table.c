@@ -1,12 +1,13 @@
 /*
  * A large library has 10^5 symbols, a profile touches 10^3 of its addresses. So symbols are not
- * sorted; the addresses are (they come sorted), and each symbol finds the first address at or above its start
- * through a bucket index in constant time. Most symbols find that no address is theirs and are done.
+ * sorted; the addresses are (they come sorted), and each symbol finds the first address at or above
+ * its start through a bucket index in constant time. Most symbols find that no address is theirs
+ * and are done.
  *
- *	symbol [value, value + size)  ->  bucket -> first addr >= value -> each addr below value + size
+ *	[value, value + size)  ->  bucket  ->  first addr >= value  ->  each addr below the end
  *
- * Symbols of size 0 (assembly) reach to the next symbol's start: for this the highest symbol start in
- * each gap between two addresses is kept as well ("below"), and carried upwards at the end.
+ * Symbols of size 0 (assembly) reach to the next symbol's start: for this the highest symbol start
+ * in each gap between two addresses is kept as well ("below"), and carried upwards at the end.
  */
 #include "report/symbol/table.h"
 
@@ -95,7 +96,10 @@ static uint32_t leading_underscores(const struct table_name *name)
 	return n;
 }
 
-/* The order of the header, and at its end the text itself, so that the table's order does not matter. */
+/*
+ * The order of the header, and at its end the text itself, so that the table's order does not
+ * matter.
+ */
 static bool is_better(const struct table_name *a, const struct table_name *b)
 {
 	uint32_t ua, ub;
@@ -116,20 +120,22 @@ static bool is_better(const struct table_name *a, const struct table_name *b)
 /* Whether offer() could do anything with this symbol: asked before its name is read. */
 static bool is_wanted(const struct table_pass *t, const struct table_name *name, uint32_t first)
 {
-	return first < t->n && (t->addr[first] - name->start < name->size || !t->below[first].text ||
-				name->start >= t->below[first].start);
+	return first < t->n && (t->addr[first] - name->start < name->size ||
+				!t->below[first].text || name->start >= t->below[first].start);
 }
 
 static void offer(struct table_pass *t, const struct table_name *name, uint32_t first)
 {
 	if (is_better(name, &t->below[first]))
 		t->below[first] = *name;
-	for (uint32_t i = first; i < t->n && t->addr[i] - name->start < name->size && t->fuel; i++, t->fuel--)
+	for (uint32_t i = first; i < t->n && t->addr[i] - name->start < name->size && t->fuel;
+	     i++, t->fuel--)
 		if (is_better(name, &t->covers[i]))
 			t->covers[i] = *name;
 }
 
-bool table_string(const uint8_t *strings, uint64_t size, uint32_t off, const char **ret, uint32_t *ret_n)
+bool table_string(const uint8_t *strings, uint64_t size, uint32_t off, const char **ret,
+		  uint32_t *ret_n)
 {
 	uint64_t limit;
 
@@ -144,7 +150,8 @@ bool table_string(const uint8_t *strings, uint64_t size, uint32_t off, const cha
 static bool is_code(const struct elf_image *image, uint64_t addr)
 {
 	for (uint32_t i = 0; i < image->n_loads; i++)
-		if ((image->load[i].flags & PF_X) && addr - image->load[i].addr < image->load[i].mem_size)
+		if ((image->load[i].flags & PF_X) &&
+		    addr - image->load[i].addr < image->load[i].mem_size)
 			return true;
 	return false;
 }
@@ -174,12 +181,13 @@ static bool trim(struct table_name *name)
 	return name->n && name->text[0] != '$' && !(name->n > 1 && !memcmp(name->text, ".L", 2));
 }
 
-static void feed_table(struct table_pass *t, const struct elf_image *image, const struct elf_part *symbols,
-		       const struct elf_part *strings)
+static void feed_table(struct table_pass *t, const struct elf_image *image,
+		       const struct elf_part *symbols, const struct elf_part *strings)
 {
 	if (!symbols || !symbols->data || !strings || !strings->data)
 		return;
-	for (uint64_t off = 0; symbols->size - off >= sizeof(Elf64_Sym) && t->fuel; off += sizeof(Elf64_Sym)) {
+	for (uint64_t off = 0; symbols->size - off >= sizeof(Elf64_Sym) && t->fuel;
+	     off += sizeof(Elf64_Sym)) {
 		struct table_name name;
 		Elf64_Sym sym;
 		uint32_t first;
@@ -189,7 +197,8 @@ static void feed_table(struct table_pass *t, const struct elf_image *image, cons
 		name.size = le64toh(sym.st_size);
 		first = lower_bound(t, name.start);
 		if (!is_wanted(t, &name, first) || !judge(image, &sym, &name.score) ||
-		    !table_string(strings->data, strings->size, le32toh(sym.st_name), &name.text, &name.n) ||
+		    !table_string(strings->data, strings->size, le32toh(sym.st_name), &name.text,
+				  &name.n) ||
 		    !trim(&name))
 			continue;
 		offer(t, &name, first);
@@ -200,8 +209,10 @@ void table_pass_feed(struct table_pass *t, const struct elf_image *image)
 {
 	if (!t->n)
 		return;
-	feed_table(t, image, elf_image_part(image, ELF_PART_SYMTAB), elf_image_part(image, ELF_PART_STRTAB));
-	feed_table(t, image, elf_image_part(image, ELF_PART_DYNSYM), elf_image_part(image, ELF_PART_DYNSTR));
+	feed_table(t, image, elf_image_part(image, ELF_PART_SYMTAB),
+		   elf_image_part(image, ELF_PART_STRTAB));
+	feed_table(t, image, elf_image_part(image, ELF_PART_DYNSYM),
+		   elf_image_part(image, ELF_PART_DYNSTR));
 }
 
 bool table_pass_covers_all(const struct table_pass *t)
@@ -224,7 +235,8 @@ void table_pass_finish(struct table_pass *t, const struct elf_image *image,
 
 		if (t->below[i].text)
 			below = t->below[i];
-		if (!name->text && below.text && !below.size && t->addr[i] - below.start < SIZELESS_REACH_MAX) {
+		if (!name->text && below.text && !below.size &&
+		    t->addr[i] - below.start < SIZELESS_REACH_MAX) {
 			start = symbol_function_start(image, t->addr[i]);
 			if (start == UINT64_MAX || start <= below.start)
 				name = &below;

@@ -9,13 +9,18 @@
 
 enum { MADE_FRAMES = 64 };
 
-/* Place i is function i, of which the first letter's case says the module: upper app, lower libc.so.6. */
+/*
+ * Place i is function i, of which the first letter's case says the module: upper app, lower
+ * libc.so.6.
+ */
 static struct profile *made_new(void)
 {
 	struct profile *p = profile_new();
 
 	p->source[0].used = true;
-	p->source[0].about = (struct record_source){ .name = "sCPU", .unit = "nanoseconds", .frequency_hz = 100 };
+	p->source[0].about = (struct record_source){ .name = "sCPU",
+						     .unit = "nanoseconds",
+						     .frequency_hz = 100 };
 	p->origin.ended = true;
 	p->origin.first_ns = 1000;
 	p->origin.last_ns = 5000001000;
@@ -24,18 +29,22 @@ static struct profile *made_new(void)
 }
 
 /* "ABC": A called B called C; the sample hit C. */
-static void made_add_shared(struct profile *p, uint32_t tid, const char *comm, const char *stack, uint64_t weight,
-			    enum unwind_stop stop, uint32_t n_shared)
+static void made_add_shared(struct profile *p, uint32_t tid, const char *comm, const char *stack,
+			    uint64_t weight, enum unwind_stop stop, uint32_t n_shared)
 {
 	struct frame frame[MADE_FRAMES];
-	struct frames frames = { .frame = frame, .n = (uint32_t)strlen(stack), .stop = stop, .n_shared = n_shared };
+	struct frames frames = {
+		.frame = frame, .n = (uint32_t)strlen(stack), .stop = stop, .n_shared = n_shared
+	};
 
 	for (uint32_t i = 0; i < frames.n; i++)
-		frame[i] = (struct frame){ .loc = (uint32_t)stack[frames.n - 1 - i], .method = UNWIND_BY_CFI };
+		frame[i] = (struct frame){ .loc = (uint32_t)stack[frames.n - 1 - i],
+					   .method = UNWIND_BY_CFI };
 	profile_add(p, profile_thread(p, 100, tid, comm, "app"), 0, weight, &frames);
 }
 
-static void made_add(struct profile *p, uint32_t tid, const char *comm, const char *stack, uint64_t weight)
+static void made_add(struct profile *p, uint32_t tid, const char *comm, const char *stack,
+		     uint64_t weight)
 {
 	made_add_shared(p, tid, comm, stack, weight, UNWIND_ROOT, 0);
 }
@@ -43,8 +52,12 @@ static void made_add(struct profile *p, uint32_t tid, const char *comm, const ch
 static uint32_t made_module(struct profile *p, const char *path, const char *name, uint8_t build_id)
 {
 	struct profile_module m = {
-		.kind = MODULE_FILE, .has_names = true, .build_id = { .n = 4, .bytes = { build_id, 2, 3, 4 } },
-		.code_addr = 0x1000, .code_size = 0x2000, .code_file_off = 0x1000,
+		.kind = MODULE_FILE,
+		.has_names = true,
+		.build_id = { .n = 4, .bytes = { build_id, 2, 3, 4 } },
+		.code_addr = 0x1000,
+		.code_size = 0x2000,
+		.code_file_off = 0x1000,
 	};
 
 	m.path = intern_put(&p->names, path);
@@ -67,10 +80,13 @@ static void made_names(struct profile *p)
 		char name[16], system_name[16];
 
 		snprintf(name, sizeof(name), i == '?' ? "[app+0x103f]" : "%c()", i ? (int)i : '0');
-		snprintf(system_name, sizeof(system_name), i == '?' ? name : "_Z1%cv", (int)(i ? i : '0'));
-		p->place[i] = (struct profile_place){ .addr = 0x1000 + i, .module = lower ? libc : app };
-		p->place[i].function = profile_function(p, p->place[i].module, intern_put(&p->names, name),
-							intern_put(&p->names, system_name), i != '?');
+		snprintf(system_name, sizeof(system_name), i == '?' ? name : "_Z1%cv",
+			 (int)(i ? i : '0'));
+		p->place[i] =
+			(struct profile_place){ .addr = 0x1000 + i, .module = lower ? libc : app };
+		p->place[i].function =
+			profile_function(p, p->place[i].module, intern_put(&p->names, name),
+					 intern_put(&p->names, system_name), i != '?');
 	}
 }
 

@@ -21,7 +21,10 @@ static void terminal(void)
 	check(escape_text, "plain text; (int, char*)", "plain text; (int, char*)");
 	check(escape_text, "\033[31mred\r\n\t", "\\x1b[31mred\\x0d\\x0a\\x09");
 	check(escape_text, "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f");
-	check(escape_text, "\xc2\x9b" "31m", "\\xc2\\x9b31m"); /* CSI as one character */
+	check(escape_text,
+	      "\xc2\x9b"
+	      "31m",
+	      "\\xc2\\x9b31m"); /* CSI as one character */
 	check(escape_text, "\xff\xc3", "\\xff\\xc3");
 	check(escape_text, "\x7f", "\\x7f");
 }
@@ -34,7 +37,8 @@ static void folded(void)
 static void json(void)
 {
 	check(escape_json, "\"\\\n</script>\x7f", "\\\"\\\\\\u000a</script>\\u007f");
-	check(escape_json, "\xed\xa0\x80x", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx"); /* a surrogate half */
+	check(escape_json, "\xed\xa0\x80x",
+	      "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx"); /* a surrogate half */
 	check(escape_json, "\xc2\x85", "\\u0085");
 }
 
@@ -49,9 +53,6 @@ static void utf8(void)
 	check(escape_utf8, "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }
 
-SUITE(export_escape,
-	{ "no control character reaches a terminal", terminal },
-	{ "a folded line keeps its form", folded },
-	{ "JSON strings stay valid", json },
-	{ "invalid UTF-8 is replaced", utf8 },
-)
+SUITE(export_escape, { "no control character reaches a terminal", terminal },
+      { "a folded line keeps its form", folded }, { "JSON strings stay valid", json },
+      { "invalid UTF-8 is replaced", utf8 }, )

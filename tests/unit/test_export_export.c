@@ -169,12 +169,9 @@ static void empty(void)
 	profile_free(p);
 }
 
-SUITE(export_export,
-	{ "tables show self and total, and say what they leave out", flat },
-	{ "trees indent where calls fork", tree },
-	{ "folded stacks are sorted lines, root first", folded },
-	{ "JSON holds exact numbers", json },
-	{ "folded counts add up to all samples", folded_total },
-	{ "equal profiles give equal pprof bytes", same_bytes },
-	{ "a profile without samples can be written", empty },
-)
+SUITE(export_export, { "tables show self and total, and say what they leave out", flat },
+      { "trees indent where calls fork", tree },
+      { "folded stacks are sorted lines, root first", folded },
+      { "JSON holds exact numbers", json }, { "folded counts add up to all samples", folded_total },
+      { "equal profiles give equal pprof bytes", same_bytes },
+      { "a profile without samples can be written", empty }, )

@@ -8,7 +8,8 @@
 #include "report/profile/view.h"
 #include "tests/unit/profile_made.h"
 
-static const struct view_row *row_named(const struct profile *p, const struct view_flat *v, const char *name)
+static const struct view_row *row_named(const struct profile *p, const struct view_flat *v,
+					const char *name)
 {
 	for (size_t i = 0; i < v->n; i++)
 		if (!strcmp(profile_text(p, p->function[v->row[i].at].name), name))
@@ -35,16 +36,21 @@ static void equal_stacks(void)
 /* Adding with the hint gives the very tree that adding without it gives. */
 static void shared_callers(void)
 {
-	static const struct { uint32_t tid; const char *stack; uint32_t n_shared; } sample[] = {
-		{ 1, "ABCDE", 0 }, { 1, "ABCXY", 3 }, { 2, "ABC", 0 }, { 1, "ABCX", 4 }, { 1, "ABZ", 2 },
-		{ 65, "QRS", 0 }, /* shares the path's slot with thread 1 */
-		{ 1, "ABZZ", 3 }, /* so this promise is about a forgotten path */
-		{ 1, "", 0 },	  { 1, "AB", 0 },     { 1, "AB", 2 },
+	static const struct {
+		uint32_t tid;
+		const char *stack;
+		uint32_t n_shared;
+	} sample[] = {
+		{ 1, "ABCDE", 0 }, { 1, "ABCXY", 3 }, { 2, "ABC", 0 }, { 1, "ABCX", 4 },
+		{ 1, "ABZ", 2 },   { 65, "QRS", 0 }, /* shares the path's slot with thread 1 */
+		{ 1, "ABZZ", 3 },		     /* so this promise is about a forgotten path */
+		{ 1, "", 0 },	   { 1, "AB", 0 },    { 1, "AB", 2 },
 	};
 	struct profile *with = made_new(), *without = made_new();
 
 	for (size_t i = 0; i < sizeof(sample) / sizeof(sample[0]); i++) {
-		made_add_shared(with, sample[i].tid, "t", sample[i].stack, 1, UNWIND_ROOT, sample[i].n_shared);
+		made_add_shared(with, sample[i].tid, "t", sample[i].stack, 1, UNWIND_ROOT,
+				sample[i].n_shared);
 		made_add_shared(without, sample[i].tid, "t", sample[i].stack, 1, UNWIND_ROOT, 0);
 	}
 	profile_seal(with);
@@ -87,7 +93,8 @@ static void recursion(void)
 
 static void self_adds_up(void)
 {
-	static const enum view_by by[] = { VIEW_FUNCTION, VIEW_MODULE, VIEW_THREAD, VIEW_PROCESS, VIEW_ADDRESS };
+	static const enum view_by by[] = { VIEW_FUNCTION, VIEW_MODULE, VIEW_THREAD, VIEW_PROCESS,
+					   VIEW_ADDRESS };
 	struct profile *p = made_new();
 
 	for (unsigned int i = 0; i < 500; i++) {
@@ -167,9 +174,13 @@ static void trees(void)
 
 static void late_filters(void)
 {
-	static const struct { const char *dso, *symbol; uint64_t want; } filter[] = {
-		{ NULL, "C", 10 }, { NULL, "C()", 10 }, { NULL, "B", 30 }, { NULL, "B,c", 70 }, { NULL, "?", 40 + 30 },
-		{ NULL, "nothing", 0 }, { "libc*", NULL, 40 }, { "/opt/app", NULL, 70 }, { "libc.so.6", "B", 0 },
+	static const struct {
+		const char *dso, *symbol;
+		uint64_t want;
+	} filter[] = {
+		{ NULL, "C", 10 },	  { NULL, "C()", 10 },	    { NULL, "B", 30 },
+		{ NULL, "B,c", 70 },	  { NULL, "?", 40 + 30 },   { NULL, "nothing", 0 },
+		{ "libc*", NULL, 40 },	  { "/opt/app", NULL, 70 }, { "libc.so.6", "B", 0 },
 		{ "libc.so.6", "A", 40 },
 	};
 
@@ -188,7 +199,8 @@ static void late_filters(void)
 			filter_add_words(&f.symbol, filter[i].symbol);
 		CHECK_TRUE(filter_is_late(&f));
 		filter_apply(&f, p);
-		CHECK_TRUE(p->source[0].weight == filter[i].want, "%s %s: %d", filter[i].dso ? filter[i].dso : "",
+		CHECK_TRUE(p->source[0].weight == filter[i].want, "%s %s: %d",
+			   filter[i].dso ? filter[i].dso : "",
 			   filter[i].symbol ? filter[i].symbol : "", (int)p->source[0].weight);
 		CHECK_UINT(p->n_samples + p->coverage.n_filtered, 3);
 		filter_done(&f);
@@ -198,7 +210,9 @@ static void late_filters(void)
 
 static void early_filters(void)
 {
-	struct filter_sample s = { .pid = 7, .tid = 8, .time_ns = 1500000000, .comm = "worker-1", .event = "sCPU" };
+	struct filter_sample s = {
+		.pid = 7, .tid = 8, .time_ns = 1500000000, .comm = "worker-1", .event = "sCPU"
+	};
 	struct err err = { 0 };
 	struct filter f;
 
@@ -222,8 +236,10 @@ static void early_filters(void)
 
 static void wrong_filters(void)
 {
-	static const char *const numbers[] = { "", "x", "1,", ",1", "-1", "4294967296", "1 2", "0x10" };
-	static const char *const times[] = { "", "1", "2-1", "1-1", "a-b", "1x-2", "1e3-", "-", "--", "1-2-3", "1..2-3", "9e99-" };
+	static const char *const numbers[] = { "",   "x",	   "1,",  ",1",
+					       "-1", "4294967296", "1 2", "0x10" };
+	static const char *const times[] = { "",     "1", "2-1", "1-1",	  "a-b",    "1x-2",
+					     "1e3-", "-", "--",	 "1-2-3", "1..2-3", "9e99-" };
 	struct err err;
 	struct filter f;
 
@@ -236,14 +252,12 @@ static void wrong_filters(void)
 	filter_done(&f);
 }
 
-SUITE(profile_profile,
-	{ "equal stacks of a thread are one entry", equal_stacks },
-	{ "adopting shared callers builds the same tree as looking them up", shared_callers },
-	{ "a function that calls itself counts once in total", recursion },
-	{ "self weights of every view add up to the whole", self_adds_up },
-	{ "threads are told apart by name, processes join their threads", threads },
-	{ "a tree is sorted by weight, callers first or callees first", trees },
-	{ "filters by module and function look at the whole stack", late_filters },
-	{ "filters by process, name and time look at the sample", early_filters },
-	{ "filters that make no sense are refused", wrong_filters },
-)
+SUITE(profile_profile, { "equal stacks of a thread are one entry", equal_stacks },
+      { "adopting shared callers builds the same tree as looking them up", shared_callers },
+      { "a function that calls itself counts once in total", recursion },
+      { "self weights of every view add up to the whole", self_adds_up },
+      { "threads are told apart by name, processes join their threads", threads },
+      { "a tree is sorted by weight, callers first or callees first", trees },
+      { "filters by module and function look at the whole stack", late_filters },
+      { "filters by process, name and time look at the sample", early_filters },
+      { "filters that make no sense are refused", wrong_filters }, )

@@ -10,12 +10,16 @@
 
 static void languages(void)
 {
-	static const struct { const char *name, *want; } names[] = {
+	static const struct {
+		const char *name, *want;
+	} names[] = {
 		{ "_Z1fi", "f(int)" },
-		{ "_ZNSt6vectorIiSaIiEE9push_backERKi", "std::vector<int, std::allocator<int> >::push_back(int const&)" },
+		{ "_ZNSt6vectorIiSaIiEE9push_backERKi",
+		  "std::vector<int, std::allocator<int> >::push_back(int const&)" },
 		{ "_Z3foov.part.0", "foo() [clone .part.0]" },
 		{ "_Z1fi@plt", "f(int)@plt" },
-		{ "_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", "core::fmt::Write::write_fmt" },
+		{ "_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE",
+		  "core::fmt::Write::write_fmt" },
 		{ "_RNvCs1234_7mycrate3foo", "mycrate::foo" },
 	};
 
@@ -31,7 +35,8 @@ static void languages(void)
 
 static void plain(void)
 {
-	static const char *const names[] = { "main", "_start", "", "_", "_Z", "_ZZZZZ", "_R", "read@plt", "_Z1fi junk" };
+	static const char *const names[] = { "main",   "_start", "",	     "_",	  "_Z",
+					     "_ZZZZZ", "_R",	 "read@plt", "_Z1fi junk" };
 
 	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
 		struct buf b;
@@ -56,7 +61,8 @@ static void explosion(void)
 	for (unsigned int i = 0; i < 30; i++) {
 		static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-		snprintf(name + strlen(name), sizeof(name) - strlen(name), "1PIS%c_S%c_E", digits[i + 1], digits[i + 1]);
+		snprintf(name + strlen(name), sizeof(name) - strlen(name), "1PIS%c_S%c_E",
+			 digits[i + 1], digits[i + 1]);
 	}
 	buf_init(&b);
 	symbol_demangle(name, &b);
@@ -81,8 +87,7 @@ static void deep(void)
 }
 
 SUITE(symbol_demangle,
-	{ "C++ and Rust names become readable, with parameters and @plt", languages },
-	{ "what is not mangled is left alone", plain },
-	{ "a name that doubles its output again and again is given up", explosion },
-	{ "a name nested to the limit does not exhaust the stack", deep },
-)
+      { "C++ and Rust names become readable, with parameters and @plt", languages },
+      { "what is not mangled is left alone", plain },
+      { "a name that doubles its output again and again is given up", explosion },
+      { "a name nested to the limit does not exhaust the stack", deep }, )

@@ -27,7 +27,9 @@ static struct fake *fake_new(void)
 
 	f->image.machine = MACHINE_X86_64;
 	f->image.n_loads = 1;
-	f->image.load[0] = (struct elf_load){ .addr = 0x1000, .mem_size = 0x8000, .file_size = 0x8000, .flags = PF_R | PF_X };
+	f->image.load[0] = (struct elf_load){
+		.addr = 0x1000, .mem_size = 0x8000, .file_size = 0x8000, .flags = PF_R | PF_X
+	};
 	f->names_n = 1;
 	intern_init(&f->strings);
 	return f;
@@ -48,11 +50,14 @@ static uint32_t fake_name(struct fake *f, const char *name)
 	return at;
 }
 
-static void fake_add(struct fake *f, const char *name, uint64_t value, uint64_t size, unsigned int bind,
-		     unsigned int type)
+static void fake_add(struct fake *f, const char *name, uint64_t value, uint64_t size,
+		     unsigned int bind, unsigned int type)
 {
 	f->symbol[f->n++] = (Elf64_Sym){
-		.st_name = fake_name(f, name), .st_value = value, .st_size = size, .st_info = ELF64_ST_INFO(bind, type),
+		.st_name = fake_name(f, name),
+		.st_value = value,
+		.st_size = size,
+		.st_info = ELF64_ST_INFO(bind, type),
 		.st_shndx = 1,
 	};
 }
@@ -60,16 +65,20 @@ static void fake_add(struct fake *f, const char *name, uint64_t value, uint64_t 
 static void fake_parts(struct fake *f)
 {
 	f->image.n_parts = 2;
-	f->image.part[0] = (struct elf_part){ .kind = ELF_PART_SYMTAB, .size = f->n * sizeof(Elf64_Sym),
+	f->image.part[0] = (struct elf_part){ .kind = ELF_PART_SYMTAB,
+					      .size = f->n * sizeof(Elf64_Sym),
 					      .data = (const uint8_t *)f->symbol };
-	f->image.part[1] = (struct elf_part){ .kind = ELF_PART_STRTAB, .size = f->names_n,
+	f->image.part[1] = (struct elf_part){ .kind = ELF_PART_STRTAB,
+					      .size = f->names_n,
 					      .data = (const uint8_t *)f->names };
 }
 
 static const char *name_at(struct fake *f, uint64_t addr, uint64_t *ret_start)
 {
 	struct symbol symbol = { .start = addr };
-	struct symbol_batch batch = { .addr = &addr, .n = 1, .symbol = &symbol, .names = &f->strings };
+	struct symbol_batch batch = {
+		.addr = &addr, .n = 1, .symbol = &symbol, .names = &f->strings
+	};
 
 	fake_parts(f);
 	symbol_from_image(&f->image, &batch);
@@ -98,7 +107,11 @@ static void covers(void)
 
 static void ties(void)
 {
-	static const struct { const char *a, *b; unsigned int bind_a, bind_b; const char *want; } tie[] = {
+	static const struct {
+		const char *a, *b;
+		unsigned int bind_a, bind_b;
+		const char *want;
+	} tie[] = {
 		{ "local", "global", STB_LOCAL, STB_GLOBAL, "global" },
 		{ "weak", "local", STB_WEAK, STB_LOCAL, "weak" },
 		{ "global", "weak", STB_GLOBAL, STB_WEAK, "global" },
@@ -149,15 +162,18 @@ static void sizeless_ends(void)
 	uint8_t hdr[12 + 2 * 8] = { 1, 0x1b, 0x03, 0x3b };
 	uint64_t start, addr = 0x3090;
 	struct symbol symbol = { .start = addr };
-	struct symbol_batch batch = { .addr = &addr, .n = 1, .symbol = &symbol, .names = &f->strings };
+	struct symbol_batch batch = {
+		.addr = &addr, .n = 1, .symbol = &symbol, .names = &f->strings
+	};
 
 	store_le32(hdr + 8, 2);
 	store_le32(hdr + 12, (uint32_t)(0x3000 - 0x8000));
 	store_le32(hdr + 20, (uint32_t)(0x3080 - 0x8000));
 	fake_add(f, "assembly", 0x3000, 0, STB_GLOBAL, STT_NOTYPE);
 	fake_parts(f);
-	f->image.part[f->image.n_parts++] =
-		(struct elf_part){ .kind = ELF_PART_EH_FRAME_HDR, .addr = 0x8000, .size = sizeof(hdr), .data = hdr };
+	f->image.part[f->image.n_parts++] = (struct elf_part){
+		.kind = ELF_PART_EH_FRAME_HDR, .addr = 0x8000, .size = sizeof(hdr), .data = hdr
+	};
 	symbol_from_image(&f->image, &batch);
 	CHECK_STR(intern_text(&f->strings, symbol.name), "");
 	start = symbol_function_start(&f->image, 0x3090);
@@ -208,7 +224,9 @@ static void batches(void)
 	struct fake *f = fake_new();
 	uint64_t *addr = mem_alloc(N * sizeof(*addr));
 	struct symbol *symbol = mem_zalloc(N * sizeof(*symbol));
-	struct symbol_batch batch = { .addr = addr, .n = N, .symbol = symbol, .names = &f->strings };
+	struct symbol_batch batch = {
+		.addr = addr, .n = N, .symbol = symbol, .names = &f->strings
+	};
 
 	for (uint64_t i = 0; i < N; i++)
 		addr[i] = 0x1000 + i * i % 7 + i * 30;
@@ -227,7 +245,10 @@ static void batches(void)
 	fake_free(f);
 }
 
-/* A PLT with IBT: .plt.sec entry "endbr64; bnd jmp *slot(%rip)", and .plt's "endbr64; push; bnd jmp". */
+/*
+ * A PLT with IBT: .plt.sec entry "endbr64; bnd jmp *slot(%rip)", and .plt's "endbr64; push; bnd
+ * jmp".
+ */
 static void plt(void)
 {
 	struct fake *f = fake_new();
@@ -243,16 +264,28 @@ static void plt(void)
 	imported[1].st_name = fake_name(f, "read");
 	imported[2].st_name = fake_name(f, "_ZN1a1bEv");
 	store_le32(sec + 7, 0x8018 - (0x4000 + 11));
-	part[0] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = 0x4000, .size = sizeof(sec), .data = sec };
-	part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = 0x5000, .size = sizeof(lazy), .data = lazy };
-	part[2] = (struct elf_part){ .kind = ELF_PART_RELA_PLT, .size = sizeof(rela), .data = (const uint8_t *)rela };
-	part[3] = (struct elf_part){ .kind = ELF_PART_DYNSYM, .size = sizeof(imported), .data = (const uint8_t *)imported };
-	part[4] = (struct elf_part){ .kind = ELF_PART_DYNSTR, .size = f->names_n, .data = (const uint8_t *)f->names };
+	part[0] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = 0x4000, .size = sizeof(sec), .data = sec
+	};
+	part[1] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = 0x5000, .size = sizeof(lazy), .data = lazy
+	};
+	part[2] = (struct elf_part){ .kind = ELF_PART_RELA_PLT,
+				     .size = sizeof(rela),
+				     .data = (const uint8_t *)rela };
+	part[3] = (struct elf_part){ .kind = ELF_PART_DYNSYM,
+				     .size = sizeof(imported),
+				     .data = (const uint8_t *)imported };
+	part[4] = (struct elf_part){ .kind = ELF_PART_DYNSTR,
+				     .size = f->names_n,
+				     .data = (const uint8_t *)f->names };
 	f->image.n_parts = 5;
 
 	uint64_t addr[] = { 0x4004, 0x4010, 0x5005 };
 	struct symbol symbol[3] = { 0 };
-	struct symbol_batch batch = { .addr = addr, .n = 3, .symbol = symbol, .names = &f->strings };
+	struct symbol_batch batch = {
+		.addr = addr, .n = 3, .symbol = symbol, .names = &f->strings
+	};
 
 	symbol_from_image(&f->image, &batch);
 	CHECK_STR(intern_text(&f->strings, symbol[0].name), "_ZN1a1bEv@plt");
@@ -265,14 +298,15 @@ static void plt(void)
 	fake_free(f);
 }
 
-SUITE(symbol_table,
-	{ "a symbol names the addresses its size covers and no other", covers },
-	{ "of several names global beats weak beats local, then fewer underscores, then the alphabet", ties },
-	{ "a size that covers beats a nearer symbol without size, and the inner symbol beats the outer", sized_wins },
-	{ "a symbol without size reaches to the next symbol", sizeless },
-	{ "a symbol without size ends where call frame information begins another function", sizeless_ends },
-	{ "data, marks, thread-local and imported symbols name no code", not_code },
-	{ "symbols that lie about address, size and name do no harm", hostile },
-	{ "a batch gives each address the name it gets alone", batches },
-	{ "a PLT entry is called after the function it jumps to", plt },
-)
+SUITE(symbol_table, { "a symbol names the addresses its size covers and no other", covers },
+      { "of several names global beats weak beats local, then fewer underscores, then the alphabet",
+	ties },
+      { "a size that covers beats a symbol without size, the inner symbol the outer",
+	sized_wins },
+      { "a symbol without size reaches to the next symbol", sizeless },
+      { "a symbol without size ends where call frame information begins another function",
+	sizeless_ends },
+      { "data, marks, thread-local and imported symbols name no code", not_code },
+      { "symbols that lie about address, size and name do no harm", hostile },
+      { "a batch gives each address the name it gets alone", batches },
+      { "a PLT entry is called after the function it jumps to", plt }, )
