@@ -74,13 +74,14 @@ void order_round(struct order *o, uint64_t now_ns, bool all)
 	}
 	for (uint32_t i = o->n_heap / 2; i-- > 0;)
 		sift_down(o, i);
+	o->all = hurry;
 	o->limit_ns = hurry ? UINT64_MAX : MIN(o->look_ns, now_ns - settle_ns);
 	o->look_ns = now_ns;
 }
 
 const void *order_next(struct order *o, uint32_t *ret_ring, struct ring_record *ret)
 {
-	if (!o->n_heap || o->heap[0].time_ns >= o->limit_ns)
+	if (!o->n_heap || (!o->all && o->heap[0].time_ns >= o->limit_ns))
 		return NULL;
 	uint32_t i = o->heap[0].ring;
 	struct ring *ring = &o->rings[i];

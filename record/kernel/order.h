@@ -24,7 +24,8 @@ struct order {
 	uint32_t n_rings, n_heap;
 	struct order_front *heap; /* by time; rings with nothing left are not in it */
 	uint64_t look_ns;	  /* clock at the last look; 0: none yet */
-	uint64_t limit_ns;	  /* this round ends before it */
+	uint64_t limit_ns;	  /* this round ends before it, */
+	bool all;		  /* unless it takes everything */
 	uint64_t damaged;	  /* looks that found a ring it could not read */
 };
 

@@ -24,19 +24,18 @@ n=0
 while read -r after; do
 	n=$((n + 1))
 	rm -f rec rec.old
-	./split 4000 >/dev/null & # something else that runs
-	other=$!
-	background $other
 	started=$(uptime_s)
 	"$record" -F 999 -o rec -- ./split 4000 >/dev/null 2>record.log &
 	pid=$!
 	background $pid
 	sleep "$after"
+	left=$(children $pid) # COMMAND lives on without its recorder
 	kill -9 $pid 2>/dev/null || fail "kill $n: the recorder was gone after $after s: $(cat record.log)"
 	killed=$(uptime_s)
 	wait $pid 2>/dev/null || :
-	pkill -9 -P $pid 2>/dev/null || :
-	kill -9 $other 2>/dev/null || :
+	for child in $left; do
+		kill -9 "$child" 2>/dev/null || :
+	done
 	if [ ! -s rec ]; then # killed before there was a file
 		awk -v a="$started" -v b="$killed" 'BEGIN { exit !(b - a <= 1.0) }' ||
 			fail "kill $n after $after s: no file"
