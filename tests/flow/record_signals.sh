@@ -14,8 +14,8 @@ for signal in INT TERM HUP; do
 	timeout --foreground --preserve-status -s $signal 1.5 "$record" -F 999 -o rec -- ./split 60000 >out 2>err || rc=$?
 	[ $rc -gt 128 ] || fail "SIG$signal: status is $rc"
 	"$report" info --json rec | grep -q '"ended":true' || fail "SIG$signal: the file is not complete"
-	[ "$(value stored rec)" -gt 100 ] || fail "SIG$signal: $(value stored rec) samples"
-	grep -q 'samples in .* none lost' err || fail "SIG$signal: no last line: $(cat err)"
+	[ "$(value stored rec)" -gt 20 ] || fail "SIG$signal: $(value stored rec) samples"
+	grep -q 'samples in .* \(none lost\|lost [0-9]\)' err || fail "SIG$signal: no last line: $(cat err)"
 done
 pass "SIGINT, SIGTERM and SIGHUP end COMMAND and the file is complete"
 
