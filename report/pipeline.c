@@ -239,8 +239,8 @@ int pipeline_run(const char *path, const struct pipeline_options *o,
 	}
 	read_events(&p);
 	profile_seal(p.profile);
-	take_origin(&p);
 	name_places(&p);
+	take_origin(&p); /* naming reads objects and may find damage */
 	if (filter_is_late(&o->filter))
 		filter_apply(&o->filter, p.profile);
 	pipeline_done(&p);

@@ -38,11 +38,6 @@ static uint64_t hash_pair(uint32_t a, uint32_t b)
 	return hash_u64((uint64_t)a << 32 | b);
 }
 
-static uint64_t hash_entry(const struct profile_entry *e)
-{
-	return hash_u64(((uint64_t)e->node << 32 | e->thread) ^ (uint64_t)e->source << 56);
-}
-
 static uint64_t hash_thread(const struct profile_thread *t)
 {
 	return hash_u64(((uint64_t)t->pid << 32 | t->tid) ^ hash_pair(t->comm.n, t->process.n));
@@ -201,42 +196,67 @@ static void count_methods(struct profile_coverage *c, const struct frames *frame
 	}
 }
 
+static uint32_t new_entry(struct profile *p, uint32_t node, uint32_t thread, uint8_t source)
+{
+	mem_grow(&p->entry, &p->entry_cap, p->n_entries + 1, sizeof(*p->entry));
+	p->entry[p->n_entries] =
+		(struct profile_entry){ .node = node, .thread = thread, .source = source };
+	return (uint32_t)p->n_entries++;
+}
+
+static bool is_entry_of(const struct profile_entry *e, uint32_t node, uint32_t thread,
+			uint8_t source)
+{
+	return e->node == node && e->thread == thread && e->source == source;
+}
+
+static uint32_t further_entry(struct profile *p, uint32_t node, uint32_t thread, uint8_t source)
+{
+	struct slots *s = &p->builder->entries;
+	uint64_t hash = hash_pair(node, thread) ^ source;
+	uint32_t i, at;
+
+	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
+	     i = slots_next(s, i))
+		if (at != SLOT_OTHER && is_entry_of(&p->entry[at], node, thread, source))
+			return at;
+	at = new_entry(p, node, thread, source);
+	slots_put(s, i, hash, at);
+	return at;
+}
+
+/* As with children: a leaf's first entry is known by the leaf, only others enter the hash table. */
+static uint32_t entry_of(struct profile *p, uint32_t node, uint32_t thread, uint8_t source)
+{
+	uint32_t first = p->node[node].entry;
+
+	if (!first) {
+		first = new_entry(p, node, thread, source) + 1;
+		p->node[node].entry = first;
+	}
+	if (is_entry_of(&p->entry[first - 1], node, thread, source))
+		return first - 1;
+	return further_entry(p, node, thread, source);
+}
+
 void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight,
 		 const struct frames *frames)
 {
-	struct slots *s = &p->builder->entries;
-	struct profile_entry want = { .thread = thread, .source = source };
-	uint64_t hash;
-	uint32_t i, at;
+	struct profile_entry *e;
+	uint32_t at;
 
 	assert(thread < p->n_threads && source < SOURCE_MAX);
-	want.node = leaf_of(p, p->thread[thread].tid, frames);
-	hash = hash_entry(&want);
+	at = entry_of(p, leaf_of(p, p->thread[thread].tid, frames), thread, source);
+	e = &p->entry[at];
+	e->count++;
+	if (__builtin_add_overflow(e->weight, weight, &e->weight))
+		e->weight = UINT64_MAX;
 	p->n_samples++;
 	p->coverage.stops[frames->stop]++;
 	count_methods(&p->coverage, frames);
 	p->source[source].count++;
 	if (__builtin_add_overflow(p->source[source].weight, weight, &p->source[source].weight))
 		p->source[source].weight = UINT64_MAX;
-
-	for (i = slots_first(s, hash); (at = slots_at(s, i, hash)) != SLOT_FREE;
-	     i = slots_next(s, i)) {
-		struct profile_entry *e = &p->entry[at];
-
-		if (at == SLOT_OTHER || e->node != want.node || e->thread != thread ||
-		    e->source != source)
-			continue;
-		e->count++;
-		if (__builtin_add_overflow(e->weight, weight, &e->weight))
-			e->weight = UINT64_MAX;
-		return;
-	}
-	want.count = 1;
-	want.weight = weight;
-	mem_grow(&p->entry, &p->entry_cap, p->n_entries + 1, sizeof(*p->entry));
-	at = (uint32_t)p->n_entries++;
-	p->entry[at] = want;
-	slots_put(s, i, hash, at);
 }
 
 static int compare_entries(const void *a, const void *b)

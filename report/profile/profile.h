@@ -27,8 +27,8 @@ enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
 struct profile_node {
 	uint32_t parent;
 	uint32_t place;
-	uint32_t first,
-		recent; /* while adding: first child, and the other one looked up last; 0: none */
+	/* while adding: first child, the other child looked up last; first entry plus 1; 0: none */
+	uint32_t first, recent, entry;
 };
 
 /* A place in code: `place` indexes the unwinder's locs. function is set by naming. */
