@@ -102,8 +102,8 @@ static uint64_t strip(const struct walk *w, uint64_t pc)
 
 static void set_caller(struct walk *w, uint64_t ra, uint64_t sp, uint64_t fp, bool exact, uint8_t method)
 {
+	w->sp = sp; /* says how wide addresses are */
 	w->pc = strip(w, ra) - !exact;
-	w->sp = sp;
 	w->fp = fp;
 	w->exact = exact;
 	w->method = method;
@@ -114,6 +114,7 @@ static void set_caller_regs(struct walk *w, const struct regs *regs, bool exact,
 	enum machine m = w->u->machine;
 
 	w->regs = *regs;
+	w->sp = regs->value[machine_sp(m)];
 	w->regs.value[machine_pc(m)] = strip(w, regs->value[machine_pc(m)]);
 	w->fp_known = regs->mask >> machine_fp(m) & 1;
 	w->lr_known = m == MACHINE_AARCH64 && exact && (regs->mask >> A64_LR & 1);
