@@ -9,10 +9,17 @@
 #include "report/profile/profile.h"
 #include "report/read/read.h"
 
+static bool is_gzip(const uint8_t start[OUTPUT_START_BYTES], size_t n)
+{
+	return n >= 2 && start[0] == 0x1f && start[1] == 0x8b;
+}
+
+static const struct output_kind pprof = { "a pprof profile", is_gzip };
+
 static int write_result(const char *path, const struct buf *bytes, struct err *err)
 {
 	struct output out;
-	int status = output_open(path, &out, err);
+	int status = output_open(path, &pprof, &out, err);
 
 	if (status == 0)
 		status = output_write(&out, bytes->data, bytes->n, err);

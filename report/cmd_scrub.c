@@ -45,6 +45,13 @@ struct scrub {
 	struct err err;
 };
 
+static bool is_recording(const uint8_t start[OUTPUT_START_BYTES], size_t n)
+{
+	return n >= FILE_HEADER_BYTES && file_is_recording(start);
+}
+
+static const struct output_kind recording = { "a recording", is_recording };
+
 static int sink(void *ctx, const void *bytes, size_t n)
 {
 	struct scrub *s = ctx;
@@ -267,12 +274,12 @@ static void scrub_done(struct scrub *s)
 /* The machine stands in the manifest, which the reading side finds wherever it is. */
 static int find_machine(const char *in, enum machine *ret, struct err *err)
 {
-	struct recording *recording;
+	struct recording *r;
 
-	if (recording_open(in, &recording, err) < 0)
+	if (recording_open(in, &r, err) < 0)
 		return err->code;
-	*ret = recording_machine(recording);
-	recording_close(recording);
+	*ret = recording_machine(r);
+	recording_close(r);
 	return 0;
 }
 
@@ -292,7 +299,7 @@ int cmd_scrub(struct command *c)
 	}
 	status = scrub_init(s, c->operand[0], machine);
 	if (status >= 0)
-		status = output_open(c->operand[1], &s->out, &s->err);
+		status = output_open(c->operand[1], &recording, &s->out, &s->err);
 	if (status >= 0)
 		status = put_all(s);
 	if (status >= 0)

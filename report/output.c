@@ -8,36 +8,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/auto.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 
 enum { TRIES = 100 };
 
-/* A symlink, a FIFO or a device is not replaced: whoever made it meant something by it. */
-static int check_existing(const char *path, struct err *err)
+static int refuse(const char *path, const char *what, struct err *err)
 {
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ?
-			       0 :
-			       err_set(err, -errno, "cannot write '%s': %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(
-			err, -EEXIST,
-			"'%s' exists and is not a regular file; remove it or choose another name",
-			path);
-	return 0;
+	return err_set(err, -EEXIST, "'%s' exists and is not %s; remove it or choose another name",
+		       path, what);
 }
 
-int output_open(const char *path, struct output *ret, struct err *err)
+/*
+ * A symlink, a FIFO or a device is not replaced: whoever made it meant something by it. Nor is a
+ * file of another kind: a slip of the hand must not cost a source file.
+ */
+static int check_existing(const char *path, const struct output_kind *kind, struct err *err)
+{
+	uint8_t start[OUTPUT_START_BYTES] = { 0 };
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (lstat(path, &st) < 0 && errno == ENOENT)
+		return 0;
+	if (lstat(path, &st) < 0)
+		return err_set(err, -errno, "cannot write '%s': %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return refuse(path, "a regular file", err);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	n = fd < 0 ? -errno : io_read(fd, start, sizeof(start));
+	if (n < 0)
+		return err_set(err, (int)n, "cannot replace '%s': %s", path, strerror((int)-n));
+	return n == 0 || kind->is_ours(start, (size_t)n) ? 0 : refuse(path, kind->name, err);
+}
+
+int output_open(const char *path, const struct output_kind *kind, struct output *ret,
+		struct err *err)
 {
 	*ret = (struct output){ .fd = -1, .path = path };
 	if (!strcmp(path, "-")) {
 		ret->fd = STDOUT_FILENO;
 		return 0;
 	}
-	if (check_existing(path, err) < 0)
+	if (check_existing(path, kind, err) < 0)
 		return err->code;
 	for (int i = 0; i < TRIES; i++) {
 		if (asprintf(&ret->temporary, "%s.%d.%d.tmp", path, (int)getpid(), i) < 0)

@@ -27,6 +27,9 @@ ln -s target link
 failed export pprof -o link rec
 failed export pprof -o no/such/folder rec
 failed export pprof -o . rec
+failed export pprof -o target rec
+failed scrub rec target
+"$report" export pprof -o a.gz rec || fail "an earlier export is not replaced"
 failed scrub rec link
 failed scrub no-such-file scrubbed
 failed export pprof -o c.gz no-such-file
