@@ -313,6 +313,7 @@ const struct table_rule *table_find(const struct table *t, uint64_t addr)
 bool table_row(const struct table *t, uint64_t addr, struct table_row *ret)
 {
 	int64_t i = index_find(&t->index, addr, PADDING_MAX);
+	uint64_t in;
 	struct cfi_run run;
 
 	if (i < 0 || !index_fde(&t->index, (uint32_t)i, &ret->cie, &ret->fde))
@@ -321,9 +322,10 @@ bool table_row(const struct table *t, uint64_t addr, struct table_row *ret)
 	if (!cfi_run_cie(&run, &ret->section, &ret->cie, &cfi_all_slots))
 		return false;
 	cfi_run_fde(&run, &ret->fde);
-	addr = MIN(addr, ret->fde.end - 1); /* padding has the last row */
+	in = MIN(addr, ret->fde.end - 1); /* padding has the last row */
 	while (cfi_run_next(&run, &ret->begin, &ret->end) == CFI_NEXT_ROW)
-		if (addr < ret->end) {
+		if (in < ret->end) {
+			ret->end = MAX(ret->end, addr + 1);
 			ret->state = run.state;
 			return true;
 		}
