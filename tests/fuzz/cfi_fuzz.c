@@ -51,8 +51,8 @@ static void check_fde(void *ctx, uint64_t begin, uint64_t end)
 			return;
 		if (addr < row.begin || addr >= row.end)
 			abort();
-		/* where FDEs overlap another one answers: only rows of this one are compared */
-		if (row.fde.begin == begin)
+		/* where FDEs overlap another one answers, and behind them is padding: only this one is compared */
+		if (row.fde.begin == begin && addr < row.fde.end)
 			check_row(c, &row, addr);
 		addr = row.end;
 	}
