@@ -23,7 +23,8 @@
 
 enum {
 	IMAGES = 8,
-	IMAGE_SLOTS = 8192, /* > STACK_WORDS_MAX, so that the words of one stack never meet */
+	/* twice STACK_WORDS_MAX: words of one stack never meet, nor do those of the next when sp moves by less */
+	IMAGE_SLOTS = 16384,
 	IMAGE_MASK = IMAGE_SLOTS - 1,
 };
 
@@ -240,15 +241,34 @@ static void get_regs(struct record_decoder *d, struct codec_thread *t, struct re
 	}
 }
 
-static void image_update(struct image *image, bool new, const struct stack_change *change,
-			 const struct word_list *list)
+/* Old and new words lie near enough that no two share a slot. */
+static bool image_holds_both(const struct word_list *list, uint64_t lo, uint64_t hi)
 {
-	uint32_t from = new ? 0 : change->n_same;
+	if (list->n) {
+		lo = MIN(lo, list->word[list->n - 1].addr);
+		hi = MAX(hi, list->word[0].addr + 8);
+	}
+	return hi - lo <= IMAGE_SLOTS * 8;
+}
 
-	if (!new)
-		image_clear(image, change->old, change->n_old);
-	if (list->n > from)
-		image_set(image, list->word + from, list->n - from);
+/* The thread's list and its image become those of this sample, together. */
+static bool change_stack(struct record_decoder *d, struct decoder_thread *t, uint64_t lo, uint64_t hi,
+			 struct image **ret_image, struct stack_change *ret)
+{
+	struct word_list *list = &t->codec.list;
+	bool fresh;
+	struct image *image = *ret_image = image_get(d, t, &fresh);
+	struct stack_image flat = { image->slot, IMAGE_MASK };
+
+	if (!fresh && !image_holds_both(list, lo, hi)) {
+		image_clear(image, list->word, list->n);
+		fresh = true;
+	}
+	if (!stack_get(&d->dict, d->here, &d->pool, list, lo, hi, d->old, &d->c, fresh ? NULL : &flat, ret))
+		return false; /* decoder_fail() forgets all images */
+	if (fresh)
+		image_set(image, list->word, list->n);
+	return true;
 }
 
 /*
@@ -273,7 +293,6 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 	uint64_t lo = ALIGN_UP(ct->sp, UINT64_C(8)), hi, bytes, hi_before = ct->hi;
 	struct stack_change change;
 	struct image *image;
-	bool new;
 
 	if (s->stack_cut)
 		bytes = ct->cut_bytes += get_signed(c);
@@ -285,13 +304,10 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 	}
 	ct->hi = hi;
 	hi = MAX(hi & ~UINT64_C(7), lo);
-	/* from here on the list and its image change together */
-	image = image_get(d, t, &new);
-	if (!stack_get(&d->dict, d->here, &d->pool, &ct->list, lo, hi, d->old, c, &change)) {
+	if (!change_stack(d, t, lo, hi, &image, &change)) {
 		cursor_fail(c);
 		return;
 	}
-	image_update(image, new, &change, &ct->list);
 	s->stack_bytes = bytes;
 	s->words = ct->list.word;
 	s->n_words = ct->list.n;
@@ -333,7 +349,9 @@ static struct decoder_thread *get_sample_head(struct record_decoder *d, unsigned
 
 	if (flags & SAMPLE_PLACE)
 		get_place(st, c);
-	t = rare & ~(unsigned int)SAMPLE_RARE_ALL ? NULL : get_thread(d, c);
+	if (rare & ~(unsigned int)SAMPLE_RARE_ALL || (flags & SAMPLE_STACK && !(flags & SAMPLE_USER)))
+		return NULL;
+	t = get_thread(d, c);
 	if (!t)
 		return NULL;
 	if (flags & SAMPLE_PERIOD)

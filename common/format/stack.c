@@ -246,13 +246,75 @@ static bool get_word(struct word_reader *r, uint64_t above, struct stack_word *r
 	return !r->c->bad;
 }
 
+/*
+ * The usual word: distance in the first byte, number of one or two bytes, address known. False with nothing
+ * taken: get_word() looks closer. Half of the report's decoding is here, and what comes next cannot be
+ * predicted, so the cases are computed side by side and chosen from.
+ */
+static inline bool get_usual_word(struct word_reader *r, uint64_t above, struct stack_word *ret)
+{
+	const uint8_t *at = r->c->at;
+	unsigned int class, two;
+	uint64_t gap_bytes, number, difference, value, addr;
+
+	if (r->c->end - at < 3)
+		return false;
+	class = at[0] & 3;
+	gap_bytes = (uint64_t)(at[0] >> 2) * 8;
+	two = at[1] >> 7;
+	number = (at[1] & 0x7fu) | (two ? (at[2] & 0x7fu) << 7 : 0);
+	if ((two && at[2] & 0x80) || gap_bytes == 0 || gap_bytes > above - r->lo)
+		return false;
+	addr = above - gap_bytes;
+	if (class == WORD_CODE) {
+		if (number - 1 >= r->dict->n)
+			return false;
+		value = r->dict->value[number - 1];
+	} else {
+		difference = unzigzag(number);
+		value = class == WORD_LAST ? r->last + difference : addr + (class == WORD_OWN ? difference * 8 : difference);
+		r->last = value;
+	}
+	r->c->at = at + 2 + two;
+	*ret = (struct stack_word){ .addr = addr, .value = value };
+	return true;
+}
+
+static inline void slot_set(const struct stack_image *image, uint64_t addr, uint64_t value)
+{
+	image->slot[addr >> 3 & image->mask] = value;
+}
+
+/* Words [from, from + n) of the list. False: the bytes make no sense. */
+static bool get_words(struct word_reader *r, struct word_list *list, uint64_t above, uint64_t n,
+		      const struct stack_image *image)
+{
+	for (; n; n--) {
+		struct stack_word *word = &list->word[list->n];
+
+		if (!get_usual_word(r, above, word) && !get_word(r, above, word))
+			return false;
+		if (image)
+			slot_set(image, word->addr, word->value);
+		above = word->addr;
+		list->n++;
+	}
+	return true;
+}
+
+/* A kept or dropped word of the old list lies below all that the new one has by now. */
+static bool old_follows(const struct word_list *list, const struct stack_word *old)
+{
+	return !list->n || old->addr < list->word[list->n - 1].addr;
+}
+
 bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct word_pool *pool,
 	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old, struct cursor *c,
-	       struct stack_change *ret)
+	       const struct stack_image *image, struct stack_change *ret)
 {
 	struct word_reader r = { .dict = dict, .here = here, .lo = lo, .last = hi, .c = c };
 	uint64_t above = hi & ~UINT64_C(7), limit = (above - lo) / 8;
-	uint32_t n_same = 0, n_old = 0, o = 0, n = 0;
+	uint32_t n_same = 0, n_old = 0, o = 0;
 	bool last, first = true;
 
 	do {
@@ -263,32 +325,36 @@ bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct w
 		if (first) {
 			if (c->bad || keep > list->n)
 				return false;
-			n = n_same = (uint32_t)keep;
-			n_old = list->n - n;
+			n_same = (uint32_t)keep;
+			n_old = list->n - n_same;
 			if (n_old) /* word is NULL in a list that was never filled */
-				memcpy(old, list->word + n, n_old * sizeof(*old));
-			list->n = n;
+				memcpy(old, list->word + n_same, n_old * sizeof(*old));
+			list->n = n_same;
 			first = false;
 			keep = 0;
 		}
 		insert = get_varint(c);
 		if (c->bad || keep > n_old - o || drop > n_old - o - keep || insert > cursor_left(c) / 2 ||
-		    n + keep + insert > limit ||
-		    !word_list_reserve(pool, list, n + (uint32_t)keep + (uint32_t)insert))
+		    list->n + keep + insert > limit ||
+		    !word_list_reserve(pool, list, list->n + (uint32_t)keep + (uint32_t)insert))
 			return false;
-		for (; keep; keep--, o++) {
-			if (n && old[o].addr >= list->word[n - 1].addr)
-				return false;
-			list->word[n++] = old[o];
-		}
+		if (last)
+			drop = n_old - o - keep;
+		if (keep + drop && !old_follows(list, &old[o]))
+			return false;
+		if (keep)
+			memcpy(list->word + list->n, old + o, keep * sizeof(*old));
+		list->n += (uint32_t)keep;
+		o += (uint32_t)keep;
+		if (image)
+			for (uint64_t i = 0; i < drop; i++)
+				slot_set(image, old[o + i].addr, 0);
 		o += (uint32_t)drop;
-		for (; insert; insert--, n++)
-			if (!get_word(&r, n ? list->word[n - 1].addr : above, &list->word[n]))
-				return false;
-		list->n = n;
+		if (!get_words(&r, list, list->n ? list->word[list->n - 1].addr : above, insert, image))
+			return false;
 	} while (!last);
 	/* kept words must lie in the stack of now */
-	if (n && (list->word[0].addr >= above || list->word[n - 1].addr < lo))
+	if (list->n && (list->word[0].addr >= above || list->word[list->n - 1].addr < lo))
 		return false;
 	*ret = (struct stack_change){ .n_same = n_same, .old = old, .n_old = n_old };
 	return !c->bad;

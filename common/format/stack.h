@@ -45,7 +45,13 @@ bool word_list_reserve(struct word_pool *p, struct word_list *list, uint32_t n);
 uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list, uint64_t hi,
 		   const struct stack_word *words, uint32_t n_words, uint8_t *at);
 
-/* What a decoder does to its flat image of the stack while a list changes. */
+/* The flat image of a list: the word at addr is slot[addr >> 3 & mask], all others are 0. */
+struct stack_image {
+	uint64_t *slot;
+	uint32_t mask;
+};
+
+/* How a list changed. */
 struct stack_change {
 	uint32_t n_same;	/* words at the start of the list that were there before */
 	const struct stack_word *old; /* the words after them as they were */
@@ -53,11 +59,12 @@ struct stack_change {
 };
 
 /*
- * The same way back. Words lie in [lo, hi). `old` has room for STACK_WORDS_MAX words.
- * False: the bytes make no sense, or too many words.
+ * The same way back. Words lie in [lo, hi). `old` has room for STACK_WORDS_MAX words. `image` follows the
+ * list unless it is NULL; old and new words must fit into it without meeting.
+ * False: the bytes make no sense, or too many words; list and image are then worth nothing.
  */
 bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct word_pool *pool,
 	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old, struct cursor *c,
-	       struct stack_change *ret);
+	       const struct stack_image *image, struct stack_change *ret);
 
 #endif
