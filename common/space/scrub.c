@@ -78,13 +78,28 @@ static bool judge_code(struct judge *j, uint64_t value)
 	return m != NULL;
 }
 
-static inline bool judge_keeps(struct judge *j, uint64_t value)
+static inline bool judge_is_code(struct judge *j, uint64_t value)
 {
 	bool near_code = false;
 
 	for (uint32_t h = 0; h < N_ELEMENTS(j->hull); h++)
 		near_code |= in_range(&j->hull[h], value);
-	return in_range(&j->stack, value) || (near_code && judge_code(j, value));
+	return near_code && judge_code(j, value);
+}
+
+static inline bool judge_keeps(struct judge *j, uint64_t value)
+{
+	return in_range(&j->stack, value) || judge_is_code(j, value);
+}
+
+/*
+ * A word of the stack that points into the stack serves unwinding only as a saved register that finds an
+ * outer frame (frame pointer, DRAP, sp of a signal's context): it points above itself, to whole words.
+ * Near a thread's stack there may be libraries: what is not kept as stack may still be code.
+ */
+static inline bool judge_keeps_at(struct judge *j, uint64_t addr, uint64_t value)
+{
+	return (in_range(&j->stack, value) && value > addr && !(value & 7)) || judge_is_code(j, value);
 }
 
 static void scrub_regs(struct judge *j, enum machine machine, uint64_t mask, struct regs *regs)
@@ -145,7 +160,7 @@ static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint
 
 		words->addr = lo + i * 8;
 		words->value = load_le64(bytes + i * 8) & keep;
-		words += judge_keeps(j, words->value);
+		words += judge_keeps_at(j, words->addr, words->value);
 		mask &= ~(UINT64_C(1) << i);
 	}
 	return words;

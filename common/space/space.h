@@ -93,8 +93,9 @@ void spaces_each_space(struct spaces *s, void (*f)(void *ctx, const struct space
 void spaces_each_thread(struct spaces *s, void (*f)(void *ctx, const struct thread *t), void *ctx);
 
 /*
- * Keeps the words of a raw stack that point into a mapping of `sp` or into the stack itself
- * (from the stack pointer to 8 MiB above it), and masks the registers likewise; sp and pc stay.
+ * Keeps the words of a raw stack that point into a mapping of `sp`, and those that point further up the stack
+ * to a whole word (at most 8 MiB above the stack pointer): return addresses, and registers that find an
+ * outer frame. Registers that point into a mapping or the stack are kept; sp and pc stay.
  * aarch64: pointer-authentication bits are removed from a word before it is judged and stored.
  * `words` has room for STACK_WORDS_MAX. Sets sample->words, n_words, regs; stack = NULL.
  * x86-64: what lies above the stack of a thread (from its control block on) is not stack and goes; stack_bytes
