@@ -35,7 +35,7 @@ struct sink {
 	struct spaces *spaces;
 	struct touch touch;
 	struct record_counters counters;
-	struct stack_word *words;
+	struct stack_word *words[2]; /* of this sample and of the one before */
 	uint64_t open_samples;	     /* in the open chunk */
 	uint64_t open_ns;	     /* time of the open chunk's first event; 0: nothing is in it */
 	uint64_t last_ns;	     /* of the last event */
@@ -114,10 +114,14 @@ static bool is_filtered(const struct sink *s, uint32_t pid)
 
 static void scrub(struct sink *s, const struct space *space, struct event_sample *sample)
 {
+	struct stack_word *words = s->words[1];
+
+	s->words[1] = s->words[0];
+	s->words[0] = words;
 	if (s->options.stacks == SINK_STACKS_RAW)
-		space_keep_all(sample, s->options.machine, s->words);
+		space_keep_all(sample, s->options.machine, words);
 	else
-		space_scrub(space, s->options.machine, sample, s->words);
+		space_scrub(space, s->options.machine, sample, words);
 }
 
 static void count_stored(struct sink *s, const struct event *event, uint64_t n_seen)
@@ -313,8 +317,9 @@ static int alloc_parts(struct sink *s, struct err *err)
 	if (!s->encoder)
 		return -ENOMEM;
 	s->spaces = spaces_new(NULL);
-	s->words = malloc(STACK_WORDS_MAX * sizeof(*s->words));
-	if (!s->spaces || !s->words)
+	for (int i = 0; i < 2; i++)
+		s->words[i] = malloc(STACK_WORDS_MAX * sizeof(*s->words[i]));
+	if (!s->spaces || !s->words[0] || !s->words[1])
 		return err_set(err, -ENOMEM, "no memory for address spaces");
 	return 0;
 }
@@ -384,6 +389,7 @@ void sink_free(struct sink *s)
 	chunk_writer_free(s->chunks);
 	record_encoder_free(s->encoder);
 	spaces_free(s->spaces);
-	free(s->words);
+	free(s->words[0]);
+	free(s->words[1]);
 	free(s);
 }

@@ -56,6 +56,19 @@ static void touch_kernel_pc(struct touch *t, uint64_t pc)
 	t->on_kernel(t->ctx, pc);
 }
 
+/* How many words, from the outermost frame on, are those of the sample before: callers stay. */
+static uint32_t same_words(const struct touch *t, const struct space *space,
+			   const struct event_sample *sample)
+{
+	uint32_t n = MIN(t->n_last, sample->n_words), i = 0;
+
+	if (t->last_generation != space->generation)
+		return 0;
+	while (i < n && t->last[i].value == sample->words[i].value)
+		i++;
+	return i;
+}
+
 void touch_sample(struct touch *t, const struct space *space, enum machine machine,
 		  const struct event_sample *sample)
 {
@@ -71,7 +84,10 @@ void touch_sample(struct touch *t, const struct space *space, enum machine machi
 	for (unsigned int i = 0; i < REGS_MAX; i++)
 		if (sample->regs.mask >> i & 1 && sample->regs.value[i])
 			touch_value(t, space, sample->regs.value[i]);
-	for (uint32_t i = 0; i < sample->n_words; i++)
+	for (uint32_t i = same_words(t, space, sample); i < sample->n_words; i++)
 		if (sample->words[i].value - sp >= STACK_REACH_BYTES)
 			touch_value(t, space, sample->words[i].value);
+	t->last = sample->words;
+	t->n_last = sample->n_words;
+	t->last_generation = space->generation;
 }

@@ -23,12 +23,18 @@ struct touch {
 	uint8_t object[TOUCH_OBJECTS / 8]; /* bit per object id: told */
 	uint64_t kernel[TOUCH_KERNEL_PCS]; /* open addressing; full: further ones are not told */
 	uint32_t n_kernel;
+	const struct stack_word *last; /* words of the sample before, */
+	uint32_t n_last;
+	uint64_t last_generation; /* looked at in this state of its space */
 	touch_object *on_object;
 	touch_kernel *on_kernel;
 	void *ctx;
 };
 
-/* After the scrub: looks at the sample's pc, registers, kept words and kernel frames. */
+/*
+ * After the scrub: looks at the sample's pc, registers, kept words and kernel frames.
+ * The words must stay until the next call, which passes over those that are still the same.
+ */
 void touch_sample(struct touch *t, const struct space *space, enum machine machine,
 		  const struct event_sample *sample);
 
