@@ -8,8 +8,8 @@ struct kernel_options;
 struct target;
 
 /*
- * `options` without tids. Threads that begin meanwhile either inherit the events of their creator or are
- * met at another look, never both. Afterwards mappings and tasks are being told.
+ * `options` without tids. Threads that begin meanwhile either inherit the events of their
+ * creator or are met at another look, never both. Afterwards mappings and tasks are being told.
  */
 int attach_open(const struct target *target, struct kernel_options *options, struct kernel **ret,
 		struct err *err);

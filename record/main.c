@@ -193,12 +193,16 @@ static const struct opt table[] = {
 	{ 'e', "event", "EVENT", "DD_PROFILING_NATIVE_EVENTS", "sCPU", set_event,
 	  "what to sample; 'sCPU f=HZ' sets its own frequency", false },
 	{ 0, "stacks", "HOW", NULL, "scrubbed", set_stacks,
-	  "user stacks: scrubbed (only words that point into code or the stack), raw, none", false },
+	  "user stacks: scrubbed (only words that point into code or the stack), raw, none",
+	  false },
 	{ 0, "stack-size", "BYTES", "DD_PROFILING_SAMPLE_STACK_USER", NULL, set_stack_size,
-	  "stack to copy for each sample (default: as much as the rings take, up to 65528)", false },
+	  "stack to copy for each sample (default: as much as the rings take, up to 65528)",
+	  false },
 	{ 0, "embed", "WHAT", NULL, "symbols", set_embed,
-	  "of the files met: none, unwind (tables), symbols (and names), full (whole files)", false },
-	{ 0, "duration", "SECONDS", NULL, NULL, set_duration, "stop recording after so long", false },
+	  "of the files met: none, unwind (tables), symbols (and names), full (whole files)",
+	  false },
+	{ 0, "duration", "SECONDS", NULL, NULL, set_duration, "stop recording after so long",
+	  false },
 	{ 'v', "verbose", NULL, NULL, NULL, set_verbose, "say more", false },
 	{ 'l', "log-level", "LEVEL", "DD_PROFILING_NATIVE_LOG_LEVEL", "notice", set_log_level,
 	  "error, warn, notice, informational or debug", false },
@@ -222,7 +226,8 @@ static int check_target(const struct options *o, struct err *err)
 	int n = (o->session.argv != NULL) + (o->session.n_pids != 0) + o->session.whole_system;
 
 	if (n == 0)
-		return err_set(err, -EINVAL, "nothing to record: give a COMMAND, -p PID or -a; see --help");
+		return err_set(err, -EINVAL,
+			       "nothing to record: give a COMMAND, -p PID or -a; see --help");
 	if (n > 1)
 		return err_set(err, -EINVAL, "COMMAND, -p and -a exclude each other; see --help");
 	return 0;

@@ -1,4 +1,4 @@
-/* What a recording says of itself: ddprof.data(5), "Manifest". No argv, no environment, no host name. */
+/* What a recording says of itself: ddprof.data(5), "Manifest". No argv, environment, host name. */
 #ifndef RECORD_MANIFEST_H
 #define RECORD_MANIFEST_H
 

@@ -100,7 +100,7 @@ static void on_embedded(void *ctx, bool ok)
 
 /* ---- the loop ---- */
 
-/* Its mappings were never told, or the telling was lost: look them up, not more than once a second. */
+/* Its mappings were never told, or that was lost: look them up, but once a second at most. */
 static void ask_unknown(struct session *s, uint32_t pid)
 {
 	struct unknown_pid *unknown = &s->unknown[pid % UNKNOWN_PIDS];
@@ -139,9 +139,11 @@ static void read_losses(struct session *s)
 	kernel_read_losses(s->kernel, &losses);
 	sink_losses(s->sink, s->now_ns, losses.samples, losses.tasks, losses.bad_samples);
 	s->losses_ns = s->now_ns;
-	log_debug("session", "kernel counts: samples_lost=%" PRIu64 " tasks_lost=%" PRIu64
-			     " clock_ns=%" PRIu64, losses.samples, losses.tasks, losses.clock_ns);
-	if (losses.tasks > s->tasks_lost) /* some process's mappings are wrong now; nobody knows whose */
+	log_debug("session",
+		  "kernel counts: samples_lost=%" PRIu64 " tasks_lost=%" PRIu64
+		  " clock_ns=%" PRIu64,
+		  losses.samples, losses.tasks, losses.clock_ns);
+	if (losses.tasks > s->tasks_lost) /* some mappings are wrong now; nobody knows whose */
 		sink_each_pid(s->sink, ask_again, s);
 	s->tasks_lost = losses.tasks;
 }
@@ -247,7 +249,7 @@ static int open_signals(struct session *s, struct err *err)
 	return 0;
 }
 
-/* A full pipe and a file at its limit are errors of write, not deaths. Only after COMMAND was forked. */
+/* A full pipe and a file at its limit are errors of write, not deaths. COMMAND is forked before. */
 static void ignore_write_signals(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -368,8 +370,10 @@ static int start(struct session *s, struct err *err)
 	r = alloc_poll(s, err);
 	if (r < 0)
 		return r;
+	s->now_ns = io_monotonic_ns();
+	r = s->target.command ? 0 : begin_attached(s, err);
 	s->start_ns = s->losses_ns = s->now_ns = io_monotonic_ns();
-	return s->target.command ? 0 : begin_attached(s, err);
+	return r;
 }
 
 static void close_all(struct session *s)
@@ -455,7 +459,8 @@ int session_run(const struct session_options *options)
 	if (r == 0)
 		r = target < 0 ? target : start(&s, &err);
 	if (r < 0)
-		log_error("%s%s", err.text, options->argv ? "; COMMAND runs without being recorded" : "");
+		log_error("%s%s", err.text,
+			  options->argv ? "; COMMAND runs without being recorded" : "");
 	if (options->argv && target == 0)
 		status = run_command(&s, r == 0);
 	else

@@ -46,8 +46,8 @@ static bool find_in_path(const char *name, int *ret_code)
 
 	for (const char *at = path ? path : "/bin:/usr/bin";; at++) {
 		size_t n = strcspn(at, ":");
-		int length = snprintf(file, sizeof(file), "%.*s%s%s", (int)n, at, n ? "/" : "",
-				      name);
+		int length =
+			snprintf(file, sizeof(file), "%.*s%s%s", (int)n, at, n ? "/" : "", name);
 
 		if (length < (int)sizeof(file) && is_executable(file, ret_code))
 			return true;

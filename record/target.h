@@ -12,10 +12,10 @@ struct err;
 enum { TARGET_PIDS_MAX = 256 };
 
 struct target {
-	pid_t command;	 /* 0: attached, or the whole system */
-	int go_fd;	 /* writing end: a byte lets the command go; -1: gone already */
-	int exec_fd;	 /* reading end: errno of a failed exec, or its end */
-	int status;	 /* of waitpid, once `ended` */
+	pid_t command; /* 0: attached, or the whole system */
+	int go_fd;     /* writing end: a byte lets the command go; -1: gone already */
+	int exec_fd;   /* reading end: errno of a failed exec, or its end */
+	int status;    /* of waitpid, once `ended` */
 	bool ended;
 	pid_t pid[TARGET_PIDS_MAX];
 	int pidfd[TARGET_PIDS_MAX]; /* -1: not supported or gone */

@@ -206,7 +206,7 @@ uint32_t inspector_n_unanswered(const struct inspector *in)
 	return in->objects.n + (in->asked == MESSAGE_EMBED);
 }
 
-/* Requests are small beside the socket's buffer and only one is out: a short write means a dead child. */
+/* Requests are small beside the socket's buffer and one is out: a short write means a dead child. */
 static bool send_request(struct inspector *in, enum message_type type, uint32_t pid,
 			 const void *bytes, size_t n)
 {
@@ -288,7 +288,7 @@ static uint64_t child_busy_ns(const struct inspector *in)
 	return (uint64_t)busy.tv_sec * 1000000000 + (uint64_t)busy.tv_nsec;
 }
 
-/* Silent past its deadline. On a busy host it may only be slow: what computes gets more time, up to a limit. */
+/* Silent past its deadline. On a busy host it may only be slow: what computes gets more time. */
 static bool is_hanging(struct inspector *in, uint64_t now_ns)
 {
 	if (!in->asked || now_ns < in->asked_ns + deadline_ns)
@@ -338,8 +338,13 @@ static bool take_event(struct inspector *in, const struct message *message, cons
 		event.comm.comm[COMM_MAX - 1] = '\0';
 	} else if (e.type == EVENT_MMAP) {
 		event.mmap = (struct event_mmap){
-			.start = e.start, .size = e.size, .pgoff = e.pgoff, .maj = e.maj,
-			.min = e.min,	  .ino = e.ino,	  .build_id = e.build_id,
+			.start = e.start,
+			.size = e.size,
+			.pgoff = e.pgoff,
+			.maj = e.maj,
+			.min = e.min,
+			.ino = e.ino,
+			.build_id = e.build_id,
 			.path = (const char *)bytes + sizeof(e),
 		};
 		event.mmap.build_id.n = MIN(e.build_id.n, (uint8_t)BUILD_ID_MAX);
@@ -355,9 +360,9 @@ static bool take_chunk(struct inspector *in, const struct message *message, cons
 	if ((message->chunk_type != CHUNK_OBJECT && message->chunk_type != CHUNK_KERNEL) ||
 	    message->raw_bytes > CHUNK_RAW_MAX || !message->n)
 		return true;
-	in->stalled = in->sink.chunk(in->sink.ctx, message->chunk_type,
-				     object_tag(&in->asked_object.key), bytes, message->n,
-				     message->raw_bytes, message->n_records) < 0;
+	in->stalled =
+		in->sink.chunk(in->sink.ctx, message->chunk_type, object_tag(&in->asked_object.key),
+			       bytes, message->n, message->raw_bytes, message->n_records) < 0;
 	return !in->stalled;
 }
 

@@ -50,7 +50,7 @@ bool inspector_ask_kernel(struct inspector *in, uint64_t pc);
  * they are not younger than `until_ns`, so that they can be merged with the kernel's.
  */
 void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns);
-bool inspector_idle(const struct inspector *in); /* nothing asked, nothing to come */
+bool inspector_idle(const struct inspector *in);	     /* nothing asked, nothing to come */
 uint32_t inspector_n_unanswered(const struct inspector *in); /* objects that were asked for */
 /* Works until idle or `end_ns`; for the start and the end. */
 void inspector_finish(struct inspector *in, uint64_t end_ns);

@@ -1,6 +1,6 @@
 /*
- * The file has some 100 000 lines "ffffffff81000000 T name\t[module]\n", nearly sorted. It is kept as it
- * is; an index of (address, line) is sorted once.
+ * The file has some 100 000 lines "ffffffff81000000 T name\t[module]\n", nearly sorted. It is kept
+ * as it is; an index of (address, line) is sorted once.
  */
 #include "record/inspect/kallsyms.h"
 
@@ -18,7 +18,7 @@ enum { KALLSYMS_BYTES_MAX = 256 << 20, SYMBOLS_MAX = 4 << 20 };
 
 struct symbol {
 	uint64_t addr;
-	uint32_t name;	  /* where in the text */
+	uint32_t name;	   /* where in the text */
 	bool module, sent; /* module: its name follows the symbol's */
 };
 
@@ -127,7 +127,8 @@ int kallsyms_read(const char *path, struct kallsyms **ret, struct err *err)
 		read_lines(k);
 		sort(k);
 		if (!k->n)
-			r = err_set(err, -EACCES, "%s hides addresses (kernel.kptr_restrict)", path);
+			r = err_set(err, -EACCES, "%s hides addresses (kernel.kptr_restrict)",
+				    path);
 	}
 	if (r < 0) {
 		kallsyms_free(k);

@@ -22,8 +22,8 @@ struct serve {
 	int fd;
 	enum inspect_embed embed;
 	ZSTD_CCtx *zstd;
-	uint8_t *scratch; /* CHUNK_RAW_MAX */
-	uint8_t *stored;  /* struct message + CHUNK_STORED_MAX */
+	uint8_t *scratch;	      /* CHUNK_RAW_MAX */
+	uint8_t *stored;	      /* struct message + CHUNK_STORED_MAX */
 	uint8_t events[EVENTS_BYTES]; /* replies that are not sent yet */
 	size_t n_events;
 	struct kallsyms *kallsyms; /* read with the first question */
@@ -133,9 +133,9 @@ static int answer_object(struct serve *s, const struct message *request, const u
 	const char *reason = text_at(bytes, request->n, &at);
 	if (request->type == MESSAGE_FAILED)
 		return object_encode(&key, NULL, reason, s->scratch, serve_object, s);
-	struct embed_place place = {
-		.pid = request->pid, .start = object.start, .end = object.end
-	};
+	struct embed_place place = { .pid = request->pid,
+				     .start = object.start,
+				     .end = object.end };
 	return embed_object(s, s->embed, &key, &place, err);
 }
 

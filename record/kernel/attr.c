@@ -17,9 +17,8 @@
 #include "record/kernel/decode.h"
 
 static const char *const later[] = {
-	"hCPU",	 "hREF",  "hINST", "hCREF", "hCMISS", "hBRANCH", "hBMISS", "hBUS", "hBSTF",
-	"hBSTB", "sPF",	  "sCS",   "sMig",  "sPFMAJ", "sPFMIN",	 "sALGN",  "sEMU", "sDUM",
-	"sALLOC",
+	"hCPU", "hREF", "hINST", "hCREF",  "hCMISS", "hBRANCH", "hBMISS", "hBUS", "hBSTF",  "hBSTB",
+	"sPF",	"sCS",	"sMig",	 "sPFMAJ", "sPFMIN", "sALGN",	"sEMU",	  "sDUM", "sALLOC",
 };
 
 static bool is_separator(char c)
@@ -91,7 +90,8 @@ int event_spec_parse(const char *text, uint32_t hz, bool whole_system, struct ev
 	uint64_t frequency_hz = hz;
 
 	if (strchr(text, ';') && strchr(text, ';')[1])
-		return err_set(err, -ENOTSUP, "'%s': one event at a time for now; use 'sCPU'", text);
+		return err_set(err, -ENOTSUP, "'%s': one event at a time for now; use 'sCPU'",
+			       text);
 	for (const char *at = text; (at = next_word(at, word, sizeof(word)));) {
 		word[strcspn(word, ";")] = '\0';
 		int r = strchr(word, '=') ? set_option(word, &frequency_hz, err) :

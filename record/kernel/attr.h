@@ -25,10 +25,10 @@ struct event_spec {
 struct attr_choice {
 	bool whole_system;
 	bool enable_on_exec;
-	bool kernel;	   /* samples in the kernel, and their call chain */
-	bool format_lost;  /* PERF_FORMAT_LOST, Linux 6.0 */
-	bool build_id;	   /* build-ids in MMAP2, Linux 5.12 */
-	bool stack;	   /* copy the user stack */
+	bool kernel;	  /* samples in the kernel, and their call chain */
+	bool format_lost; /* PERF_FORMAT_LOST, Linux 6.0 */
+	bool build_id;	  /* build-ids in MMAP2, Linux 5.12 */
+	bool stack;	  /* copy the user stack */
 	uint32_t stack_bytes;
 	uint32_t watermark_bytes;
 };

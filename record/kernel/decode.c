@@ -313,7 +313,8 @@ enum decode_result decode_record(const struct decode_layout *layout, const void 
 	memcpy(&header, record, sizeof(header));
 	if (header.size != n)
 		return DECODE_BAD;
-	struct cursor c = { .at = (const uint8_t *)record + sizeof(header), .left = n - sizeof(header) };
+	struct cursor c = { .at = (const uint8_t *)record + sizeof(header),
+			    .left = n - sizeof(header) };
 	if (header.type == PERF_RECORD_SAMPLE)
 		return decode_sample(layout, header.misc, &c, ret);
 	return decode_other(layout, &header, &c, ret);

@@ -32,7 +32,7 @@ struct decode_regs {
 };
 
 const struct decode_regs *decode_regs_of(enum machine machine); /* NULL: not known */
-const struct decode_regs *decode_native_regs(void);		 /* of this machine */
+const struct decode_regs *decode_native_regs(void);		/* of this machine */
 
 /* What the records of one event hold beyond DECODE_SAMPLE_TYPE. */
 struct decode_layout {
@@ -43,9 +43,9 @@ struct decode_layout {
 
 enum decode_result {
 	DECODE_EVENT,
-	DECODE_SKIP,	    /* sound, and nothing for us */
-	DECODE_BAD,	    /* makes no sense */
-	DECODE_BAD_SAMPLE,  /* the same, and it was a sample */
+	DECODE_SKIP,	   /* sound, and nothing for us */
+	DECODE_BAD,	   /* makes no sense */
+	DECODE_BAD_SAMPLE, /* the same, and it was a sample */
 };
 
 /*

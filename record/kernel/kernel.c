@@ -103,8 +103,10 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 		goto fail;
 	int signal = probe_syscall_kills();
 	if (signal) {
-		r = err_set(err, -EPERM, "perf_event_open ends its caller with signal %d (seccomp): "
-			    "use a seccomp profile that allows it", signal);
+		r = err_set(err, -EPERM,
+			    "perf_event_open ends its caller with signal %d (seccomp): "
+			    "use a seccomp profile that allows it",
+			    signal);
 		goto fail;
 	}
 	clamp_rate(k);
@@ -151,7 +153,10 @@ static bool ring_has_fork(const struct ring *of, pid_t tid)
 {
 	struct ring ring = *of;
 	struct ring_record record;
-	struct { struct perf_event_header header; uint32_t pid, ppid, tid, ptid; } fork;
+	struct {
+		struct perf_event_header header;
+		uint32_t pid, ppid, tid, ptid;
+	} fork;
 
 	ring_look(&ring);
 	while (ring_peek(&ring, &record) == RING_RECORD) {

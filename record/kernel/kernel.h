@@ -2,7 +2,7 @@
  * The kernel's side of a recording: opens what is to be counted, and hands out what happened as
  * events in time order. Door of the room; only this header is for others.
  *
- *	kernel_open -> kernel_enable -> { kernel_round -> kernel_next ... -> kernel_release } -> kernel_disable
+ *	open -> enable -> { round -> next, next ... -> release } -> disable -> close
  */
 #ifndef RECORD_KERNEL_H
 #define RECORD_KERNEL_H
@@ -20,13 +20,13 @@ struct err;
 struct kernel;
 
 struct kernel_options {
-	const char *event;	/* "sCPU" */
-	uint32_t frequency_hz;	/* of events without their own */
+	const char *event;     /* "sCPU" */
+	uint32_t frequency_hz; /* of events without their own */
 	bool whole_system;
-	bool enable_on_exec;	/* starts counting by itself when the task execs */
-	bool stack;		/* copy user stacks */
-	uint32_t stack_bytes;	/* 0: as much as the rings take */
-	const pid_t *tids;	/* tasks to count; unused with whole_system */
+	bool enable_on_exec;  /* starts counting by itself when the task execs */
+	bool stack;	      /* copy user stacks */
+	uint32_t stack_bytes; /* 0: as much as the rings take */
+	const pid_t *tids;    /* tasks to count; unused with whole_system */
 	size_t n_tids;
 };
 
@@ -77,7 +77,7 @@ void kernel_disable(struct kernel *k);
 /* Descriptors that become readable when a ring wants to be read: one for each ring. */
 size_t kernel_poll_fds(const struct kernel *k, struct pollfd *fds, size_t cap);
 
-/* poll said POLLHUP for fds[i]: its task is gone. Puts another descriptor of that ring there, or -1. */
+/* poll said POLLHUP for fds[i]: its task is gone. Puts another one of that ring there, or -1. */
 void kernel_poll_gone(struct kernel *k, struct pollfd *fds, size_t i);
 
 /* One look at all rings; `all`: nothing is written any more, hold nothing back. order.h */

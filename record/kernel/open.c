@@ -55,23 +55,27 @@ static int refusal(const struct kernel *k, pid_t tid, int code, struct err *err)
 	switch (-code) {
 	case EACCES:
 	case EPERM:
-		return err_set(err, code,
-			       "the kernel does not let user %u sample this "
-			       "(kernel.perf_event_paranoid is %d): run as root or with CAP_PERFMON, "
-			       "lower it with 'sysctl kernel.perf_event_paranoid=2', in a container add "
-			       "'--cap-add PERFMON' and a seccomp profile with perf_event_open",
-			       (unsigned int)geteuid(), k->probe.paranoid);
+		return err_set(
+			err, code,
+			"the kernel does not let user %u sample this "
+			"(kernel.perf_event_paranoid is %d): run as root or with CAP_PERFMON, "
+			"lower it with 'sysctl kernel.perf_event_paranoid=2', in a container add "
+			"'--cap-add PERFMON' and a seccomp profile with perf_event_open",
+			(unsigned int)geteuid(), k->probe.paranoid);
 	case ENOSYS:
-		return err_set(err, code,
-			       "this kernel (%s) has no perf_event_open, or a seccomp filter hides it",
-			       k->probe.release);
+		return err_set(
+			err, code,
+			"this kernel (%s) has no perf_event_open, or a seccomp filter hides it",
+			k->probe.release);
 	case ESRCH:
 		return err_set(err, code, "task %d is gone", (int)tid);
 	case EMFILE:
-		return err_set(err, code, "more files are needed than this process may open; raise 'ulimit -n'");
+		return err_set(
+			err, code,
+			"more files are needed than this process may open; raise 'ulimit -n'");
 	default:
-		return err_set(err, code, "perf_event_open refuses event '%s': %s", k->spec.source.name,
-			       strerror(-code));
+		return err_set(err, code, "perf_event_open refuses event '%s': %s",
+			       k->spec.source.name, strerror(-code));
 	}
 }
 
@@ -189,7 +193,7 @@ static int open_cpu(struct kernel_fds *fds, struct perf_event_attr *attr, pid_t 
 	return 0;
 }
 
-/* One kind of event of one task on every CPU; the outputs of later tasks go to the first's rings. */
+/* One kind of event of one task on every CPU; later tasks write into the first's rings. */
 static int open_kind(struct kernel *k, enum kernel_ring_kind kind, pid_t tid)
 {
 	struct perf_event_attr attr;
@@ -266,7 +270,8 @@ static int map_rings(struct kernel *k, size_t sample_bytes, size_t task_bytes, s
 		k->ring_fd[i] = fd;
 		if (fd < 0)
 			continue;
-		int r = ring_map(&k->rings[i], fd, kind == RING_TASKS ? task_bytes : sample_bytes, err);
+		int r = ring_map(&k->rings[i], fd, kind == RING_TASKS ? task_bytes : sample_bytes,
+				 err);
 		if (r < 0)
 			return r;
 	}
@@ -305,8 +310,8 @@ static int open_first(struct kernel *k, pid_t tid, struct err *err)
 	if (alloc_rings(k) < 0)
 		return err_set(err, -ENOMEM, "no memory for %u rings", k->n_rings);
 	for (size_t bytes = wanted;; bytes /= 2) {
-		size_t task_bytes = MAX(MIN(bytes / 2, (size_t)TASK_RING_BYTES),
-					(size_t)RING_BYTES_MIN);
+		size_t task_bytes =
+			MAX(MIN(bytes / 2, (size_t)TASK_RING_BYTES), (size_t)RING_BYTES_MIN);
 
 		k->choice.stack_bytes = stack_for_ring(k, bytes, k->stack_wanted);
 		k->choice.watermark_bytes = (uint32_t)bytes / 4;

@@ -28,10 +28,10 @@ struct kernel {
 	struct probe probe;
 	struct attr_choice choice;
 	uint32_t stack_wanted; /* bytes; 0: as the rings allow */
-	bool tasks_apart; /* mappings and tasks have events and rings of their own */
+	bool tasks_apart;      /* mappings and tasks have events and rings of their own */
 	struct kernel_fds fds[RING_KINDS];
-	struct ring *rings;	/* CPU i: 2i samples, 2i + 1 tasks; without tasks_apart: i */
-	int *ring_fd;		/* whose ring it is */
+	struct ring *rings; /* CPU i: 2i samples, 2i + 1 tasks; without tasks_apart: i */
+	int *ring_fd;	    /* whose ring it is */
 	uint32_t n_rings;
 	struct order order;
 	struct kernel_facts facts;

@@ -8,13 +8,13 @@
 enum { CPUS_MAX = 4096 };
 
 struct probe {
-	char release[80];     /* "6.1.0-18-amd64" */
-	char machine[16];     /* "x86_64" */
-	int paranoid;	      /* kernel.perf_event_paranoid; PROBE_UNKNOWN: no such file */
+	char release[80]; /* "6.1.0-18-amd64" */
+	char machine[16]; /* "x86_64" */
+	int paranoid;	  /* kernel.perf_event_paranoid; PROBE_UNKNOWN: no such file */
 	int kptr_restrict;
-	int mlock_kb;	      /* kernel.perf_event_mlock_kb */
-	int max_rate_hz;      /* kernel.perf_event_max_sample_rate */
-	uint32_t n_cpus;      /* online */
+	int mlock_kb;		/* kernel.perf_event_mlock_kb */
+	int max_rate_hz;	/* kernel.perf_event_max_sample_rate */
+	uint32_t n_cpus;	/* online */
 	uint16_t cpu[CPUS_MAX]; /* their numbers */
 };
 

@@ -16,11 +16,11 @@ struct err;
 struct ring {
 	struct perf_event_mmap_page *page; /* data_head, data_tail; data follows */
 	const uint8_t *data;
-	uint64_t size; /* bytes of data, a power of two */
-	uint64_t head; /* as of ring_look */
-	uint64_t at;   /* next record to be read */
+	uint64_t size;	   /* bytes of data, a power of two */
+	uint64_t head;	   /* as of ring_look */
+	uint64_t at;	   /* next record to be read */
 	uint64_t released; /* the kernel may write up to here again */
-	uint8_t *bounce; /* DECODE_RECORD_MAX bytes, 8-aligned */
+	uint8_t *bounce;   /* DECODE_RECORD_MAX bytes, 8-aligned */
 	bool mapped;
 };
 
@@ -32,7 +32,7 @@ struct ring_record {
 
 enum ring_peek { RING_EMPTY = 0, RING_RECORD = 1, RING_DAMAGED = -1 };
 
-/* Maps `size_bytes` (a power of two of pages) of the event's ring. -EPERM, -ENOMEM: more than allowed. */
+/* Maps `size_bytes` (a power of two of pages) of the event's ring. -EPERM, -ENOMEM: too much. */
 int ring_map(struct ring *r, int fd, size_t size_bytes, struct err *err);
 /* The same over memory (tests, fuzz): `data` of `size` bytes, records in [tail, head). */
 void ring_init(struct ring *r, const void *data, uint64_t size, uint64_t tail, uint64_t head,

@@ -1,4 +1,4 @@
-/* Records of one process: SPACE, its MMAPs, and for each thread FORK (when its start is known), COMM. */
+/* Records of a process: SPACE, its MMAPs; for each thread FORK (when its start is known), COMM. */
 #include "record/sink/keyframe.h"
 
 #include <errno.h>

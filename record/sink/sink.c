@@ -17,8 +17,8 @@
 
 enum { ZSTD_LEVEL = 2 }; /* 3 to 6 % smaller than 1 for 0.1 to 1 us a sample; 3 costs twice that */
 
-static const uint64_t retry_ns = 250000000;	     /* a refused output is tried again */
-static const uint64_t keyframe_ns = 10000000000;     /* at least so often */
+static const uint64_t retry_ns = 250000000;	 /* a refused output is tried again */
+static const uint64_t keyframe_ns = 10000000000; /* at least so often */
 static const uint64_t keyframe_bytes = 16 << 20;
 /*
  * Age of the oldest event when its chunk is closed; with the drain's own 0.1 s and some delay on a

@@ -23,8 +23,8 @@ struct sink_options {
 	enum machine machine;
 	enum sink_stacks stacks;
 	struct record_source source;
-	struct build_id vdso;	/* the kernel does not tell it; all processes of a boot share it */
-	const void *manifest;	/* manifest_put's pairs */
+	struct build_id vdso; /* the kernel does not tell it; all processes of a boot share it */
+	const void *manifest; /* manifest_put's pairs */
 	size_t manifest_bytes;
 	uint32_t manifest_pairs;
 	uint32_t filter_pid[2]; /* samples of these are not for the file; 0: none */
@@ -51,7 +51,7 @@ int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *s
 	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records); /* tag: of OBJECT */
 void sink_count(struct sink *s, enum counter counter, uint64_t more);
 
-/* Call at least every 100 ms: closes chunks of age, writes keyframes, tries a failed output again. */
+/* At least every 100 ms: closes chunks of age, writes keyframes, tries a failed output again. */
 void sink_tick(struct sink *s, uint64_t now_ns);
 
 const struct record_counters *sink_counters(const struct sink *s);

@@ -1,4 +1,4 @@
-/* Which files' code was met in samples, so that only those are embedded. Fixed memory, no allocation. */
+/* Which files' code was met in samples, so that only those are embedded. Fixed memory. */
 #ifndef RECORD_SINK_TOUCH_H
 #define RECORD_SINK_TOUCH_H
 
@@ -17,7 +17,8 @@ typedef void touch_kernel(void *ctx, uint64_t pc);
 struct touch {
 	uint64_t generation; /* of the space that `told` is about */
 	struct {
-		uint64_t start, size; /* mappings whose files were told, the last ones hit; size 0: free */
+		uint64_t start,
+			size; /* mappings whose files were told, the last ones hit; size 0: free */
 	} told[TOUCH_RANGES];
 	unsigned int next_told;
 	uint8_t object[TOUCH_OBJECTS / 8]; /* bit per object id: told */

@@ -51,13 +51,15 @@ static int move_away(const char *path, struct err *err)
 	if (!is_ours(path))
 		return err_set(err, -EEXIST,
 			       "output '%s' exists and is not a recording of yours; "
-			       "remove it or use -o", path);
+			       "remove it or use -o",
+			       path);
 	if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
 		return err_set(err, -ENAMETOOLONG, "output '%s': name too long", path);
 	if (exists(old) && !is_ours(old))
 		return err_set(err, -EEXIST,
 			       "'%s' exists and is not a recording of yours, so '%s' cannot be "
-			       "kept under that name; remove one of them or use -o", old, path);
+			       "kept under that name; remove one of them or use -o",
+			       old, path);
 	if (rename(path, old) < 0)
 		return err_set(err, -errno, "cannot rename '%s' to '%s': %s", path, old,
 			       strerror(errno));
@@ -74,7 +76,8 @@ int writer_open(struct writer *w, const char *path, struct err *err)
 	*w = (struct writer){ .fd = -1 };
 	if (!strcmp(path, "-")) {
 		if (isatty(STDOUT_FILENO))
-			return err_set(err, -EINVAL, "a recording is not for a terminal; "
+			return err_set(err, -EINVAL,
+				       "a recording is not for a terminal; "
 				       "redirect standard output or use -o FILE");
 		w->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 		return w->fd < 0 ? err_set(err, -errno, "standard output: %s", strerror(errno)) : 0;

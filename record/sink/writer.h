@@ -12,7 +12,7 @@
 struct err;
 
 struct writer {
-	int fd; /* -1: closed */
+	int fd;			/* -1: closed */
 	bool seekable, reserve; /* reserve: the file system can keep room for the end */
 	bool torn;		/* a failed write could not be cut off: readers resynchronise */
 	uint64_t bytes;		/* whole pieces written */

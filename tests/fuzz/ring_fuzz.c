@@ -74,7 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (int round = 0; round < 3; round++) {
 		order_round(&order, UINT64_C(1) << (20 * round), data[0] & FLAG_ALL || round == 2);
 		while ((bytes = order_next(&order, &ring, &record)))
-			if (decode_record(&layout, bytes, record.header.size, &event) == DECODE_EVENT)
+			if (decode_record(&layout, bytes, record.header.size, &event) ==
+			    DECODE_EVENT)
 				look_at(&event);
 		order_release(&order);
 	}

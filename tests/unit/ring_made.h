@@ -51,7 +51,8 @@ static inline void made_end(struct made *m)
 	memcpy(m->bytes + m->begin + 6, &size, sizeof(size));
 }
 
-static inline void made_trailer(struct made *m, uint32_t pid, uint32_t tid, uint64_t time_ns, uint32_t cpu)
+static inline void made_trailer(struct made *m, uint32_t pid, uint32_t tid, uint64_t time_ns,
+				uint32_t cpu)
 {
 	made_2u32(m, pid, tid);
 	made_u64(m, time_ns);
@@ -61,7 +62,8 @@ static inline void made_trailer(struct made *m, uint32_t pid, uint32_t tid, uint
 }
 
 /* A sample up to its period; registers, stack and made_end() follow. */
-static inline void made_sample_head(struct made *m, uint16_t misc, uint64_t ip, uint32_t pid, uint64_t time_ns)
+static inline void made_sample_head(struct made *m, uint16_t misc, uint64_t ip, uint32_t pid,
+				    uint64_t time_ns)
 {
 	made_begin(m, PERF_RECORD_SAMPLE, misc);
 	made_u64(m, 77);

@@ -19,8 +19,10 @@ static void lines_of_maps(void)
 {
 	struct maps_line line;
 
-	REQUIRE_TRUE(parse("7f2c8a628000-7f2c8a77d000 r-xp 00026000 fe:00 11812                      "
-			   "/usr/lib/x86_64-linux-gnu/libc.so.6", &line));
+	REQUIRE_TRUE(
+		parse("7f2c8a628000-7f2c8a77d000 r-xp 00026000 fe:00 11812                      "
+		      "/usr/lib/x86_64-linux-gnu/libc.so.6",
+		      &line));
 	CHECK_UINT(line.start, 0x7f2c8a628000);
 	CHECK_UINT(line.end, 0x7f2c8a77d000);
 	CHECK_UINT(line.pgoff, 0x26000);
@@ -29,21 +31,36 @@ static void lines_of_maps(void)
 	CHECK_UINT(line.ino, 11812);
 	CHECK_TRUE(line.executable);
 	CHECK_STR(line.path, "/usr/lib/x86_64-linux-gnu/libc.so.6");
-	REQUIRE_TRUE(parse("7ffd1a5f2000-7ffd1a5f4000 r-xp 00000000 00:00 0                          [vdso]", &line));
+	REQUIRE_TRUE(parse(
+		"7ffd1a5f2000-7ffd1a5f4000 r-xp 00000000 00:00 0                          [vdso]",
+		&line));
 	CHECK_STR(line.path, "[vdso]");
 	REQUIRE_TRUE(parse("55d000000000-55d000001000 rw-p 00000000 00:00 0 ", &line));
 	CHECK_TRUE(!line.executable);
 	CHECK_STR(line.path, "");
-	REQUIRE_TRUE(parse("1000-2000 --xp 00000000 08:01 5 /a path with  spaces (deleted)", &line));
+	REQUIRE_TRUE(
+		parse("1000-2000 --xp 00000000 08:01 5 /a path with  spaces (deleted)", &line));
 	CHECK_STR(line.path, "/a path with  spaces (deleted)");
 }
 
 static void bad_lines(void)
 {
 	static const char *const bad[] = {
-		"", "x", "1000", "1000-", "1000-2000", "2000-1000 r-xp 0 8:1 5", "1000-1000 r-xp 00000000 08:01 5",
-		"1000-2000 r-x", "1000-2000 r-xp", "1000-2000 r-xp 0 8:1", "1000-2000 r-xp z 08:01 5",
-		"1000-2000 r-xp 0 0801 5", "1000-2000 r-xp 0 08:01 5x", "10000000000000000-2 r-xp 0 08:01 5", "-2 r-xp",
+		"",
+		"x",
+		"1000",
+		"1000-",
+		"1000-2000",
+		"2000-1000 r-xp 0 8:1 5",
+		"1000-1000 r-xp 00000000 08:01 5",
+		"1000-2000 r-x",
+		"1000-2000 r-xp",
+		"1000-2000 r-xp 0 8:1",
+		"1000-2000 r-xp z 08:01 5",
+		"1000-2000 r-xp 0 0801 5",
+		"1000-2000 r-xp 0 08:01 5x",
+		"10000000000000000-2 r-xp 0 08:01 5",
+		"-2 r-xp",
 		"1000-2000rr-xp 0 08:01 5",
 	};
 	struct maps_line line;
@@ -66,10 +83,11 @@ static const char *write_text(const char *text)
 
 static void kernel_symbols(void)
 {
-	const char *path = write_text("ffffffff81000000 T _text\nffffffff81000000 T startup\n"
-				      "ffffffff81000100 t first\nffffffff81000180 d data\nffffffff81000200 W second\n"
-				      "garbage\nffffffffc0000100 t in_module\t[ext4]\nffffffffc0000000 t before\t[zfs]\n"
-				      "ffffffffc0000200 t last");
+	const char *path = write_text(
+		"ffffffff81000000 T _text\nffffffff81000000 T startup\n"
+		"ffffffff81000100 t first\nffffffff81000180 d data\nffffffff81000200 W second\n"
+		"garbage\nffffffffc0000100 t in_module\t[ext4]\nffffffffc0000000 t before\t[zfs]\n"
+		"ffffffffc0000200 t last");
 	struct kallsyms *k = NULL;
 	const char *module;
 	uint64_t addr;
@@ -81,7 +99,8 @@ static void kernel_symbols(void)
 	CHECK_STR(kallsyms_name(k, kallsyms_find(k, 0xffffffff81000190), &addr, &module), "first");
 	CHECK_UINT(addr, 0xffffffff81000100);
 	CHECK_STR(module, "");
-	CHECK_STR(kallsyms_name(k, kallsyms_find(k, 0xffffffffc0000150), &addr, &module), "in_module");
+	CHECK_STR(kallsyms_name(k, kallsyms_find(k, 0xffffffffc0000150), &addr, &module),
+		  "in_module");
 	CHECK_STR(module, "ext4");
 	CHECK_STR(kallsyms_name(k, kallsyms_find(k, 0xffffffffc0000000), &addr, &module), "before");
 	CHECK_STR(module, "zfs");
@@ -100,9 +119,7 @@ static void hidden_kernel_symbols(void)
 	unlink(path);
 }
 
-SUITE(inspect_maps,
-      { "lines of a maps file are cut up", lines_of_maps },
+SUITE(inspect_maps, { "lines of a maps file are cut up", lines_of_maps },
       { "lines that are none are refused", bad_lines },
       { "kernel symbols are found by address, with their module", kernel_symbols },
-      { "hidden kernel addresses are told", hidden_kernel_symbols },
-)
+      { "hidden kernel addresses are told", hidden_kernel_symbols }, )

@@ -11,8 +11,9 @@ static void events_are_understood(void)
 	static const struct {
 		const char *text;
 		uint64_t hz;
-	} good[] = { { "sCPU", 99 },	   { " sCPU ", 99 },	       { "sCPU;", 99 },	    { "sCPU f=199", 199 },
-		     { "sCPU,freq=5", 5 }, { "sCPU,frequency=7", 7 }, { "sCPU p=50", 50 }, { "f=3 sCPU", 3 } };
+	} good[] = { { "sCPU", 99 },	    { " sCPU ", 99 },	  { "sCPU;", 99 },
+		     { "sCPU f=199", 199 }, { "sCPU,freq=5", 5 }, { "sCPU,frequency=7", 7 },
+		     { "sCPU p=50", 50 },   { "f=3 sCPU", 3 } };
 	struct event_spec spec;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -64,7 +65,8 @@ static void kernel_is_left_out_altogether(void)
 
 	REQUIRE_INT(event_spec_parse("sCPU", 99, false, &spec, NULL), 0);
 	attr_fill_sample(&spec, &choice, false, &attr);
-	CHECK_TRUE(attr.exclude_kernel && attr.exclude_callchain_kernel && attr.exclude_callchain_user);
+	CHECK_TRUE(attr.exclude_kernel && attr.exclude_callchain_kernel &&
+		   attr.exclude_callchain_user);
 	CHECK_TRUE(!(attr.sample_type & PERF_SAMPLE_CALLCHAIN));
 	CHECK_UINT(attr.sample_stack_user, 32768);
 	CHECK_TRUE(!attr.mmap2 && !attr.comm && !attr.task, "tasks have an event of their own");
@@ -85,14 +87,13 @@ static void cpu_lists(void)
 	CHECK_MEM(cpus, want, sizeof(want));
 	CHECK_INT(probe_parse_cpus("0\n", cpus, 8), 1);
 	CHECK_INT(probe_parse_cpus("0-1000\n", cpus, 8), 8);
-	static const char *const bad[] = { "", "\n", "x", "3-1", "1-", "-1", "1;2", "99999999999999999999" };
+	static const char *const bad[] = { "",	 "\n", "x",   "3-1",
+					   "1-", "-1", "1;2", "99999999999999999999" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK_INT(probe_parse_cpus(bad[i], cpus, 8), 0);
 }
 
-SUITE(kernel_attr,
-      { "events of the grammar are understood", events_are_understood },
+SUITE(kernel_attr, { "events of the grammar are understood", events_are_understood },
       { "other events are refused with what is wrong", other_events_are_refused },
       { "without the kernel nothing of it is asked for", kernel_is_left_out_altogether },
-      { "lists of CPUs are read, and nothing else", cpu_lists },
-)
+      { "lists of CPUs are read, and nothing else", cpu_lists }, )

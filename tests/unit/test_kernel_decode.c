@@ -8,9 +8,10 @@ static struct made made;
 
 static struct decode_layout layout(bool callchain, bool stack)
 {
-	return (struct decode_layout){
-		.regs = decode_regs_of(MACHINE_X86_64), .callchain = callchain, .stack = stack, .source = 2
-	};
+	return (struct decode_layout){ .regs = decode_regs_of(MACHINE_X86_64),
+				       .callchain = callchain,
+				       .stack = stack,
+				       .source = 2 };
 }
 
 static enum decode_result decode(bool callchain, bool stack, struct event *ret)
@@ -48,8 +49,9 @@ static void sample_fields(void)
 static void registers_by_dwarf_number(void)
 {
 	/* perf's order: ax bx cx dx si di bp sp ip r8..r15 */
-	static const uint64_t want[17] = { 0x1000, 0x1003, 0x1002, 0x1001, 0x1004, 0x1005, 0x1006, 0x1007, 0x1009,
-					   0x100a, 0x100b, 0x100c, 0x100d, 0x100e, 0x100f, 0x1010, 0x1008 };
+	static const uint64_t want[17] = { 0x1000, 0x1003, 0x1002, 0x1001, 0x1004, 0x1005,
+					   0x1006, 0x1007, 0x1009, 0x100a, 0x100b, 0x100c,
+					   0x100d, 0x100e, 0x100f, 0x1010, 0x1008 };
 	struct event event;
 
 	made.n = 0;
@@ -286,7 +288,8 @@ static void cut_records(void)
 				memcpy(exact + 6, &size, 2);
 			enum decode_result r = decode_record(&l, exact, n, &event);
 			if (kind == 0)
-				CHECK_TRUE(r == DECODE_BAD || r == DECODE_BAD_SAMPLE, "cut to %zu of %zu", n, made.n);
+				CHECK_TRUE(r == DECODE_BAD || r == DECODE_BAD_SAMPLE,
+					   "cut to %zu of %zu", n, made.n);
 			free(exact);
 		}
 	}
@@ -322,8 +325,7 @@ static void lying_counts(void)
 	}
 }
 
-SUITE(kernel_decode,
-      { "a sample's fields are found", sample_fields },
+SUITE(kernel_decode, { "a sample's fields are found", sample_fields },
       { "registers are numbered as DWARF does", registers_by_dwarf_number },
       { "each machine's mask has as many bits as registers", masks_count_their_registers },
       { "only the kernel's part of a call chain is taken", kernel_chain },
@@ -333,8 +335,6 @@ SUITE(kernel_decode,
       { "a 32-bit program has no stack for us", compat_has_no_stack },
       { "a mapping has the kernel's build-id", mmap_with_build_id },
       { "a mapping without build-id has its inode, and only code counts", mmap_with_inode },
-      { "a name with exec", comm_and_exec },
-      { "fork and exit", fork_and_exit },
+      { "a name with exec", comm_and_exec }, { "fork and exit", fork_and_exit },
       { "records cut anywhere are refused", cut_records },
-      { "counts that lie are refused", lying_counts },
-)
+      { "counts that lie are refused", lying_counts }, )

@@ -106,7 +106,8 @@ static void wraps_anywhere(void)
 		REQUIRE_INT(order_init(&order, rings, 1), 0);
 		order_round(&order, 10000000, true);
 		for (const void *bytes; (bytes = order_next(&order, &ring, &record)); n++) {
-			CHECK_INT(decode_record(&layout, bytes, record.header.size, &event), DECODE_EVENT);
+			CHECK_INT(decode_record(&layout, bytes, record.header.size, &event),
+				  DECODE_EVENT);
 			CHECK_UINT(event.pid, n);
 			CHECK_UINT(event.time_ns, times[n]);
 		}
@@ -137,10 +138,8 @@ static void damaged_ring_is_left(void)
 	}
 }
 
-SUITE(kernel_order,
-      { "records of all rings come by time", merges_by_time },
+SUITE(kernel_order, { "records of all rings come by time", merges_by_time },
       { "what is younger than the last look is held back", holds_back_what_is_young },
       { "a ring more than half full is not made to wait", full_ring_does_not_wait },
       { "records that run over the ring's end are put together", wraps_anywhere },
-      { "a ring that makes no sense is left, the others go on", damaged_ring_is_left },
-)
+      { "a ring that makes no sense is left, the others go on", damaged_ring_is_left }, )

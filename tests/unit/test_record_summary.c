@@ -21,4 +21,5 @@ static void losses_by_reason(void)
 	CHECK_STR(text, "lost at least 11 of");
 }
 
-SUITE(record_summary, { "losses are told by reason, and nothing when there are none", losses_by_reason }, )
+SUITE(record_summary,
+      { "losses are told by reason, and nothing when there are none", losses_by_reason }, )

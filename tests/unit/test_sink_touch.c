@@ -20,10 +20,12 @@ static void on_kernel(void *ctx, uint64_t pc)
 
 static void map(struct spaces *spaces, uint64_t start, const char *path)
 {
-	struct event event = { .type = EVENT_MMAP,
-			       .pid = 5,
-			       .tid = 5,
-			       .mmap = { .start = start, .size = 0x1000, .path = path, .ino = start } };
+	struct event event = {
+		.type = EVENT_MMAP,
+		.pid = 5,
+		.tid = 5,
+		.mmap = { .start = start, .size = 0x1000, .path = path, .ino = start }
+	};
 
 	spaces_apply(spaces, &event);
 }
@@ -43,7 +45,9 @@ static void each_file_once(void)
 {
 	struct spaces *spaces = spaces_new(NULL);
 	struct touch *t = touch_new();
-	struct stack_word words[] = { { 0x7ffe0010, 0x20000010 }, { 0x7ffe0008, 0x7ffe0100 }, { 0x7ffe0000, 0x99 } };
+	struct stack_word words[] = { { 0x7ffe0010, 0x20000010 },
+				      { 0x7ffe0008, 0x7ffe0100 },
+				      { 0x7ffe0000, 0x99 } };
 	struct event_sample sample = { .ip = 0x10000500, .words = words, .n_words = 3 };
 
 	map(spaces, 0x10000000, "/a");
@@ -98,5 +102,4 @@ static void kernel_table_ends(void)
 SUITE(sink_touch,
       { "each file is told once, and again when another takes its place", each_file_once },
       { "each kernel address is told once", kernel_once },
-      { "more kernel addresses than there is room for end nothing", kernel_table_ends },
-)
+      { "more kernel addresses than there is room for end nothing", kernel_table_ends }, )

@@ -27,7 +27,8 @@ int main(int argc, char **argv)
 	};
 	struct sock_fprog filter = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter)) {
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter)) {
 		perror("seccomp");
 		return 77;
 	}

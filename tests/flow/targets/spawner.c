@@ -13,13 +13,13 @@
 
 #include "truth.h"
 
-#define WORK(name)                                   \
-	NOINLINE static void *name(void *arg)        \
-	{                                            \
-		uint64_t *ns = arg;                  \
-		*ns = truth_burn(*ns);               \
-		NOT_A_TAIL_CALL;                     \
-		return NULL;                         \
+#define WORK(name)                            \
+	NOINLINE static void *name(void *arg) \
+	{                                     \
+		uint64_t *ns = arg;           \
+		*ns = truth_burn(*ns);        \
+		NOT_A_TAIL_CALL;              \
+		return NULL;                  \
 	}
 
 WORK(old_thread_work)
@@ -89,6 +89,7 @@ int main(int argc, char **argv)
 	pthread_join(old_thread, NULL);
 	pthread_join(new_thread, NULL);
 	waitpid(child, NULL, 0);
-	printf("cpu_ns all %llu\n", (unsigned long long)(cpu_ns(RUSAGE_SELF) + cpu_ns(RUSAGE_CHILDREN)));
+	printf("cpu_ns all %llu\n",
+	       (unsigned long long)(cpu_ns(RUSAGE_SELF) + cpu_ns(RUSAGE_CHILDREN)));
 	return 0;
 }
