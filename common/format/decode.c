@@ -303,11 +303,11 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 		return;
 	}
 	ct->hi = hi;
-	hi = MAX(hi & ~UINT64_C(7), lo);
 	if (!change_stack(d, t, lo, hi, &image, &change)) {
 		cursor_fail(c);
 		return;
 	}
+	hi = MAX(hi & ~UINT64_C(7), lo);
 	s->stack_bytes = bytes;
 	s->words = ct->list.word;
 	s->n_words = ct->list.n;

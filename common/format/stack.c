@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/bits.h"
 #include "common/base/pages.h"
 
 /* Low bits of a word's first byte; the high ones are the distance to the word above it. */
@@ -313,7 +314,7 @@ bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct w
 	       const struct stack_image *image, struct stack_change *ret)
 {
 	struct word_reader r = { .dict = dict, .here = here, .lo = lo, .last = hi, .c = c };
-	uint64_t above = hi & ~UINT64_C(7), limit = (above - lo) / 8;
+	uint64_t above = MAX(hi & ~UINT64_C(7), lo), limit = (above - lo) / 8;
 	uint32_t n_same = 0, n_old = 0, o = 0;
 	bool last, first = true;
 

@@ -59,7 +59,7 @@ struct stack_change {
 };
 
 /*
- * The same way back. Words lie in [lo, hi). `old` has room for STACK_WORDS_MAX words. `image` follows the
+ * The same way back. Words lie in [lo, hi), whole ones. `old` has room for STACK_WORDS_MAX words. `image` follows the
  * list unless it is NULL; old and new words must fit into it without meeting.
  * False: the bytes make no sense, or too many words; list and image are then worth nothing.
  */

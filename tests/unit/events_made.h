@@ -148,7 +148,7 @@ static inline void made_sample(struct made *m, struct event *e)
 		s->ip = s->regs.value[machine_pc(m->machine)];
 	if (made_below(m, 15) == 0)
 		return; /* no stack */
-	s->stack_bytes = t->top - sp;
+	s->stack_bytes = t->top - sp + made_below(m, 12) / 9 * 5; /* the copy may end within a word */
 	s->stack_cut = made_below(m, 9) == 0;
 	s->compat = made_below(m, 50) == 0;
 	s->stack_dropped = made_below(m, 50) == 0;

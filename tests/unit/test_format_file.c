@@ -2,7 +2,7 @@
  * Files: common/format/{file,chunk,scan,crc}.c. The promises: a cut file gives exactly its whole chunks;
  * damage is seen, named and costs at most the chunks it touches.
  *
- * DDPROF_FLIPS sets how many random damages are tried (default 2000), DDPROF_SEED where chance begins.
+ * DDPROF_FLIPS sets how many random damages are tried (default 1000), DDPROF_SEED where chance begins.
  */
 #include "common/format/file.h"
 
@@ -316,7 +316,7 @@ static uint32_t damage(const struct whole *w, uint8_t *bytes, uint64_t *random, 
 
 static void damaged_anyhow(void)
 {
-	uint64_t n = from_environment("DDPROF_FLIPS", 2000), seed = from_environment("DDPROF_SEED", 20240607);
+	uint64_t n = from_environment("DDPROF_FLIPS", 1000), seed = from_environment("DDPROF_SEED", 20240607);
 	struct whole *w = whole_new(200 << 10, 9000);
 	uint8_t *bytes = malloc(w->n);
 	uint64_t random = seed, n_altered = 0, n_lost = 0, n_more = 0;
