@@ -89,7 +89,6 @@ static int add_fde(struct collect *c, uint32_t section, uint64_t off, uint64_t c
 	mem_grow(&x->fde, &c->cap, (size_t)x->n + 1, sizeof(x->fde[0]));
 	x->fde[x->n++] = (struct index_fde){
 		.begin = fde.begin,
-		.size = (uint32_t)MIN(fde.end - fde.begin, (uint64_t)UINT32_MAX),
 		.off = (uint32_t)off,
 		.section = (uint8_t)section,
 	};
@@ -138,7 +137,7 @@ static int add_section(struct collect *c, enum elf_part_kind kind, struct err *e
 	if (part->size > SECTION_BYTES_MAX)
 		return err_set(err, -EFBIG, "%s has %" PRIu64 " bytes, limit is %d",
 			       debug ? ".debug_frame" : ".eh_frame", part->size, SECTION_BYTES_MAX);
-	x->section[x->n_sections] = (struct cfi_section){
+	x->section[x->n_sections++] = (struct cfi_section){
 		.bytes = part->data,
 		.n = part->size,
 		.addr = part->addr,
@@ -148,8 +147,49 @@ static int add_section(struct collect *c, enum elf_part_kind kind, struct err *e
 		.data_base = hdr ? hdr->addr : 0,
 		.image = image,
 	};
-	x->n_sections++;
-	return collect_section(c, x->n_sections - 1, debug ? 0 : header_count(image), err);
+	return 0;
+}
+
+/*
+ * The search table of .eh_frame_hdr: pairs of (begin, FDE), as 32-bit distances from the header, after 12 bytes.
+ * Only .eh_frame alone can be taken from it.
+ */
+static bool take_header(struct collect *c)
+{
+	enum { DATAREL_SDATA4 = 0x3b, HEAD_BYTES = 12, PAIR_BYTES = 8 };
+	const struct elf_part *hdr = elf_image_part(c->image, ELF_PART_EH_FRAME_HDR);
+	struct index *x = c->x;
+	uint64_t n = header_count(c->image), before = 0;
+
+	if (x->n_sections != 1 || x->section[0].debug_frame || n == 0 || n > INDEX_FDES_MAX ||
+	    hdr->data[3] != DATAREL_SDATA4 || n > (hdr->size - HEAD_BYTES) / PAIR_BYTES)
+		return false;
+	x->fde = mem_alloc(n * sizeof(x->fde[0]));
+	for (uint64_t i = 0; i < n; i++) {
+		const uint8_t *pair = hdr->data + HEAD_BYTES + i * PAIR_BYTES;
+		uint64_t begin = hdr->addr + (uint64_t)(int64_t)(int32_t)load_le32(pair);
+		uint64_t off = hdr->addr + (uint64_t)(int64_t)(int32_t)load_le32(pair + 4) - x->section[0].addr;
+
+		if (begin < before || off >= x->section[0].n) {
+			free(x->fde);
+			x->fde = NULL;
+			return false;
+		}
+		before = begin;
+		x->fde[i] = (struct index_fde){ .begin = begin, .off = (uint32_t)off };
+	}
+	x->n = (uint32_t)n;
+	return true;
+}
+
+static int collect_sections(struct collect *c, struct err *err)
+{
+	int r;
+
+	for (uint32_t i = 0; i < c->x->n_sections; i++)
+		if ((r = collect_section(c, i, c->x->section[i].debug_frame ? 0 : header_count(c->image), err)) < 0)
+			return r;
+	return 0;
 }
 
 static bool is_sorted(const struct index *x)
@@ -197,19 +237,21 @@ static void sort(struct index *x)
 	free(to);
 }
 
-int index_init(struct index *x, const struct elf_image *image, struct err *err)
+int index_init(struct index *x, const struct elf_image *image, bool use_header, struct err *err)
 {
 	struct collect c = { .x = x, .image = image };
 	int r;
 
 	*x = (struct index){ 0 };
-	if ((r = add_section(&c, ELF_PART_EH_FRAME, err)) < 0 ||
-	    (r = add_section(&c, ELF_PART_DEBUG_FRAME, err)) < 0) {
+	if ((r = add_section(&c, ELF_PART_EH_FRAME, err)) < 0 || (r = add_section(&c, ELF_PART_DEBUG_FRAME, err)) < 0)
+		return r;
+	if (x->n_sections == 0)
+		return err_set(err, -ENODATA, "no call frame information");
+	x->from_header = use_header && take_header(&c);
+	if (!x->from_header && (r = collect_sections(&c, err)) < 0) {
 		index_done(x);
 		return r;
 	}
-	if (x->n_sections == 0)
-		return err_set(err, -ENODATA, "no call frame information");
 	if (x->n == 0)
 		return x->n_bad ? err_set(err, -EBADMSG, "%u entries of call frame information, none valid",
 					  x->n_bad) :
@@ -225,30 +267,56 @@ void index_done(struct index *x)
 	x->n = 0;
 }
 
+uint32_t index_count(const struct cfi_section *s)
+{
+	uint64_t off = 0, next, cie_off;
+	uint32_t n = 0;
+
+	for (; off < s->n; off = next)
+		n += cfi_entry_at(s, off, &next, &cie_off) == CFI_ENTRY_FDE;
+	return n;
+}
+
+uint64_t index_next(const struct index *x, uint32_t i)
+{
+	uint64_t begin = x->fde[i].begin;
+
+	while (i < x->n && x->fde[i].begin == begin)
+		i++;
+	return i < x->n ? x->fde[i].begin : UINT64_MAX;
+}
+
 bool index_fde(const struct index *x, uint32_t i, struct cfi_cie *ret_cie, struct cfi_fde *ret_fde)
 {
 	const struct cfi_section *s = &x->section[x->fde[i].section];
 	uint64_t next, cie_off;
 
-	return cfi_entry_at(s, x->fde[i].off, &next, &cie_off) == CFI_ENTRY_FDE &&
-	       cfi_cie_at(s, cie_off, ret_cie) && cfi_fde_at(s, x->fde[i].off, ret_cie, ret_fde);
+	if (cfi_entry_at(s, x->fde[i].off, &next, &cie_off) != CFI_ENTRY_FDE ||
+	    !cfi_cie_at(s, cie_off, ret_cie) || !cfi_fde_at(s, x->fde[i].off, ret_cie, ret_fde) ||
+	    ret_fde->begin != x->fde[i].begin)
+		return false;
+	ret_fde->end = MIN(ret_fde->end, index_next(x, i));
+	return true;
 }
 
-int64_t index_find(const struct index *x, uint64_t addr, uint32_t padding)
+int64_t index_find(const struct index *x, uint64_t addr)
 {
-	uint32_t lo = 0, hi = x->n;
+	uint32_t lo = 0, n = x->n;
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
+	/* lo: FDEs known to begin at or before addr */
+	while (n > 0) {
+		uint32_t half = n / 2;
 
-		if (x->fde[mid].begin <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
+		if (x->fde[lo + half].begin <= addr) {
+			lo += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
 	}
 	if (lo == 0)
 		return -1;
 	for (lo--; lo > 0 && x->fde[lo - 1].begin == x->fde[lo].begin;)
 		lo--;
-	return addr - x->fde[lo].begin < (uint64_t)x->fde[lo].size + padding ? (int64_t)lo : -1;
+	return lo;
 }

@@ -33,6 +33,7 @@ void places_free(struct places *p)
 		free((void *)p->object[i].reason);
 	}
 	free(p->object);
+	free(p->known);
 	locs_done(&p->locs);
 	free(p);
 }
@@ -151,6 +152,32 @@ static void fill_rule(const struct table_rule *r, uint64_t pc, struct place *e)
 		e->kind = PLACE_EXACT;
 }
 
+/* Places whose rule is CFI are the same for every space and for exact and return addresses. */
+static void remember(struct places *p, const struct place *e)
+{
+	size_t before = p->known_cap;
+
+	if (e->loc >= p->known_cap) {
+		mem_grow(&p->known, &p->known_cap, (size_t)e->loc + 1, sizeof(p->known[0]));
+		for (size_t i = before; i < p->known_cap; i++)
+			p->known[i].kind = PLACE_UNMAPPED;
+	}
+	p->known[e->loc] = *e;
+}
+
+static bool recall(const struct places *p, uint32_t loc, struct place *e)
+{
+	uint64_t pc = e->pc;
+	uint32_t tag = e->tag;
+
+	if (loc >= p->known_cap || p->known[loc].kind == PLACE_UNMAPPED)
+		return false;
+	*e = p->known[loc];
+	e->pc = pc;
+	e->tag = tag;
+	return true;
+}
+
 void places_fill(struct places *p, const struct space *space, uint64_t pc, uint32_t tag, struct place *e)
 {
 	const struct mapping *m = space_find(space, pc);
@@ -171,12 +198,20 @@ void places_fill(struct places *p, const struct space *space, uint64_t pc, uint3
 	if (o->state == UNWIND_OBJECT_NO_IMAGE) {
 		e->kind = PLACE_NO_TABLES;
 	} else {
-		const struct table_rule *r = o->table ? table_find(o->table, addr) : NULL;
+		const struct table_rule *r;
 
+		e->loc = locs_put(&p->locs, m->object, addr);
+		if (recall(p, e->loc, e))
+			return;
+		r = o->table ? table_find(o->table, addr) : NULL;
 		if (r && r->kind != TABLE_NONE)
 			fill_rule(r, pc, e);
 		else
 			fill_without_cfi(o, addr, exact, e);
+		if (e->method == UNWIND_BY_CFI && !(e->flags & TABLE_SIGNAL)) {
+			remember(p, e);
+			return;
+		}
 	}
 	/* Nobody calls a signal trampoline: the kernel made the return address, its first byte. */
 	if (!exact && (e->kind == PLACE_SIGRETURN || e->flags & TABLE_SIGNAL))

@@ -1,6 +1,7 @@
 /*
  * From a run-time pc to what unwinding does there: object, linked address, compiled rule. Private to report/unwind/.
- * A direct-mapped cache keyed by (space generation, pc) answers 97 of 100 lookups with one probe.
+ * A direct-mapped cache keyed by (space generation, pc) answers 97 of 100 lookups with one probe. Behind it, what is
+ * known of a linked address serves every process that maps the object.
  */
 #ifndef REPORT_UNWIND_PLACES_H
 #define REPORT_UNWIND_PLACES_H
@@ -14,7 +15,7 @@
 
 struct table;
 
-enum { PLACE_BITS = 15 };
+enum { PLACE_BITS = 16 };
 
 enum place_kind {
 	PLACE_PLAIN,	 /* CFA = sp or fp + cfa_off */
@@ -57,6 +58,8 @@ struct places {
 	struct locs locs;
 	struct places_object *object; /* by id */
 	size_t objects_cap;
+	struct place *known; /* by loc: what was found there in another space; kind PLACE_UNMAPPED: nothing yet */
+	size_t known_cap;
 	uint64_t era; /* generation bits that are not in the tag: a change empties the cache */
 	struct place cache[1 << PLACE_BITS];
 };

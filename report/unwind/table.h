@@ -3,11 +3,12 @@
  * stack pointer, frame pointer and (aarch64) link register alone. A row whose CFI is not provably that
  * simple says TABLE_EXACT: the complete interpreter (cfi.h, exact.h) executes the original.
  *
- *	bucket[(addr - lo) >> 8] -> first row of 256 bytes of code
- *	off[row]                    low 8 bits of where the row starts
- *	id[row]                  -> rule[]; libc has 23 000 rows and 300 rules
+ * A function's rows are compiled when an address in it is looked up for the first time: a profile meets
+ * 2 of 100 functions of a large library.
  *
- * Immutable after table_new: readers may share it. The image must outlive it.
+ *	index (by address) -> function -> rows { begin, rule id } -> rule
+ *
+ * One thread at a time. The image must outlive the table.
  */
 #ifndef REPORT_UNWIND_TABLE_H
 #define REPORT_UNWIND_TABLE_H
@@ -46,7 +47,8 @@ struct table_rule {
 };
 
 struct table_counts {
-	uint32_t n_fdes, n_fdes_bad, n_rows, n_rules, n_exact; /* n_exact: rows */
+	uint32_t n_fdes, n_fdes_bad;
+	uint32_t n_rows, n_rules, n_exact; /* compiled so far; n_exact: rows */
 };
 
 struct table;
@@ -58,10 +60,13 @@ struct table;
 struct table *table_new(const struct elf_image *image, struct err *err);
 void table_free(struct table *t);
 
-/* Never NULL: outside of everything it is a rule of TABLE_NONE. addr as linked. */
-const struct table_rule *table_find(const struct table *t, uint64_t addr);
+/*
+ * Never NULL: outside of everything it is a rule of TABLE_NONE. addr as linked. Lent until the next call.
+ * Up to 15 bytes between two functions are padding and have the rule before them.
+ */
+const struct table_rule *table_find(struct table *t, uint64_t addr);
 
-/* The complete row at addr; false when no valid CFI covers it. Padding behind a function has its last row, as in table_find. */
+/* The complete row at addr; false when no valid CFI covers it. 15 bytes behind a function have its last row. */
 struct table_row {
 	struct cfi_section section;
 	struct cfi_cie cie;
