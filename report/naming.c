@@ -32,6 +32,9 @@ struct names {
 	struct profile *profile;
 	struct map display; /* symbol's str_id -> display name's str_id */
 	struct buf text;
+	bool any; /* last_... are set: the place before this one */
+	uint32_t last_module, last_function;
+	struct symbol last_symbol;
 	uint64_t *addr; /* of the run at hand */
 	struct symbol *symbol;
 };
@@ -146,16 +149,28 @@ static uint32_t unnamed_function(struct names *s, uint32_t module, uint64_t star
 	return profile_function(s->profile, module, id, id, false);
 }
 
+static uint32_t function_of(struct names *s, uint32_t module, const struct symbol *symbol)
+{
+	if (!symbol->name.n)
+		return unnamed_function(s, module, symbol->start);
+	return profile_function(s->profile, module, display_name(s, symbol->name), symbol->name,
+				true);
+}
+
+/* Places come sorted by address: most are in the function of the place before. */
 static void set_place(struct names *s, uint32_t place, uint32_t module, const struct symbol *symbol)
 {
 	struct profile_place *at = &s->profile->place[place];
 
+	if (!s->any || s->last_module != module || s->last_symbol.name.n != symbol->name.n ||
+	    s->last_symbol.start != symbol->start) {
+		s->any = true;
+		s->last_module = module;
+		s->last_symbol = *symbol;
+		s->last_function = function_of(s, module, symbol);
+	}
 	at->module = module;
-	if (symbol->name.n)
-		at->function = profile_function(s->profile, module, display_name(s, symbol->name),
-						symbol->name, true);
-	else
-		at->function = unnamed_function(s, module, symbol->start);
+	at->function = s->last_function;
 }
 
 /* ---- modules ---- */

@@ -55,6 +55,9 @@ uint64_t symbol_function_start(const struct elf_image *image, uint64_t addr)
 struct naming {
 	struct symbol_batch *batch;
 	const struct elf_image *image;
+	/* Addresses rise, so neighbours are often of one symbol: its name is interned once. */
+	const char *last_text;
+	str_id last_name;
 };
 
 static void take_plt_name(const struct naming *n, uint32_t i)
@@ -73,7 +76,7 @@ static void take_plt_name(const struct naming *n, uint32_t i)
 
 static void take_name(void *ctx, uint32_t i, const struct table_name *name)
 {
-	const struct naming *n = ctx;
+	struct naming *n = ctx;
 	struct symbol *symbol = &n->batch->symbol[i];
 
 	if (symbol->name.n)
@@ -83,7 +86,11 @@ static void take_name(void *ctx, uint32_t i, const struct table_name *name)
 		take_plt_name(n, i);
 	if (symbol->name.n || !name->text)
 		return;
-	symbol->name = intern_putn(n->batch->names, name->text, name->n);
+	if (name->text != n->last_text) {
+		n->last_text = name->text;
+		n->last_name = intern_putn(n->batch->names, name->text, name->n);
+	}
+	symbol->name = n->last_name;
 	symbol->start = name->start;
 }
 
