@@ -42,7 +42,6 @@ struct session {
 	struct pollfd *fds; /* rings, then signals, then the inspector */
 	size_t n_rings;
 	uint64_t start_ns, losses_ns, now_ns;
-	uint64_t tasks_lost;
 	struct unknown_pid unknown[UNKNOWN_PIDS];
 	int n_interrupts;
 	bool stop;
@@ -125,27 +124,15 @@ static void drain(struct session *s, bool all)
 	kernel_release(s->kernel);
 }
 
-static void ask_again(void *ctx, uint32_t pid)
-{
-	struct session *s = ctx;
-
-	inspector_ask_snapshot(s->inspector, pid);
-}
-
 static void read_losses(struct session *s)
 {
 	struct kernel_losses losses;
 
 	kernel_read_losses(s->kernel, &losses);
-	sink_losses(s->sink, s->now_ns, losses.samples, losses.tasks, losses.bad_samples);
+	sink_losses(s->sink, s->now_ns, losses.samples, losses.bad_samples);
 	s->losses_ns = s->now_ns;
-	log_debug("session",
-		  "kernel counts: samples_lost=%" PRIu64 " tasks_lost=%" PRIu64
-		  " clock_ns=%" PRIu64,
-		  losses.samples, losses.tasks, losses.clock_ns);
-	if (losses.tasks > s->tasks_lost) /* some mappings are wrong now; nobody knows whose */
-		sink_each_pid(s->sink, ask_again, s);
-	s->tasks_lost = losses.tasks;
+	log_debug("session", "kernel counts: samples_lost=%" PRIu64 " clock_ns=%" PRIu64,
+		  losses.samples, losses.clock_ns);
 }
 
 /* A terminal's Ctrl-C reaches COMMAND by itself; a signal sent to us alone is passed on. */

@@ -63,7 +63,11 @@ void summary_print(const struct summary *s)
 		log_info("%" PRIu64 " of %" PRIu64 " files could not be embedded",
 			 n[COUNTER_OBJECTS_FAILED],
 			 n[COUNTER_OBJECTS_FAILED] + n[COUNTER_OBJECTS_EMBEDDED]);
-	log_notice("%" PRIu64 " samples in %.2f s, %s%s, %s in '%s'", n[COUNTER_SAMPLES_STORED],
-		   (double)s->ran_ns / 1e9, losses[0] ? losses : "none lost",
-		   n[COUNTER_TASKS_LOST_KERNEL] ? " (and task records)" : "", bytes, s->output);
+	if (n[COUNTER_TASKS_LOST_KERNEL])
+		log_warning("%" PRIu64
+			    " records of mappings and tasks were lost; samples whose mappings "
+			    "are not known since are marked",
+			    n[COUNTER_TASKS_LOST_KERNEL]);
+	log_notice("%" PRIu64 " samples in %.2f s, %s, %s in '%s'", n[COUNTER_SAMPLES_STORED],
+		   (double)s->ran_ns / 1e9, losses[0] ? losses : "none lost", bytes, s->output);
 }

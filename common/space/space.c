@@ -438,6 +438,19 @@ static void forget_all(struct spaces *s)
 			process_end(s, &s->processes[i]);
 }
 
+/* Records of mappings and tasks are missing, nobody knows whose: no mapping is believed any more. */
+static void doubt_all(struct spaces *s)
+{
+	for (uint32_t i = 1; i <= s->n_processes; i++) {
+		struct space *sp = &s->processes[i].space;
+
+		if (!s->processes[i].live)
+			continue;
+		space_clear(s, sp);
+		sp->known = false;
+	}
+}
+
 void spaces_apply(struct spaces *s, const struct event *e)
 {
 	switch (e->type) {
@@ -458,6 +471,10 @@ void spaces_apply(struct spaces *s, const struct event *e)
 		break;
 	case EVENT_GAP:
 		forget_all(s);
+		break;
+	case EVENT_LOST:
+		if (e->lost.source == SOURCE_MAX)
+			doubt_all(s);
 		break;
 	default:
 		break;

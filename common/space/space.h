@@ -68,7 +68,11 @@ struct spaces_limits {
 struct spaces *spaces_new(const struct spaces_limits *limits);
 void spaces_free(struct spaces *s);
 
-/* In time order. EVENT_SAMPLE, LOST and THROTTLE change nothing. EVENT_GAP forgets every process and thread. */
+/*
+ * In time order. EVENT_SAMPLE and THROTTLE change nothing, nor does LOST of samples. LOST of mapping and task
+ * events (SOURCE_MAX) drops the mappings of every process until a snapshot. EVENT_GAP forgets every process
+ * and thread.
+ */
 void spaces_apply(struct spaces *s, const struct event *event);
 
 struct space *spaces_find(struct spaces *s, uint32_t pid); /* NULL: no such process now */

@@ -14,6 +14,8 @@
 #include "record/kernel/decode.h"
 #include "record/kernel/open.h"
 
+enum { TASK_RECORD_MAX = PATH_MAX_BYTES + 256 }; /* MMAP2 with the longest path */
+
 int kernel_check_event(const char *text, uint32_t hz, struct err *err)
 {
 	struct event_spec spec;
@@ -240,9 +242,69 @@ void kernel_poll_gone(struct kernel *k, struct pollfd *fds, size_t i)
 	k->ring_fd[i] = fds[i].fd;
 }
 
+struct perf_read { /* read_format PERF_FORMAT_LOST */
+	uint64_t value, lost;
+};
+
+static void sum_kind(const struct kernel *k, enum kernel_ring_kind kind, struct perf_read *ret)
+{
+	*ret = (struct perf_read){ 0 };
+	for (size_t i = 0; i < k->fds[kind].n; i++) {
+		struct perf_read one = { 0 };
+		int fd = k->fds[kind].fd[i];
+
+		if (fd < 0 || read(fd, &one, sizeof(one)) < (ssize_t)sizeof(one.value))
+			continue;
+		ret->value += one.value;
+		ret->lost += one.lost;
+	}
+}
+
+static uint64_t tasks_lost(const struct kernel *k)
+{
+	struct perf_read tasks;
+
+	if (!k->choice.format_lost)
+		return k->lost_records[RING_TASKS];
+	sum_kind(k, RING_TASKS, &tasks);
+	return tasks.lost;
+}
+
+/* A ring with no room for the largest record may have lost one: then the kernel is asked. */
+static void look_for_lost_tasks(struct kernel *k)
+{
+	uint64_t from_ns = UINT64_MAX;
+
+	for (uint32_t i = 1; k->tasks_apart && i < k->n_rings; i += 2) {
+		const struct ring *ring = &k->rings[i];
+
+		if (ring_used(ring) + TASK_RECORD_MAX > ring->size)
+			from_ns = MIN(from_ns, ring_last_ns(ring));
+	}
+	if (from_ns == UINT64_MAX)
+		return;
+	uint64_t lost = tasks_lost(k);
+	if (lost == k->tasks_lost)
+		return;
+	k->lost_from_ns = k->lost_n ? MIN(k->lost_from_ns, from_ns) : from_ns;
+	k->lost_n += lost - k->tasks_lost;
+	k->tasks_lost = lost;
+}
+
 void kernel_round(struct kernel *k, bool all)
 {
 	order_round(&k->order, io_monotonic_ns(), all);
+	look_for_lost_tasks(k);
+}
+
+static bool take_lost(struct kernel *k, struct event *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->type = EVENT_LOST;
+	ret->time_ns = k->lost_from_ns;
+	ret->lost = (struct event_lost){ .source = SOURCE_MAX, .n = k->lost_n };
+	k->lost_n = 0;
+	return true;
 }
 
 static void count_bad(struct kernel *k, enum decode_result result)
@@ -268,6 +330,8 @@ bool kernel_next(struct kernel *k, struct event *ret)
 	const void *bytes;
 	uint32_t ring;
 
+	if (k->lost_n && order_front_ns(&k->order) > k->lost_from_ns)
+		return take_lost(k, ret);
 	while ((bytes = order_next(&k->order, &ring, &record))) {
 		struct decode_layout layout = {
 			.regs = decode_native_regs(),
@@ -294,33 +358,13 @@ void kernel_release(struct kernel *k)
 	order_release(&k->order);
 }
 
-struct perf_read { /* read_format PERF_FORMAT_LOST */
-	uint64_t value, lost;
-};
-
-static void sum_kind(const struct kernel *k, enum kernel_ring_kind kind, struct perf_read *ret)
-{
-	*ret = (struct perf_read){ 0 };
-	for (size_t i = 0; i < k->fds[kind].n; i++) {
-		struct perf_read one = { 0 };
-		int fd = k->fds[kind].fd[i];
-
-		if (fd < 0 || read(fd, &one, sizeof(one)) < (ssize_t)sizeof(one.value))
-			continue;
-		ret->value += one.value;
-		ret->lost += one.lost;
-	}
-}
-
 void kernel_read_losses(struct kernel *k, struct kernel_losses *ret)
 {
-	struct perf_read samples, tasks;
+	struct perf_read samples;
 
 	sum_kind(k, RING_SAMPLES, &samples);
-	sum_kind(k, RING_TASKS, &tasks);
 	*ret = (struct kernel_losses){
 		.samples = k->choice.format_lost ? samples.lost : k->lost_records[RING_SAMPLES],
-		.tasks = k->choice.format_lost ? tasks.lost : k->lost_records[RING_TASKS],
 		.bad_samples = k->bad_samples,
 		.bad_records = k->bad_records + k->order.damaged,
 		.clock_ns = samples.value,

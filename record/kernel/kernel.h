@@ -82,7 +82,10 @@ void kernel_poll_gone(struct kernel *k, struct pollfd *fds, size_t i);
 
 /* One look at all rings; `all`: nothing is written any more, hold nothing back. order.h */
 void kernel_round(struct kernel *k, bool all);
-/* Next event of the round; false: over. Pointers in it live until the next call. */
+/*
+ * Next event of the round; false: over. Pointers in it live until the next call.
+ * Lost mapping and task records come as EVENT_LOST, before any event that they may concern.
+ */
 bool kernel_next(struct kernel *k, struct event *ret);
 /* All events still to come are at or after this time. */
 uint64_t kernel_settled_ns(const struct kernel *k);
@@ -90,7 +93,7 @@ void kernel_release(struct kernel *k);
 
 /* What is counted by the kernel and by the decoder. */
 struct kernel_losses {
-	uint64_t samples, tasks; /* ring full: exact with PERF_FORMAT_LOST */
+	uint64_t samples; /* ring full: exact with PERF_FORMAT_LOST */
 	uint64_t bad_samples, bad_records;
 	uint64_t clock_ns; /* the sampling events' count: task-clock nanoseconds */
 };

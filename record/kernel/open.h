@@ -36,6 +36,8 @@ struct kernel {
 	struct order order;
 	struct kernel_facts facts;
 	uint64_t bad_samples, bad_records;
+	uint64_t tasks_lost;		   /* told as EVENT_LOST so far */
+	uint64_t lost_from_ns, lost_n;	   /* to be told before what is younger; n 0: nothing */
 	uint64_t lost_records[RING_KINDS]; /* LOST records: only where PERF_FORMAT_LOST is not */
 };
 

@@ -38,6 +38,12 @@ void order_done(struct order *o);
  * nothing is written any more). A ring more than half full is not made to wait either.
  */
 void order_round(struct order *o, uint64_t now_ns, bool all);
+/* Time of the oldest record that lies in the rings; UINT64_MAX: none does. */
+static inline uint64_t order_front_ns(const struct order *o)
+{
+	return o->n_heap ? o->heap[0].time_ns : UINT64_MAX;
+}
+
 /* Next record of the round; NULL: the round is over. Lent until order_next or order_round. */
 const void *order_next(struct order *o, uint32_t *ret_ring, struct ring_record *ret);
 /* Ends the round: the kernel gets back what was taken. */

@@ -104,6 +104,16 @@ const void *ring_take(struct ring *r, const struct ring_record *record)
 	return bytes;
 }
 
+uint64_t ring_last_ns(const struct ring *r)
+{
+	struct ring at = *r;
+	struct ring_record record = { .time_ns = 0 };
+
+	while (ring_peek(&at, &record) == RING_RECORD)
+		at.at += record.header.size;
+	return record.time_ns;
+}
+
 void ring_skip_all(struct ring *r)
 {
 	r->at = r->head;

@@ -46,6 +46,9 @@ static inline uint64_t ring_used(const struct ring *r)
 	return r->head - r->at;
 }
 
+/* Time of the youngest record; walks over all of them. 0: there is none. */
+uint64_t ring_last_ns(const struct ring *r);
+
 /* Header and time of the record at the front. DAMAGED: nothing in [at, head) can be trusted. */
 enum ring_peek ring_peek(const struct ring *r, struct ring_record *ret);
 /*

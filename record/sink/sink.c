@@ -181,31 +181,23 @@ void sink_event(struct sink *s, struct event *event)
 		complete_mmap(s, &event->mmap);
 	if (event->type == EVENT_THROTTLE && event->throttle.on)
 		s->counters.n[COUNTER_THROTTLED]++;
+	if (event->type == EVENT_LOST)
+		s->counters.n[COUNTER_TASKS_LOST_KERNEL] += event->lost.n;
 	spaces_apply(s->spaces, event);
 	encode(s, event);
 }
 
-static void put_lost(struct sink *s, uint64_t now_ns, uint8_t source, enum counter counter,
-		     uint64_t total)
+void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t bad_samples)
 {
-	struct event event = {
-		.type = EVENT_LOST,
-		.time_ns = now_ns,
-		.lost = { .source = source, .n = total - s->counters.n[counter] },
-	};
+	uint64_t *lost = &s->counters.n[COUNTER_SAMPLES_LOST_KERNEL];
+	struct event event = { .type = EVENT_LOST, .time_ns = MAX(now_ns, s->last_ns) };
 
-	if (total <= s->counters.n[counter])
-		return;
-	s->counters.n[counter] = total;
-	encode(s, &event);
-}
-
-void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t tasks_lost,
-		 uint64_t bad_samples)
-{
-	put_lost(s, now_ns, 0, COUNTER_SAMPLES_LOST_KERNEL, samples_lost);
-	put_lost(s, now_ns, SOURCE_MAX, COUNTER_TASKS_LOST_KERNEL, tasks_lost);
 	s->counters.n[COUNTER_SAMPLES_DROPPED_DECODE] = bad_samples;
+	if (samples_lost <= *lost)
+		return;
+	event.lost.n = samples_lost - *lost;
+	*lost = samples_lost;
+	encode(s, &event);
 }
 
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
@@ -269,25 +261,6 @@ bool sink_knows(const struct sink *s, uint32_t pid)
 	const struct space *space = spaces_find(s->spaces, pid);
 
 	return space && space->known;
-}
-
-struct each_pid {
-	void (*f)(void *ctx, uint32_t pid);
-	void *ctx;
-};
-
-static void call_pid(void *ctx, const struct space *space)
-{
-	const struct each_pid *each = ctx;
-
-	each->f(each->ctx, space->pid);
-}
-
-void sink_each_pid(const struct sink *s, void (*f)(void *ctx, uint32_t pid), void *ctx)
-{
-	struct each_pid each = { .f = f, .ctx = ctx };
-
-	spaces_each_space(s->spaces, call_pid, &each);
 }
 
 bool sink_failing(const struct sink *s)

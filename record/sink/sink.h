@@ -42,9 +42,8 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 /* May change the event (scrub). */
 void sink_event(struct sink *s, struct event *event);
 
-/* Cumulative totals from the kernel; what grew is also told as EVENT_LOST at `now_ns`. */
-void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t tasks_lost,
-		 uint64_t bad_samples);
+/* Cumulative totals from the kernel; samples that were lost are also told as EVENT_LOST. */
+void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t bad_samples);
 
 /* A compressed chunk from the inspector. Negative: not taken, offer it again later. */
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
@@ -57,8 +56,7 @@ void sink_tick(struct sink *s, uint64_t now_ns);
 const struct record_counters *sink_counters(const struct sink *s);
 const struct spaces *sink_spaces(const struct sink *s);
 bool sink_knows(const struct sink *s, uint32_t pid); /* all its mappings */
-void sink_each_pid(const struct sink *s, void (*f)(void *ctx, uint32_t pid), void *ctx);
-bool sink_failing(const struct sink *s); /* the last write was refused */
+bool sink_failing(const struct sink *s);	     /* the last write was refused */
 
 struct sink_total {
 	uint64_t bytes;

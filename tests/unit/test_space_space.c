@@ -362,6 +362,32 @@ static void churn(void)
 	end();
 }
 
+static void lost_tasks_leave_nothing_known(void)
+{
+	struct event lost = { .type = EVENT_LOST, .lost = { .source = 0, .n = 5 } };
+	struct event snapshot = { .type = EVENT_SPACE, .pid = 10, .tid = 10 };
+	uint64_t generation;
+
+	begin();
+	comm(10, 10, true, "a");
+	map_at(10, 0x1000, 0x2000, 0, "a");
+	generation = spaces_find(spaces, 10)->generation;
+	spaces_apply(spaces, &lost); /* samples: mappings are what they were */
+	CHECK_TRUE(spaces_find(spaces, 10)->known);
+	CHECK_UINT(spaces_find(spaces, 10)->generation, generation);
+	lost.lost.source = SOURCE_MAX;
+	spaces_apply(spaces, &lost);
+	CHECK_TRUE(!spaces_find(spaces, 10)->known);
+	CHECK_TRUE(!space_has_code(spaces_find(spaces, 10), 0x1000));
+	CHECK_TRUE(spaces_find(spaces, 10)->generation != generation);
+	CHECK_STR(spaces_thread(spaces, 10)->comm, "a");
+	fork_of(10, 10, 11, 11);
+	CHECK_TRUE(!spaces_find(spaces, 11)->known);
+	spaces_apply(spaces, &snapshot);
+	CHECK_TRUE(spaces_find(spaces, 10)->known);
+	end();
+}
+
 SUITE(space_space,
 	{ "a later mapping replaces what it overlaps", later_replaces },
 	{ "mappings answer like an array of pages", like_an_array },
@@ -372,6 +398,7 @@ SUITE(space_space,
 	{ "a pid that comes back inherits nothing", pid_again },
 	{ "a snapshot is the truth from then on", snapshots },
 	{ "a gap forgets everything", gap_forgets },
+	{ "lost task events leave no mapping known", lost_tasks_leave_nothing_known },
 	{ "a file is one object, by build-id or by path and inode", objects_are_one },
 	{ "limits refuse and count", limits_hold },
 	{ "ten thousand short processes leave nothing behind", churn },
