@@ -52,6 +52,11 @@ enum {
 	CODEC_OBJECTS_MAX = 4096, /* mapped files in one chunk */
 	CODEC_CPUS = 256,	  /* cpu modulo this has last values of its own */
 	CODEC_PAGE = 4096,
+	/*
+	 * Stack words of all samples of a chunk, kept ones too: what stays costs no bytes, but readers work for
+	 * it. Real chunks have 1 to 20 million at most.
+	 */
+	CODEC_WORDS_MAX = 1 << 26,
 	CODEC_COUNTERS_BYTES_MAX = 2 + COUNTERS * VARINT_BYTES_MAX,
 };
 
@@ -84,6 +89,7 @@ struct codec_state {
 	uint64_t period[SOURCE_MAX];
 	uint32_t cpu, source; /* of the last sample */
 	uint32_t child;	      /* tid of the last fork */
+	uint32_t n_words;     /* of all samples so far */
 };
 
 static inline struct codec_cpu *codec_cpu(struct codec_state *s, uint32_t cpu)

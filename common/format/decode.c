@@ -303,7 +303,8 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 		return;
 	}
 	ct->hi = hi;
-	if (!change_stack(d, t, lo, hi, &image, &change)) {
+	if (!change_stack(d, t, lo, hi, &image, &change) ||
+	    (d->state.n_words += ct->list.n) > CODEC_WORDS_MAX) {
 		cursor_fail(c);
 		return;
 	}

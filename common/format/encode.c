@@ -274,7 +274,8 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 
 	assert(s->source < SOURCE_MAX && s->n_kchain <= KCHAIN_MAX && n_words <= STACK_WORDS_MAX && !s->stack);
 	thread = thread_find(e, event->pid, event->tid, &slot);
-	if (thread == CODEC_THREADS_MAX || !encoder_has_room(e, most))
+	if (thread == CODEC_THREADS_MAX || !encoder_has_room(e, most) ||
+	    e->state.n_words + n_words > CODEC_WORDS_MAX)
 		return -ENOSPC;
 	t = &e->threads[thread];
 	if (thread == e->n_threads)
@@ -294,6 +295,7 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 		at = dict_put(&e->dict, e->here, at, s->ip);
 	if (flags & SAMPLE_STACK)
 		at = put_stack(e, t, s, at);
+	e->state.n_words += n_words;
 	encoder_took(e, at, event->time_ns);
 	return 0;
 }

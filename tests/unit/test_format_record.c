@@ -298,6 +298,37 @@ static void too_many_threads(void)
 	single_close(&s);
 }
 
+/* Equal stacks take few bytes and much work: a chunk says when it is enough, on both sides. */
+static void too_many_words(void)
+{
+	static struct stack_word words[STACK_WORDS_MAX];
+	struct event e = { .type = EVENT_SAMPLE, .pid = 1, .tid = 1,
+			   .sample = { .user = true, .words = words, .n_words = STACK_WORDS_MAX,
+				       .stack_bytes = STACK_BYTES_MAX,
+				       .regs.mask = UINT64_C(1) << X86_RSP } };
+	struct chunk_header h = { 0 };
+	uint32_t n = 0, n_read = 0;
+	const uint8_t *bytes;
+	struct single s;
+	size_t n_bytes;
+
+	single_open(&s);
+	record_encoder_begin(s.e);
+	e.sample.regs.value[X86_RSP] = 4096;
+	for (uint32_t i = 0; i < STACK_WORDS_MAX; i++)
+		words[i] = (struct stack_word){ 4096 + 8 * (STACK_WORDS_MAX - 1 - i), 4096 };
+	while (record_encoder_put(s.e, &e) == 0)
+		n++;
+	CHECK_UINT(n, CODEC_WORDS_MAX / STACK_WORDS_MAX);
+	bytes = record_encoder_bytes(s.e, &n_bytes);
+	CHECK_TRUE(n_bytes < 200000, "%zu", n_bytes);
+	record_decoder_begin(s.d, &h, bytes, n_bytes);
+	while (record_decoder_next(s.d, &s.got, NULL) == RECORD_EVENT)
+		n_read++;
+	CHECK_UINT(n_read, n);
+	single_close(&s);
+}
+
 /* ---- bytes that a writer would not write ---- */
 
 /* Reads to the end; what comes out does not matter, what it costs does. */
@@ -453,6 +484,7 @@ SUITE(format_record,
 	{ "the longest path survives", longest_path },
 	{ "a record that does not fit changes nothing, and counters always fit", refused_changes_nothing },
 	{ "a chunk refuses more threads than it may have", too_many_threads },
+	{ "a chunk refuses more stack words than readers should work for", too_many_words },
 	{ "records cut at every length give what was whole", cut_everywhere },
 	{ "damaged records are read without harm", damaged_anyhow },
 	{ "unknown records are skipped, reserved ones and other machines refused", unknown_records_are_skipped },
