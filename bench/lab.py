@@ -44,7 +44,7 @@ def median(values):
 
 
 def nice_prefix():
-    return ['nice', '-n', '-10'] if os.geteuid() == 0 else []
+    return ['nice', '-n', '-5'] if os.geteuid() == 0 else []
 
 
 def cpu_busy_s():
