@@ -19,7 +19,7 @@ enum elf_part_kind {		/* values are in the file format: append only */
 	ELF_PART_EH_FRAME = 1,
 	ELF_PART_EH_FRAME_HDR = 2,
 	ELF_PART_DEBUG_FRAME = 3,
-	ELF_PART_CODE = 4,	/* bytes of .plt*, 256 bytes at the entry point; several parts of this kind are normal */
+	ELF_PART_CODE = 4,	/* bytes of .plt*, .init, .fini, 256 bytes at the entry point; several parts of this kind are normal */
 	ELF_PART_DYNSYM = 5,
 	ELF_PART_DYNSTR = 6,
 	ELF_PART_SYMTAB = 7,

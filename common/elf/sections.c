@@ -35,6 +35,8 @@ static const struct {
 	{ ".plt", ELF_PART_CODE, ELF_TAKE_UNWIND },
 	{ ".plt.sec", ELF_PART_CODE, ELF_TAKE_UNWIND },
 	{ ".plt.got", ELF_PART_CODE, ELF_TAKE_UNWIND },
+	{ ".init", ELF_PART_CODE, ELF_TAKE_UNWIND },
+	{ ".fini", ELF_PART_CODE, ELF_TAKE_UNWIND },
 	{ ".rela.plt", ELF_PART_RELA_PLT, ELF_TAKE_SYMBOLS },
 	{ ".gnu_debugdata", ELF_PART_DEBUGDATA, ELF_TAKE_SYMBOLS },
 };

@@ -9,6 +9,7 @@
 enum {
 	ENTRY_BYTES = 160, /* glibc's _start has 34 bytes; ld.so's _start and _dl_start_user 130 */
 	PLT_ENTRY_BYTES = 16,
+	INIT_BYTES_MAX = 64, /* _init has 23 to 27 bytes, _fini 9 to 13 */
 };
 
 static bool bytes_are(const struct elf_image *image, uint64_t addr, const void *want, size_t n)
@@ -85,10 +86,32 @@ static bool plt_a64(const struct elf_image *image, uint64_t addr)
 	return false;
 }
 
-bool pattern_is_plt(const struct elf_image *image, uint64_t elf_addr, int32_t *ret_cfa_off)
+/*
+ * _init and _fini, which crti.o has without CFI:	sub $8,%rsp; ...; add $8,%rsp; ret
+ * The first page of a library's code is touched there first, so page faults make it hot.
+ */
+static bool init_x86(const struct elf_image *image, uint64_t addr, int32_t *ret_cfa_off)
+{
+	for (uint32_t i = 0; i < image->n_parts; i++) {
+		const struct elf_part *p = &image->part[i];
+		uint64_t in = addr - p->addr, push = 0;
+
+		if (p->kind != ELF_PART_CODE || addr < p->addr || in >= p->size || p->size > INIT_BYTES_MAX)
+			continue;
+		if (BYTES_ARE(image, p->addr, "\xf3\x0f\x1e\xfa")) /* endbr64 */
+			push = 4;
+		if (!BYTES_ARE(image, p->addr + push, "\x48\x83\xec\x08"))
+			continue;
+		*ret_cfa_off = in <= push || p->data[in] == 0xc3 ? 8 : 16;
+		return true;
+	}
+	return false;
+}
+
+bool pattern_is_stub(const struct elf_image *image, uint64_t elf_addr, int32_t *ret_cfa_off)
 {
 	if (image->machine == MACHINE_X86_64)
-		return plt_x86(image, elf_addr, ret_cfa_off);
+		return plt_x86(image, elf_addr, ret_cfa_off) || init_x86(image, elf_addr, ret_cfa_off);
 	*ret_cfa_off = 0;
 	return plt_a64(image, elf_addr);
 }

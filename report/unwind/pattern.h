@@ -19,10 +19,10 @@ bool pattern_is_sigreturn(const struct elf_image *image, uint64_t elf_addr);
 bool pattern_is_entry(const struct elf_image *image, uint64_t elf_addr);
 
 /*
- * elf_addr lies in an entry of a procedure linkage table; *ret_cfa_off: the return address is below sp + this
- * (x86-64), 0: in the link register (aarch64).
+ * elf_addr lies in an entry of a procedure linkage table, or in _init or _fini; *ret_cfa_off: the return address is
+ * below sp + this (x86-64), 0: in the link register (aarch64).
  */
-bool pattern_is_plt(const struct elf_image *image, uint64_t elf_addr, int32_t *ret_cfa_off);
+bool pattern_is_stub(const struct elf_image *image, uint64_t elf_addr, int32_t *ret_cfa_off);
 
 /* Registers of the interrupted code, from the kernel's frame at sp. False: *ret_missing could not be read. */
 bool pattern_sigreturn(enum machine machine, const struct stack_view *view, uint64_t sp, struct regs *ret,

@@ -110,7 +110,7 @@ static void fill_without_cfi(const struct places_object *o, uint64_t addr, bool 
 		e->method = UNWIND_BY_PATTERN;
 	} else if (pattern_is_entry(o->image, addr)) {
 		e->kind = PLACE_ROOT;
-	} else if (pattern_is_plt(o->image, addr, &cfa_off)) {
+	} else if (pattern_is_stub(o->image, addr, &cfa_off)) {
 		e->kind = PLACE_PLAIN;
 		e->method = UNWIND_BY_PATTERN;
 		e->cfa_off = cfa_off;

@@ -280,6 +280,28 @@ static void plt_without_cfi(void)
 	end();
 }
 
+static void init_without_cfi(void)
+{
+	static const uint8_t bytes[27] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 0x08, 0x48, 0x8b, 0x05, 0, 0, 0,
+					   0, 0x48, 0x85, 0xc0, 0x74, 0x02, 0xff, 0xd0, 0x48, 0x83, 0xc4, 0x08, 0xc3 };
+
+	begin();
+	w.image.part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes };
+	w.image.n_parts = 2;
+	put(SP, BASE + START + 9);
+	put(SP + 8, BASE + START + 0x11);
+	at(NO_CFI, SP, 0);
+	WALK(UNWIND_ROOT, NO_CFI, START + 8);
+	CHECK_INT(method(1), UNWIND_BY_PATTERN);
+	at(NO_CFI + 4, SP, 0);
+	WALK(UNWIND_ROOT, NO_CFI + 4, START + 8);
+	at(NO_CFI + 8, SP, 0);
+	WALK(UNWIND_ROOT, NO_CFI + 8, START + 0x10);
+	at(NO_CFI + 26, SP, 0);
+	WALK(UNWIND_ROOT, NO_CFI + 26, START + 8);
+	end();
+}
+
 static void entry_without_cfi(void)
 {
 	static const uint8_t bytes[64] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x31, 0xed };
@@ -609,6 +631,7 @@ SUITE(unwind_unwind,
 	{ "an entry of .plt uses the constant of its expression", plt_entry },
 	{ "an entry of .plt without CFI is known by its bytes", plt_without_cfi },
 	{ "_start without CFI is the root", entry_without_cfi },
+	{ "_init without CFI is known by its bytes", init_without_cfi },
 	{ "a frame pointer that was popped keeps its value", epilogue },
 	{ "a realigned stack is walked through the saved CFA", realigned },
 	{ "a leaf may stand on any register", other_register_leaf },
