@@ -1,7 +1,8 @@
 /*
- * Two passes. The first looks at chunk headers only: it finds damage with the times around it, the
- * places of embedded objects and kernel symbols, and loads the manifest. The second decodes events, one
- * chunk in memory at a time; what cannot be decoded there is damage too, known by the chunk's own times.
+ * Two passes. The first looks at chunk headers only: it finds damage with the times around it,
+ * the places of embedded objects and kernel symbols, and loads the manifest. The second decodes
+ * events, one chunk in memory at a time; what cannot be decoded there is damage too, known by the
+ * chunk's own times.
  *
  * State after a gap: nothing said before holds. EVENT_GAP makes consumers forget; events go on;
  * the next whole keyframe brings the state back. Without gaps only the first keyframe is read.
@@ -21,6 +22,7 @@
 #include "common/base/err.h"
 #include "common/base/map.h"
 #include "common/format/file.h"
+#include "report/read/ahead.h"
 #include "report/read/damage.h"
 #include "report/read/objects.h"
 #include "report/read/spool.h"
@@ -33,8 +35,10 @@ struct manifest_pair {
 
 struct recording {
 	int fd;
-	struct arena arena; /* manifest */
+	struct arena arena;		    /* manifest */
 	struct chunk_reader *reader, *side; /* events; everything that is asked for in between */
+	struct ahead *ahead; /* from the first event of the second pass on */
+	bool ahead_tried;
 	struct record_decoder *decoder;
 	enum machine machine;
 	struct manifest_pair manifest[MANIFEST_MAX];
@@ -70,7 +74,8 @@ static int got_manifest(void *ctx, const char *key, const char *value)
 
 	if (r->n_manifest == MANIFEST_MAX)
 		return -1;
-	r->manifest[r->n_manifest++] = (struct manifest_pair){ arena_strdup(&r->arena, key), arena_strdup(&r->arena, value) };
+	r->manifest[r->n_manifest++] = (struct manifest_pair){ arena_strdup(&r->arena, key),
+							       arena_strdup(&r->arena, value) };
 	return 0;
 }
 
@@ -84,7 +89,8 @@ static void chunk_is_bad(void *ctx, const struct chunk *chunk, const char *reaso
 	map_put(&r->bad_chunks, chunk->file_off + 1, &new);
 	if (!new)
 		return;
-	d = damages_add(&r->damages, chunk->file_off, CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
+	d = damages_add(&r->damages, chunk->file_off,
+			CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
 	if (d) {
 		d->from_ns = chunk->header.first_ns;
 		d->to_ns = chunk->header.last_ns;
@@ -140,7 +146,8 @@ static void note_chunk(struct recording *r, struct chunk *chunk)
 	switch (chunk->header.type) {
 	case CHUNK_MANIFEST:
 		if (chunk_load(r, r->reader, chunk) &&
-		    manifest_decode(chunk->raw, chunk->header.raw_bytes, got_manifest, r, &err) == -EBADMSG)
+		    manifest_decode(chunk->raw, chunk->header.raw_bytes, got_manifest, r, &err) ==
+			    -EBADMSG)
 			chunk_is_bad(r, chunk, err.text);
 		break;
 	case CHUNK_KEYFRAME:
@@ -160,7 +167,8 @@ static void note_chunk(struct recording *r, struct chunk *chunk)
 }
 
 /* Where chunks are missing though the bytes around it are sound. */
-static void note_sequence(struct recording *r, const struct chunk *chunk, uint64_t expected, uint64_t last_ns)
+static void note_sequence(struct recording *r, const struct chunk *chunk, uint64_t expected,
+			  uint64_t last_ns)
 {
 	uint64_t n = chunk->header.sequence - expected;
 	char reason[80];
@@ -168,7 +176,8 @@ static void note_sequence(struct recording *r, const struct chunk *chunk, uint64
 
 	if (!n)
 		return;
-	snprintf(reason, sizeof(reason), "%" PRIu64 " chunks missing: never written, or cut out", n);
+	snprintf(reason, sizeof(reason), "%" PRIu64 " chunks missing: never written, or cut out",
+		 n);
 	d = damages_add(&r->damages, chunk->file_off, 0, reason);
 	if (d) {
 		d->from_ns = last_ns;
@@ -186,7 +195,8 @@ static void first_pass(struct recording *r)
 
 	while ((read = chunk_reader_next(r->reader, &chunk)) != CHUNK_READ_END) {
 		if (read == CHUNK_READ_DAMAGE) {
-			struct damage *d = damages_add(&r->damages, chunk.file_off, chunk.damage_bytes, chunk.reason);
+			struct damage *d = damages_add(&r->damages, chunk.file_off,
+						       chunk.damage_bytes, chunk.reason);
 
 			if (d) {
 				d->from_ns = last_ns;
@@ -251,6 +261,7 @@ void recording_close(struct recording *r)
 {
 	if (!r)
 		return;
+	ahead_free(r->ahead);
 	object_index_done(&r->objects);
 	damages_done(&r->damages);
 	record_decoder_free(r->decoder);
@@ -268,6 +279,9 @@ void recording_close(struct recording *r)
 void recording_rewind(struct recording *r)
 {
 	chunk_reader_seek(r->reader, r->begin_off);
+	ahead_free(r->ahead);
+	r->ahead = NULL;
+	r->ahead_tried = false;
 	r->in_chunk = r->in_keyframe = r->in_group = r->gap = r->held = false;
 	r->want_keyframe = true;
 	r->sequence = 0;
@@ -332,11 +346,27 @@ static const struct event *gap_event(struct recording *r)
 	uint64_t to_ns = h->type == CHUNK_KEYFRAME ? h->last_ns : h->first_ns;
 
 	r->gap_event = (struct event){ .type = EVENT_GAP, .time_ns = to_ns ? to_ns : r->last_ns };
-	r->gap_event.gap = (struct event_gap){ .n_chunks = r->n_missing, .from_ns = r->last_ns, .to_ns = to_ns };
+	r->gap_event.gap = (struct event_gap){ .n_chunks = r->n_missing,
+					       .from_ns = r->last_ns,
+					       .to_ns = to_ns };
 	r->gap = false;
 	r->n_missing = 0;
 	r->want_keyframe = true;
 	return &r->gap_event;
+}
+
+/* Contents of r->chunk, from the thread that reads ahead if it has them. */
+static bool chunk_load_next(struct recording *r)
+{
+	struct chunk *chunk = &r->chunk;
+
+	if (chunk->header.type != CHUNK_EVENTS)
+		return chunk_load(r, r->reader, chunk);
+	if (!r->ahead_tried)
+		r->ahead = ahead_new(r->fd, chunk->file_off);
+	r->ahead_tried = true;
+	chunk->raw = ahead_take(r->ahead, chunk);
+	return chunk->raw || chunk_load(r, r->reader, chunk);
 }
 
 /* Begins decoding r->chunk; false: it was lost, or not wanted. */
@@ -347,7 +377,7 @@ static bool begin_chunk(struct recording *r)
 	r->in_keyframe = chunk->header.type == CHUNK_KEYFRAME;
 	if (r->in_keyframe && !keyframe_wanted(r, &chunk->header))
 		return false;
-	if (!chunk_load(r, r->reader, chunk)) {
+	if (!chunk_load_next(r)) {
 		chunk_lost(r, &chunk->header);
 		if (r->in_keyframe)
 			r->want_keyframe = true;
@@ -438,7 +468,8 @@ const char *recording_manifest(const struct recording *r, const char *key)
 	return NULL;
 }
 
-void recording_each_manifest(const struct recording *r, void (*f)(void *ctx, const char *key, const char *value), void *ctx)
+void recording_each_manifest(const struct recording *r,
+			     void (*f)(void *ctx, const char *key, const char *value), void *ctx)
 {
 	for (uint32_t i = 0; i < r->n_manifest; i++)
 		f(ctx, r->manifest[i].key, r->manifest[i].value);
@@ -455,7 +486,9 @@ const struct recording_state *recording_state(const struct recording *r)
 }
 
 void recording_each_damage(const struct recording *r,
-			   void (*f)(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns, const char *reason), void *ctx)
+			   void (*f)(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns,
+				     uint64_t to_ns, const char *reason),
+			   void *ctx)
 {
 	for (size_t i = 0; i < r->damages.n_items; i++) {
 		const struct damage *d = &r->damages.item[i];
@@ -464,8 +497,8 @@ void recording_each_damage(const struct recording *r,
 	}
 }
 
-const struct elf_image *recording_image(struct recording *r, const struct object_key *key, unsigned int take,
-					const char **ret_reason)
+const struct elf_image *recording_image(struct recording *r, const struct object_key *key,
+					unsigned int take, const char **ret_reason)
 {
 	return object_index_image(&r->objects, r->side, key, take, ret_reason);
 }
@@ -482,7 +515,8 @@ void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ct
 		struct chunk chunk;
 
 		chunk_reader_seek(r->side, r->kernel[i]);
-		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK && chunk_load(r, r->side, &chunk) &&
+		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK &&
+		    chunk_load(r, r->side, &chunk) &&
 		    kernel_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
 			chunk_is_bad(r, &chunk, err.text);
 	}
