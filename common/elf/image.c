@@ -1,6 +1,6 @@
 /*
- * One pass over headers decides which byte ranges are wanted; then one allocation, one pread a range.
- * Nothing is allocated in a size that the file has not got.
+ * One pass over headers decides which byte ranges are wanted; then one allocation, one pread a
+ * range. Nothing is allocated in a size that the file has not got.
  */
 #include "common/elf/image.h"
 
@@ -38,7 +38,8 @@ void elf_scan_want(struct elf_scan *scan, enum elf_part_kind kind, uint64_t addr
 	    scan->n_wants == ELF_PARTS_MAX) {
 		if (!scan->reason.code)
 			err_set(&scan->reason, -EFBIG,
-				"part of kind %d with %" PRIu64 " bytes, limit for all parts is %d bytes",
+				"part of kind %d with %" PRIu64
+				" bytes, limit for all parts is %d bytes",
 				kind, size, ELF_PART_BYTES_MAX);
 		return;
 	}
@@ -85,13 +86,15 @@ static int read_header(struct elf_scan *scan, struct err *err)
 	struct elf_image *image = scan->image;
 
 	if (elf_source_read(scan->source, 0, eh, sizeof(*eh)) < 0)
-		return err_set(err, -ENOEXEC, "not an ELF file: %" PRIu64 " bytes, a header has %zu",
+		return err_set(err, -ENOEXEC,
+			       "not an ELF file: %" PRIu64 " bytes, a header has %zu",
 			       scan->source->size, sizeof(*eh));
 	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
 		return err_set(err, -ENOEXEC, "not an ELF file: it starts with %02x %02x %02x %02x",
 			       eh->e_ident[0], eh->e_ident[1], eh->e_ident[2], eh->e_ident[3]);
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB)
-		return err_set(err, -ENOEXEC, "not a 64-bit little-endian ELF file: class %u, data %u",
+		return err_set(err, -ENOEXEC,
+			       "not a 64-bit little-endian ELF file: class %u, data %u",
 			       eh->e_ident[EI_CLASS], eh->e_ident[EI_DATA]);
 	if (eh->e_machine == EM_X86_64)
 		image->machine = MACHINE_X86_64;
@@ -144,7 +147,8 @@ static int read_segments(struct elf_scan *scan, struct err *err)
 		return err_set(err, -EBADMSG, "e_phentsize is %u, expected %zu", eh->e_phentsize,
 			       sizeof(Elf64_Phdr));
 	if (n > PHDRS_MAX)
-		return err_set(err, -EFBIG, "%" PRIu64 " program headers, limit is %d", n, PHDRS_MAX);
+		return err_set(err, -EFBIG, "%" PRIu64 " program headers, limit is %d", n,
+			       PHDRS_MAX);
 	if (!elf_source_has(scan->source, eh->e_phoff, n * sizeof(Elf64_Phdr)))
 		return err_set(err, -EBADMSG,
 			       "%" PRIu64 " program headers at %#" PRIx64
@@ -152,7 +156,8 @@ static int read_segments(struct elf_scan *scan, struct err *err)
 			       n, (uint64_t)eh->e_phoff, scan->source->size);
 	for (uint64_t i = 0; i < n; i++) {
 		Elf64_Phdr ph;
-		int r = elf_source_read(scan->source, eh->e_phoff + i * sizeof(ph), &ph, sizeof(ph));
+		int r = elf_source_read(scan->source, eh->e_phoff + i * sizeof(ph), &ph,
+					sizeof(ph));
 
 		if (r < 0)
 			return err_set(err, r, "cannot read program header %" PRIu64, i);
@@ -176,7 +181,9 @@ static int read_parts(struct elf_scan *scan, struct err *err)
 	int r;
 
 	if (scan->n_wants == 0)
-		return scan->reason.code ? err_set(err, scan->reason.code, "%s", scan->reason.text) : 0;
+		return scan->reason.code ?
+			       err_set(err, scan->reason.code, "%s", scan->reason.text) :
+			       0;
 	image->memory = malloc(scan->want_bytes + MEMORY_SLACK);
 	if (!image->memory)
 		return err_set(err, -ENOMEM, "no memory for %" PRIu64 " bytes", scan->want_bytes);
@@ -187,11 +194,12 @@ static int read_parts(struct elf_scan *scan, struct err *err)
 		r = elf_source_read(scan->source, w->off, at, w->size);
 		if (r < 0) {
 			elf_image_done(image);
-			return err_set(err, r, "cannot read %" PRIu64 " bytes at %#" PRIx64, w->size,
-				       w->off);
+			return err_set(err, r, "cannot read %" PRIu64 " bytes at %#" PRIx64,
+				       w->size, w->off);
 		}
-		image->part[image->n_parts++] =
-			(struct elf_part){ .kind = w->kind, .addr = w->addr, .size = w->size, .data = at };
+		image->part[image->n_parts++] = (struct elf_part){
+			.kind = w->kind, .addr = w->addr, .size = w->size, .data = at
+		};
 		at += ALIGN_UP(w->size, (uint64_t)8);
 	}
 	memset(at, 0, MEMORY_SLACK);

@@ -15,19 +15,24 @@
 
 struct err;
 
-enum elf_part_kind {		/* values are in the file format: append only */
-	ELF_PART_EH_FRAME = 1,
-	ELF_PART_EH_FRAME_HDR = 2,
-	ELF_PART_DEBUG_FRAME = 3,
-	ELF_PART_CODE = 4,	/* bytes of .plt*, .init, .fini, 256 bytes at the entry point; several parts of this kind are normal */
-	ELF_PART_DYNSYM = 5,
-	ELF_PART_DYNSTR = 6,
-	ELF_PART_SYMTAB = 7,
-	ELF_PART_STRTAB = 8,
-	ELF_PART_DEBUGDATA = 9, /* .gnu_debugdata: xz of an ELF file with more symbols */
-	ELF_PART_RELA_PLT = 10, /* names PLT entries */
-	ELF_PART_FILE = 11,	/* the whole file (vDSO, --embed=full) */
-	ELF_PART_KINDS
+enum elf_part_kind { /* values are in the file format: append only */
+		     ELF_PART_EH_FRAME = 1,
+		     ELF_PART_EH_FRAME_HDR = 2,
+		     ELF_PART_DEBUG_FRAME = 3,
+		     /*
+	 * bytes of .plt*, .init, .fini, 256 bytes at the entry point; several parts of this kind
+	 * are normal
+	 */
+		     ELF_PART_CODE = 4,
+		     ELF_PART_DYNSYM = 5,
+		     ELF_PART_DYNSTR = 6,
+		     ELF_PART_SYMTAB = 7,
+		     ELF_PART_STRTAB = 8,
+		     ELF_PART_DEBUGDATA =
+			     9, /* .gnu_debugdata: xz of an ELF file with more symbols */
+		     ELF_PART_RELA_PLT = 10, /* names PLT entries */
+		     ELF_PART_FILE = 11,     /* the whole file (vDSO, --embed=full) */
+		     ELF_PART_KINDS
 };
 
 enum {
@@ -68,27 +73,30 @@ enum elf_take {
 
 /*
  * Reads `fd` with pread. Works with section headers and, without them, from program headers
- * (PT_GNU_EH_FRAME, PT_DYNAMIC). 0, or negative: -ENOEXEC not ELF64 little-endian of a machine we know,
- * -EBADMSG lies about itself, -EFBIG over a limit, or what read said. A part that lies is left out and
- * said in err text only when nothing useful remains.
+ * (PT_GNU_EH_FRAME, PT_DYNAMIC). 0, or negative: -ENOEXEC not ELF64 little-endian of a machine we
+ * know, -EBADMSG lies about itself, -EFBIG over a limit, or what read said. A part that lies is
+ * left out and said in err text only when nothing useful remains.
  * Owner: caller, elf_image_done.
  */
 int elf_image_read(int fd, unsigned int take, struct elf_image *ret, struct err *err);
 
 /* The same from memory (vDSO, tests, fuzz). `bytes` may go away afterwards. */
-int elf_image_parse(const void *bytes, size_t n, unsigned int take, struct elf_image *ret, struct err *err);
+int elf_image_parse(const void *bytes, size_t n, unsigned int take, struct elf_image *ret,
+		    struct err *err);
 void elf_image_done(struct elf_image *image);
 
 /* Only headers and the build-id note: cheap. -ENODATA: there is none. */
 int elf_build_id(int fd, struct build_id *ret, struct err *err);
 
-const struct elf_part *elf_image_part(const struct elf_image *image, enum elf_part_kind kind); /* first, or NULL */
+/* first, or NULL */
+const struct elf_part *elf_image_part(const struct elf_image *image, enum elf_part_kind kind);
 
 /*
  * Run-time address of a mapping -> address as linked: finds the PT_LOAD whose file range holds
  * the mapping's file offset. UINT64_MAX when none does.
  */
-uint64_t elf_image_addr(const struct elf_image *image, uint64_t map_start, uint64_t map_pgoff, uint64_t addr);
+uint64_t elf_image_addr(const struct elf_image *image, uint64_t map_start, uint64_t map_pgoff,
+			uint64_t addr);
 
 /* Bytes of the image at a linked address if some part holds them; NULL otherwise. */
 const uint8_t *elf_image_bytes(const struct elf_image *image, uint64_t elf_addr, size_t n);

@@ -30,7 +30,9 @@ struct elf_scan {
 	struct err reason; /* first lie met; shown only when nothing useful remains */
 };
 
-/* Notes one part to be read. What lies outside the file or over a limit is left out, with a reason. */
+/*
+ * Notes one part to be read. What lies outside the file or over a limit is left out, with a reason.
+ */
 void elf_scan_want(struct elf_scan *scan, enum elf_part_kind kind, uint64_t addr, uint64_t off,
 		   uint64_t size);
 
@@ -41,11 +43,17 @@ void elf_scan_notes(struct elf_scan *scan, uint64_t off, uint64_t size);
 bool elf_scan_sections(struct elf_scan *scan);
 void elf_scan_segments(struct elf_scan *scan);
 
-/* Linked address -> file offset; false outside every PT_LOAD's file bytes. *ret_left: bytes up to the load's end. */
+/*
+ * Linked address -> file offset; false outside every PT_LOAD's file bytes. *ret_left: bytes up to
+ * the load's end.
+ */
 bool elf_scan_offset(const struct elf_scan *scan, uint64_t addr, uint64_t *ret_off,
 		     uint64_t *ret_left);
 
-/* Bytes of code that unwinding reads: the entry point, signal trampolines where there is hardly any CFI. */
+/*
+ * Bytes of code that unwinding reads: the entry point, signal trampolines where there is hardly any
+ * CFI.
+ */
 void elf_scan_code(struct elf_scan *scan);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * Parts by program headers alone: files whose section headers were stripped, and images taken from
- * memory. PT_GNU_EH_FRAME points at .eh_frame_hdr, which points at .eh_frame; PT_DYNAMIC gives the rest.
+ * memory. PT_GNU_EH_FRAME points at .eh_frame_hdr, which points at .eh_frame; PT_DYNAMIC gives the
+ * rest.
  */
 #include "common/elf/scan.h"
 
@@ -32,7 +33,10 @@ bool elf_scan_offset(const struct elf_scan *scan, uint64_t addr, uint64_t *ret_o
 	return false;
 }
 
-/* .eh_frame_hdr: version 1, eh_frame_ptr_enc, fde_count_enc, table_enc, eh_frame_ptr. Only what linkers write. */
+/*
+ * .eh_frame_hdr: version 1, eh_frame_ptr_enc, fde_count_enc, table_enc, eh_frame_ptr. Only what
+ * linkers write.
+ */
 static void want_frames(struct elf_scan *scan)
 {
 	enum { ENC_PCREL_SDATA4 = 0x1b };
@@ -66,9 +70,8 @@ static void want_at(struct elf_scan *scan, enum elf_part_kind kind, uint64_t add
  */
 static void want_dynamic(struct elf_scan *scan)
 {
-	static const int64_t pointers[] = { DT_STRTAB, DT_HASH,	  DT_GNU_HASH, DT_VERSYM,
-					    DT_VERNEED, DT_VERDEF, DT_RELA,	DT_JMPREL,
-					    DT_INIT };
+	static const int64_t pointers[] = { DT_STRTAB, DT_HASH, DT_GNU_HASH, DT_VERSYM, DT_VERNEED,
+					    DT_VERDEF, DT_RELA, DT_JMPREL,   DT_INIT };
 	uint64_t value[N_ELEMENTS(pointers)] = { 0 };
 	uint64_t symtab = 0, strsz = 0, pltrelsz = 0, end = UINT64_MAX;
 	uint64_t n = MIN(scan->dynamic.p_filesz / sizeof(Elf64_Dyn), (uint64_t)DYNAMIC_MAX);
@@ -97,7 +100,8 @@ static void want_dynamic(struct elf_scan *scan)
 			end = MIN(end, value[k]);
 	if (!symtab || end == UINT64_MAX || !value[0])
 		return;
-	want_at(scan, ELF_PART_DYNSYM, symtab, (end - symtab) / sizeof(Elf64_Sym) * sizeof(Elf64_Sym));
+	want_at(scan, ELF_PART_DYNSYM, symtab,
+		(end - symtab) / sizeof(Elf64_Sym) * sizeof(Elf64_Sym));
 	want_at(scan, ELF_PART_DYNSTR, value[0], strsz);
 	if (pltrelsz)
 		want_at(scan, ELF_PART_RELA_PLT, value[7], pltrelsz);
@@ -153,7 +157,10 @@ void elf_scan_code(struct elf_scan *scan)
 		if (scan->want[i].kind == ELF_PART_EH_FRAME ||
 		    scan->want[i].kind == ELF_PART_DEBUG_FRAME)
 			frames += scan->want[i].size;
-	/* Compiled code has 5 to 20 % of its size in CFI; with less than 1 % most functions have none. */
+	/*
+	 * Compiled code has 5 to 20 % of its size in CFI; with less than 1 % most functions have
+	 * none.
+	 */
 	for (uint32_t i = 0; i < scan->image->n_loads; i++) {
 		const struct elf_load *l = &scan->image->load[i];
 

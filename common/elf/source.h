@@ -17,7 +17,9 @@ struct elf_source {
 	uint64_t size;
 };
 
-/* -ENOEXEC when fd is not a regular file: reading a FIFO or a device could block or have effects. */
+/*
+ * -ENOEXEC when fd is not a regular file: reading a FIFO or a device could block or have effects.
+ */
 int elf_source_open(struct elf_source *s, int fd, struct err *err);
 
 static inline bool elf_source_has(const struct elf_source *s, uint64_t off, uint64_t n)

@@ -1,4 +1,6 @@
-/* Finds the file behind a mapping, makes sure it is that, sends what it gives. Private to the room. */
+/*
+ * Finds the file behind a mapping, makes sure it is that, sends what it gives. Private to the room.
+ */
 #ifndef RECORD_INSPECT_EMBED_H
 #define RECORD_INSPECT_EMBED_H
 

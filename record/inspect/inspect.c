@@ -206,7 +206,9 @@ uint32_t inspector_n_unanswered(const struct inspector *in)
 	return in->objects.n + (in->asked == MESSAGE_EMBED);
 }
 
-/* Requests are small beside the socket's buffer and one is out: a short write means a dead child. */
+/*
+ * Requests are small beside the socket's buffer and one is out: a short write means a dead child.
+ */
 static bool send_request(struct inspector *in, enum message_type type, uint32_t pid,
 			 const void *bytes, size_t n)
 {

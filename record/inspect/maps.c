@@ -194,7 +194,9 @@ static void snapshot_thread(void *ctx, uint32_t tid)
 	send_comm(snapshot->serve, snapshot->pid, tid, snapshot->time_ns);
 }
 
-/* Events bear the time before the first look: what changed meanwhile comes after, from the kernel. */
+/*
+ * Events bear the time before the first look: what changed meanwhile comes after, from the kernel.
+ */
 static int snapshot_process(struct serve *s, uint32_t pid, struct err *err)
 {
 	struct snapshot snapshot = { .serve = s, .pid = pid, .time_ns = io_monotonic_ns() };

@@ -71,7 +71,9 @@ static void put_space(void *ctx, const struct space *space)
 		.type = EVENT_SPACE, .time_ns = k->now_ns, .pid = space->pid, .tid = space->pid
 	};
 
-	/* Of a process that is not known nothing is claimed; readers learn its mappings as we did. */
+	/*
+	 * Of a process that is not known nothing is claimed; readers learn its mappings as we did.
+	 */
 	if (!space->known)
 		return;
 	put(k, &event);

@@ -1,6 +1,7 @@
 /*
- * Any bytes as call frame information: index, compiled rows, interpreter; and the rows must say what the
- * interpreter says. Input: a byte of flags, then .eh_frame or .debug_frame of code at 0..16 MiB.
+ * Any bytes as call frame information: index, compiled rows, interpreter; and the rows must say
+ * what the interpreter says. Input: a byte of flags, then .eh_frame or .debug_frame of code at
+ * 0..16 MiB.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { FLAG_AARCH64 = 1, FLAG_DEBUG_FRAME = 2, SECTION_ADDR = 1 << 24, ROWS_MAX = 64, FDES_MAX = 256 };
+enum {
+	FLAG_AARCH64 = 1,
+	FLAG_DEBUG_FRAME = 2,
+	SECTION_ADDR = 1 << 24,
+	ROWS_MAX = 64,
+	FDES_MAX = 256
+};
 
 struct check {
 	struct table *table;
@@ -51,7 +58,10 @@ static void check_fde(void *ctx, uint64_t begin, uint64_t end)
 			return;
 		if (addr < row.begin || addr >= row.end)
 			abort();
-		/* where FDEs overlap another one answers, and behind them is padding: only this one is compared */
+		/*
+		 * where FDEs overlap another one answers, and behind them is padding: only this one
+		 * is compared
+		 */
 		if (row.fde.begin == begin && addr < row.fde.end)
 			check_row(c, &row, addr);
 		addr = row.end;
@@ -68,10 +78,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	c.machine = data[0] & FLAG_AARCH64 ? MACHINE_AARCH64 : MACHINE_X86_64;
 	image.machine = c.machine;
-	image.load[0] = (struct elf_load){ .file_size = SECTION_ADDR, .mem_size = SECTION_ADDR, .flags = 5 };
+	image.load[0] = (struct elf_load){ .file_size = SECTION_ADDR,
+					   .mem_size = SECTION_ADDR,
+					   .flags = 5 };
 	image.part[0] = (struct elf_part){
 		.kind = data[0] & FLAG_DEBUG_FRAME ? ELF_PART_DEBUG_FRAME : ELF_PART_EH_FRAME,
-		.addr = SECTION_ADDR, .size = n - 1, .data = data + 1,
+		.addr = SECTION_ADDR,
+		.size = n - 1,
+		.data = data + 1,
 	};
 	c.table = table_new(&image, &err);
 	if (!c.table) {

@@ -34,7 +34,8 @@ static void look_at(const struct elf_image *image, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const unsigned int takes[] = { ELF_TAKE_UNWIND, ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS, 7 };
+	static const unsigned int takes[] = { ELF_TAKE_UNWIND, ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS,
+					      7 };
 
 	for (size_t i = 0; i < N_ELEMENTS(takes); i++) {
 		struct elf_image image;

@@ -1,4 +1,7 @@
-/* Any bytes as a DWARF expression. Input: 8 bytes for registers and memory, one of flags, the expression. */
+/*
+ * Any bytes as a DWARF expression. Input: 8 bytes for registers and memory, one of flags, the
+ * expression.
+ */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		regs.value[i] = hash_u64(seed + (uint64_t)i);
 	if (data[8] & FLAG_SOME_REGISTERS)
 		regs.mask = seed;
-	expr_run(data + SEED_BYTES, n - SEED_BYTES, &regs, data[8] & FLAG_FIRST ? &seed : NULL, read_any, &seed,
-		 &value);
+	expr_run(data + SEED_BYTES, n - SEED_BYTES, &regs, data[8] & FLAG_FIRST ? &seed : NULL,
+		 read_any, &seed, &value);
 	return 0;
 }

@@ -1,7 +1,9 @@
 /*
  * Runs a fuzz target over files instead of libFuzzer: each file of the corpus once.
  *
- *	replay-TARGET FILE...	exit status 0, or the death of the target; 99 when a file cannot be read
+ *	replay-TARGET FILE...
+ *
+ * Exit status 0, or the death of the target; 99 when a file cannot be read.
  *
  * The input lies in memory of exactly its size, so that the sanitizers see each byte beyond it.
  * A deadline for each file makes a hang a failure (DDPROF_REPLAY_SECONDS, default 20).

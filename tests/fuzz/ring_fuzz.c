@@ -1,6 +1,7 @@
 /*
- * Kernel rings with any bytes in them -> records in time order -> events. Input: a byte of flags, a byte that
- * says where in the rings reading begins (so that records run over the end), then what two rings hold.
+ * Kernel rings with any bytes in them -> records in time order -> events. Input: a byte of flags, a
+ * byte that says where in the rings reading begins (so that records run over the end), then what
+ * two rings hold.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,10 +1,13 @@
 /*
- * Any stack of any program: walks with made-up registers over call frame information from the input.
+ * Any stack of any program: walks with made-up registers over call frame information from the
+ * input.
  *
- *	{ flags u8, cut u8, offsets u8[4], n_words u16, word { kind u8, value u16 }[n_words], .eh_frame }
+ *	{ flags u8, cut u8, offsets u8[4], n_words u16,
+ *	  word { kind u8, value u16 }[n_words], .eh_frame }
  *
- * A word is an address in the code, in the stack, or any number, so that walks go on for a while. Three samples are
- * walked, the last two promising that memory did not change: the same walk must come out.
+ * A word is an address in the code, in the stack, or any number, so that walks go on for a while.
+ * Three samples are walked, the last two promising that memory did not change: the same walk must
+ * come out.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +20,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { FLAG_AARCH64 = 1, FLAG_CUT = 2, FLAG_ANON = 4, FLAG_SOME_REGISTERS = 8, WORDS = 256, CODE_BYTES = 1 << 16, PID = 7 };
+enum {
+	FLAG_AARCH64 = 1,
+	FLAG_CUT = 2,
+	FLAG_ANON = 4,
+	FLAG_SOME_REGISTERS = 8,
+	WORDS = 256,
+	CODE_BYTES = 1 << 16,
+	PID = 7
+};
 
 static const uint64_t BASE = 0x550000000000, SP = 0x7fff00000000;
 
@@ -116,8 +127,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 		slot[i] = word_of(kind, cursor_u16(&c));
 	}
-	image.load[0] = (struct elf_load){ .file_size = CODE_BYTES, .mem_size = CODE_BYTES, .flags = 5 };
-	image.part[0] = (struct elf_part){ .kind = ELF_PART_EH_FRAME, .addr = CODE_BYTES, .size = cursor_left(&c), .data = c.at };
+	image.load[0] =
+		(struct elf_load){ .file_size = CODE_BYTES, .mem_size = CODE_BYTES, .flags = 5 };
+	image.part[0] = (struct elf_part){
+		.kind = ELF_PART_EH_FRAME, .addr = CODE_BYTES, .size = cursor_left(&c), .data = c.at
+	};
 	image.entry = 16;
 	s->user = true;
 	s->stack_cut = flags & FLAG_CUT;
@@ -127,8 +141,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		s->regs.value[i] = word_of((uint8_t)i, (uint16_t)(offset[2] * i));
 	s->regs.value[machine_pc(machine)] = BASE + offset[0] * 16u;
 	s->regs.value[machine_sp(machine)] = SP + (offset[1] & 0x3f) * 8u;
-	s->view = (struct stack_view){ .lo = s->regs.value[machine_sp(machine)], .hi = SP + 8 * WORDS - 8 * (cut & 0x7fu),
-				       .slot = slot, .mask = WORDS - 1, .floor = UINT64_MAX };
+	s->view = (struct stack_view){ .lo = s->regs.value[machine_sp(machine)],
+				       .hi = SP + 8 * WORDS - 8 * (cut & 0x7fu),
+				       .slot = slot,
+				       .mask = WORDS - 1,
+				       .floor = UINT64_MAX };
 	u = unwinder_new(machine, spaces, image_of, &image);
 	walk(u, &e);
 	unwinder_free(u);

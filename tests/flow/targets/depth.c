@@ -1,6 +1,6 @@
 /*
- * A known call path: DEPTH frames of recurse_direct, or of mutual_even and mutual_odd in turn, then leaf_work.
- * Arguments: direct|mutual, depth, milliseconds.
+ * A known call path: DEPTH frames of recurse_direct, or of mutual_even and mutual_odd in turn, then
+ * leaf_work. Arguments: direct|mutual, depth, milliseconds.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +46,11 @@ int main(int argc, char **argv)
 
 	printf("path main");
 	for (int i = 0; i < depth; i++)
-		printf(";%s", strcmp(how, "direct") == 0 ? "recurse_direct" : i % 2 ? "mutual_odd" : "mutual_even");
+		printf(";%s", strcmp(how, "direct") == 0 ? "recurse_direct" :
+			      i % 2			 ? "mutual_odd" :
+							   "mutual_even");
 	printf(";leaf_work\n");
-	truth_sink += strcmp(how, "direct") == 0 ? recurse_direct(depth, ns) : mutual_even(depth, ns);
+	truth_sink +=
+		strcmp(how, "direct") == 0 ? recurse_direct(depth, ns) : mutual_even(depth, ns);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Two libraries take turns at one address: dlopen, burn, dlclose. Says whether the addresses were equal.
- * Arguments: library a, library b, rounds, milliseconds a turn.
+ * Two libraries take turns at one address: dlopen, burn, dlclose. Says whether the addresses were
+ * equal. Arguments: library a, library b, rounds, milliseconds a turn.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -38,7 +38,8 @@ int main(int argc, char **argv)
 		b += turn(argv[2], ns, &base_b);
 		equal += base_a == base_b;
 	}
-	printf("share swap_a_work %.4f\nshare swap_b_work %.4f\n", (double)a / (a + b), (double)b / (a + b));
+	printf("share swap_a_work %.4f\nshare swap_b_work %.4f\n", (double)a / (a + b),
+	       (double)b / (a + b));
 	printf("same_address rounds %d of %d\n", equal, rounds);
 	return 0;
 }

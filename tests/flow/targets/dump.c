@@ -1,6 +1,6 @@
 /*
- * dump FILE: everything that a ddprof.data holds, for a search: the raw bytes of every chunk, then each
- * decoded stack word and register value as 8 bytes, so that no coding of numbers can hide one.
+ * dump FILE: everything that a ddprof.data holds, for a search: the raw bytes of every chunk, then
+ * each decoded stack word and register value as 8 bytes, so that no coding of numbers can hide one.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Frames that are hard to walk: built with -fomit-frame-pointer. Each path is printed, each in equal time.
- * Argument: milliseconds a path.
+ * Frames that are hard to walk: built with -fomit-frame-pointer. Each path is printed, each in
+ * equal time. Argument: milliseconds a path.
  */
 #include <alloca.h>
 #include <stdlib.h>
@@ -55,7 +55,10 @@ NOINLINE static uint64_t with_large(size_t n, uint64_t ns)
 {
 	char large[20000];
 
-	/* pages never written are not there, and the kernel copies a stack only up to the first of these */
+	/*
+	 * pages never written are not there, and the kernel copies a stack only up to the first of
+	 * these
+	 */
 	memset(large, (int)n, sizeof(large));
 	__asm__ volatile("" ::"r"(large) : "memory");
 	uint64_t r = leaf_work(ns);

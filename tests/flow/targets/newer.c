@@ -11,7 +11,8 @@ int main(int argc, char **argv)
 	struct file_header header;
 
 	int fd = argc == 2 ? open(argv[1], O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0 || pread(fd, bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes) || !file_header_get(bytes, &header)) {
+	if (fd < 0 || pread(fd, bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes) ||
+	    !file_header_get(bytes, &header)) {
 		fprintf(stderr, "newer: no recording\n");
 		return 1;
 	}

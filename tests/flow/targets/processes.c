@@ -1,7 +1,7 @@
 /*
  * Processes with known shares. Arguments:
- *	chain MS	parent_work 1 part; a fork's child_work 2 parts; that child execs this program
- *			again for exec_work, 3 parts
+ *	chain MS	parent_work 1 part; a fork's child_work 2 parts; that child execs this
+ *			program again for exec_work, 3 parts
  *	brief N MS	N children one after the other, each MS of brief_work
  *	vfork N MS	the same, with vfork and exec
  */

@@ -1,7 +1,7 @@
 /*
- * search FILE... < LINES: counts where FILEs hold a secret of the lines "secret NAME TEXT": as it is, as
- * UTF-16 of both byte orders, and each 8-byte word of it at any alignment, also with its bytes reversed.
- * Prints "found NAME WHAT FILE" for each and ends with 1 when there was one.
+ * search FILE... < LINES: counts where FILEs hold a secret of the lines "secret NAME TEXT": as it
+ * is, as UTF-16 of both byte orders, and each 8-byte word of it at any alignment, also with its
+ * bytes reversed. Prints "found NAME WHAT FILE" for each and ends with 1 when there was one.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -34,7 +34,8 @@ static bool read_whole(const char *path, struct content *ret)
 	return ret->bytes != NULL;
 }
 
-static int look(const struct content *c, const char *name, const char *what, const void *bytes, size_t n)
+static int look(const struct content *c, const char *name, const char *what, const void *bytes,
+		size_t n)
 {
 	if (!memmem(c->bytes, c->n, bytes, n))
 		return 0;

@@ -1,7 +1,8 @@
 /*
- * Plants secrets where programs keep them and burns CPU while they are there; prints each, so that a
- * recording can be searched for it. They come from the kernel's random source: the program file does not
- * hold them. Environment (DDPROF_TEST_SECRET) and argument come from the test. Argument 2: milliseconds.
+ * Plants secrets where programs keep them and burns CPU while they are there; prints each, so that
+ * a recording can be searched for it. They come from the kernel's random source: the program file
+ * does not hold them. Environment (DDPROF_TEST_SECRET) and argument come from the test. Argument 2:
+ * milliseconds.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +32,13 @@ NOINLINE static void burn_with_registers(const char *secret, uint64_t ns)
 	memcpy(word, secret, sizeof(word));
 	do {
 #if defined(__x86_64__)
-		__asm__ volatile("mov %0, %%rbx\n\tmov %1, %%r12\n\tmov %2, %%r13\n\tmov %3, %%r14\n\t"
-				 "mov $300000, %%rcx\n\t"
-				 "1: dec %%rcx\n\t"
-				 "jnz 1b\n\t" ::"m"(word[0]),
-				 "m"(word[1]), "m"(word[2]), "m"(word[3])
-				 : "rbx", "r12", "r13", "r14", "rcx", "memory");
+		__asm__ volatile(
+			"mov %0, %%rbx\n\tmov %1, %%r12\n\tmov %2, %%r13\n\tmov %3, %%r14\n\t"
+			"mov $300000, %%rcx\n\t"
+			"1: dec %%rcx\n\t"
+			"jnz 1b\n\t" ::"m"(word[0]),
+			"m"(word[1]), "m"(word[2]), "m"(word[3])
+			: "rbx", "r12", "r13", "r14", "rcx", "memory");
 #else
 		truth_sink += word[0] ^ word[3];
 #endif

@@ -32,8 +32,10 @@ int main(int argc, char **argv)
 {
 	bool onstack = argc > 1 && strcmp(argv[1], "onstack") == 0;
 	uint64_t ns = (argc > 2 ? strtoull(argv[2], NULL, 10) : 500) * MS_NS;
-	struct sigaction action = { .sa_handler = on_timer, .sa_flags = SA_RESTART | (onstack ? SA_ONSTACK : 0) };
-	struct itimerval every = { .it_interval = { .tv_usec = 20000 }, .it_value = { .tv_usec = 20000 } };
+	struct sigaction action = { .sa_handler = on_timer,
+				    .sa_flags = SA_RESTART | (onstack ? SA_ONSTACK : 0) };
+	struct itimerval every = { .it_interval = { .tv_usec = 20000 },
+				   .it_value = { .tv_usec = 20000 } };
 	stack_t alternate = { .ss_sp = malloc(256 << 10), .ss_size = 256 << 10 };
 
 	if (onstack && sigaltstack(&alternate, NULL) != 0)

@@ -1,6 +1,6 @@
 /*
- * spawner MS: one thread from the start, a second and a child later, each for MS / 3 milliseconds of its CPU.
- * spawner storm MS: threads of 2 ms one after another, two at a time.
+ * spawner MS: one thread from the start, a second and a child later, each for MS / 3 milliseconds
+ * of its CPU. spawner storm MS: threads of 2 ms one after another, two at a time.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

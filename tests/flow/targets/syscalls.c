@@ -25,7 +25,8 @@ NOINLINE static void read_work(int fd)
 
 int main(int argc, char **argv)
 {
-	uint64_t total = (argc > 1 ? strtoull(argv[1], NULL, 10) : 500) * MS_NS, by_getpid = 0, by_read = 0;
+	uint64_t total = (argc > 1 ? strtoull(argv[1], NULL, 10) : 500) * MS_NS, by_getpid = 0,
+		 by_read = 0;
 	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -38,7 +39,7 @@ int main(int argc, char **argv)
 		by_getpid += middle - start;
 		by_read += truth_cpu_ns() - middle;
 	}
-	printf("share getpid_work %.4f\nshare read_work %.4f\n", (double)by_getpid / (by_getpid + by_read),
-	       (double)by_read / (by_getpid + by_read));
+	printf("share getpid_work %.4f\nshare read_work %.4f\n",
+	       (double)by_getpid / (by_getpid + by_read), (double)by_read / (by_getpid + by_read));
 	return 0;
 }

@@ -1,4 +1,7 @@
-/* Named threads, each in a function of its own, in shares 4:3:2:1. Argument: milliseconds of the smallest. */
+/*
+ * Named threads, each in a function of its own, in shares 4:3:2:1. Argument: milliseconds of the
+ * smallest.
+ */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -30,7 +33,9 @@ THREAD(white, 1)
 static const struct {
 	const char *name;
 	void *(*run)(void *arg);
-} thread[] = { { "red", red_main }, { "green", green_main }, { "blue", blue_main }, { "white", white_main } };
+} thread[] = {
+	{ "red", red_main }, { "green", green_main }, { "blue", blue_main }, { "white", white_main }
+};
 
 enum { N_THREADS = sizeof(thread) / sizeof(thread[0]) };
 
@@ -49,6 +54,7 @@ int main(int argc, char **argv)
 		all += ns[i];
 	}
 	for (int i = 0; i < N_THREADS; i++)
-		printf("thread %s-thread %s_work %.4f\n", thread[i].name, thread[i].name, (double)ns[i] / all);
+		printf("thread %s-thread %s_work %.4f\n", thread[i].name, thread[i].name,
+		       (double)ns[i] / all);
 	return 0;
 }

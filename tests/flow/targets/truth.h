@@ -1,6 +1,6 @@
 /*
- * Programs that print their own truth: lines "KEY NAME VALUE..." on stdout, which a flow test compares
- * with what the profile says. CPU time is the thread's own, as the kernel accounts it.
+ * Programs that print their own truth: lines "KEY NAME VALUE..." on stdout, which a flow test
+ * compares with what the profile says. CPU time is the thread's own, as the kernel accounts it.
  */
 #ifndef TESTS_FLOW_TRUTH_H
 #define TESTS_FLOW_TRUTH_H
@@ -29,9 +29,9 @@ static inline uint64_t truth_cpu_ns(void)
 static volatile uint64_t truth_sink;
 
 /*
- * Burns CPU in the function that it stands in: always inlined, and the clock (a system call) is asked
- * only once in about 100 us, so that the kernel's share stays below a percent.
- * Returns what was really burnt.
+ * Burns CPU in the function that it stands in: always inlined, and the clock (a system call) is
+ * asked only once in about 100 us, so that the kernel's share stays below a percent. Returns what
+ * was really burnt.
  */
 static inline __attribute__((always_inline)) uint64_t truth_burn(uint64_t want_ns)
 {
