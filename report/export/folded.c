@@ -63,7 +63,7 @@ void export_folded(const struct profile *p, FILE *out)
 	static const char no_frames[] = "[no stack]";
 	struct view_tree t;
 
-	view_tree(p, VIEW_ALL_SOURCES, false, VIEW_BY_NAME, &t);
+	view_tree(p, VIEW_ALL_SOURCES, false, 0, VIEW_BY_NAME, &t);
 	if (t.node[0].self.count)
 		fprintf(out, "%s %" PRIu64 "\n", no_frames, t.node[0].self.count);
 	put_stacks(p, &t, out);

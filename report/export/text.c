@@ -304,7 +304,9 @@ static void put_tree(const struct profile *p, uint32_t source, bool callees_firs
 	struct view_tree t;
 	struct tree_out o = { .p = p, .t = &t, .style = style, .out = out };
 
-	view_tree(p, source, callees_first, VIEW_BY_WEIGHT, &t);
+	view_tree(p, source, callees_first,
+		  (uint64_t)((double)p->source[source].weight * style->min_percent / 100),
+		  VIEW_BY_WEIGHT, &t);
 	o.all = t.node[0].total.weight;
 	o.time = is_time(&p->source[source]);
 	buf_init(&o.line);

@@ -338,21 +338,57 @@ static void build_callers_first(const struct profile *p, uint32_t source, struct
 	free(to);
 }
 
-static void build_callees_first(const struct profile *p, uint32_t source, struct tree_builder *b)
+/* A stack on its way from the function that ran to the root. */
+struct climber {
+	uint32_t entry;
+	uint32_t node; /* of the profile, the frame it is at; 0: it has arrived */
+	uint32_t at;   /* of the tree */
+};
+
+/* One frame outwards for each climber. */
+static void climb(const struct profile *p, struct tree_builder *b, struct climber *climber,
+		  size_t n)
 {
+	for (size_t i = 0; i < n; i++) {
+		struct climber *c = &climber[i];
+		const struct profile_entry *e = &p->entry[c->entry];
+
+		c->at = tree_child(b, c->at, node_name(p, c->node));
+		c->node = p->node[c->node].parent;
+		add(&b->tree->node[c->at].total, e->count, e->weight);
+		if (!c->node)
+			add(&b->tree->node[c->at].self, e->count, e->weight);
+	}
+}
+
+/*
+ * Level by level, so that a branch below the least weight ends where that shows: whole inverted
+ * stacks would be as many nodes as there are frames of all distinct stacks.
+ */
+static void build_callees_first(const struct profile *p, uint32_t source, uint64_t min_weight,
+				struct tree_builder *b)
+{
+	struct climber *climber = mem_alloc((p->n_entries + 1) * sizeof(*climber));
+	size_t n = 0, kept;
+
 	for (size_t i = 0; i < p->n_entries; i++) {
 		const struct profile_entry *e = &p->entry[i];
-		uint32_t at = 0;
 
 		if (!counts(e, source))
 			continue;
 		add(&b->tree->node[0].total, e->count, e->weight);
-		for (uint32_t n = e->node; n; n = p->node[n].parent) {
-			at = tree_child(b, at, node_name(p, n));
-			add(&b->tree->node[at].total, e->count, e->weight);
-		}
-		add(&b->tree->node[at].self, e->count, e->weight);
+		if (e->node)
+			climber[n++] = (struct climber){ .entry = (uint32_t)i, .node = e->node };
 	}
+	for (; n; n = kept) {
+		climb(p, b, climber, n);
+		kept = 0;
+		for (size_t i = 0; i < n; i++)
+			if (climber[i].node &&
+			    b->tree->node[climber[i].at].total.weight >= min_weight)
+				climber[kept++] = climber[i];
+	}
+	free(climber);
 }
 
 struct sibling_order {
@@ -391,8 +427,8 @@ static void link_siblings(const struct profile *p, struct view_tree *t, enum vie
 	free(at);
 }
 
-void view_tree(const struct profile *p, uint32_t source, bool callees_first, enum view_order order,
-	       struct view_tree *ret)
+void view_tree(const struct profile *p, uint32_t source, bool callees_first, uint64_t min_weight,
+	       enum view_order order, struct view_tree *ret)
 {
 	struct tree_builder b = { .tree = ret };
 
@@ -402,7 +438,7 @@ void view_tree(const struct profile *p, uint32_t source, bool callees_first, enu
 	ret->n = 1;
 	slots_init(&b.slots);
 	if (callees_first)
-		build_callees_first(p, source, &b);
+		build_callees_first(p, source, min_weight, &b);
 	else
 		build_callers_first(p, source, &b);
 	slots_done(&b.slots);

@@ -59,11 +59,12 @@ struct view_tree {
 enum view_order { VIEW_BY_WEIGHT, VIEW_BY_NAME };
 
 /*
- * callees_first: children of the root are the functions that ran, their children who called them.
+ * callees_first: children of the root are the functions that ran, their children who called them;
+ * branches lighter than min_weight then end at their first node (callers first they are all there).
  * Owner: caller, view_tree_done.
  */
-void view_tree(const struct profile *p, uint32_t source, bool callees_first, enum view_order order,
-	       struct view_tree *ret);
+void view_tree(const struct profile *p, uint32_t source, bool callees_first, uint64_t min_weight,
+	       enum view_order order, struct view_tree *ret);
 void view_tree_done(struct view_tree *t);
 
 #endif

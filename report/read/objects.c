@@ -1,7 +1,8 @@
 /*
- * Pieces of one object are gathered when it is asked for. All its chunks are decompressed then, and
- * every part is taken but the whole file (ELF_PART_FILE), which few want: names are asked for right after
- * unwinding, and a second decompression would cost more than holding the tables of symbols a little earlier.
+ * Pieces of one object are gathered when it is asked for. All its chunks are decompressed then,
+ * and every part is taken but the whole file (ELF_PART_FILE), which few want: names are asked for
+ * right after unwinding, and a second decompression would cost more than holding the tables of
+ * symbols a little earlier.
  */
 #include "report/read/objects.h"
 
@@ -46,7 +47,8 @@ void object_index_done(struct object_index *x)
 void object_index_add(struct object_index *x, const struct chunk *chunk)
 {
 	mem_grow(&x->chunk, &x->cap, x->n_chunks + 1, sizeof(*x->chunk));
-	x->chunk[x->n_chunks++] = (struct object_chunk){ .file_off = chunk->file_off, .tag = chunk->header.tag };
+	x->chunk[x->n_chunks++] =
+		(struct object_chunk){ .file_off = chunk->file_off, .tag = chunk->header.tag };
 }
 
 static int got_tag(void *ctx, const struct object_piece *piece)
@@ -56,8 +58,8 @@ static int got_tag(void *ctx, const struct object_piece *piece)
 }
 
 /* Loads the chunk and hands its pieces to `got`; false, and told, when it is damaged. */
-static bool chunk_decode(struct object_index *x, struct chunk_reader *reader, uint64_t file_off, object_got *got,
-			 void *ctx)
+static bool chunk_decode(struct object_index *x, struct chunk_reader *reader, uint64_t file_off,
+			 object_got *got, void *ctx)
 {
 	struct err err = { 0 };
 	struct chunk chunk;
@@ -119,7 +121,8 @@ static void got_piece(struct embedded *e, const struct object_piece *piece)
 	uint32_t i = piece->part_index;
 	struct elf_part *part = &e->image.part[i];
 
-	if (!e->has_image || i >= e->image.n_parts || !part_wanted(e, i) || piece->off != e->filled[i])
+	if (!e->has_image || i >= e->image.n_parts || !part_wanted(e, i) ||
+	    piece->off != e->filled[i])
 		return;
 	if (part->size > e->budget || piece->n > part->size - piece->off)
 		return;
@@ -185,7 +188,8 @@ static struct embedded *embedded_get(struct object_index *x, const struct object
 }
 
 const struct elf_image *object_index_image(struct object_index *x, struct chunk_reader *reader,
-					   const struct object_key *key, unsigned int take, const char **ret_reason)
+					   const struct object_key *key, unsigned int take,
+					   const char **ret_reason)
 {
 	struct embedded *e;
 

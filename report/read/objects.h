@@ -1,4 +1,7 @@
-/* The embedded objects of a recording: where their pieces lie, and those that were asked for. Private to the room. */
+/*
+ * The embedded objects of a recording: where their pieces lie, and those that were asked for.
+ * Private to the room.
+ */
 #ifndef REPORT_READ_OBJECTS_H
 #define REPORT_READ_OBJECTS_H
 
@@ -32,7 +35,8 @@ void object_index_done(struct object_index *x);
 void object_index_add(struct object_index *x, const struct chunk *chunk);
 /* As recording_image. */
 const struct elf_image *object_index_image(struct object_index *x, struct chunk_reader *reader,
-					   const struct object_key *key, unsigned int take, const char **ret_reason);
+					   const struct object_key *key, unsigned int take,
+					   const char **ret_reason);
 void object_index_forget(struct object_index *x, const struct elf_image *image);
 
 #endif

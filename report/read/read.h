@@ -1,6 +1,7 @@
 /*
  * A recording -> events in time order. Reads any bytes: what is damaged is skipped, named by time
- * range and counted; embedded objects are found first (their chunks may follow the samples that need them).
+ * range and counted; embedded objects are found first (their chunks may follow the samples that
+ * need them).
  */
 #ifndef REPORT_READ_H
 #define REPORT_READ_H
@@ -17,47 +18,55 @@ struct err;
 struct recording;
 
 /*
- * Path, or "-" for standard input (spooled to an unlinked temporary file). First pass: chunk headers only,
- * plus manifest, object headers and kernel chunks' places. Errors as chunk_reader_open, path in front.
+ * Path, or "-" for standard input (spooled to an unlinked temporary file). First pass: chunk
+ * headers only, plus manifest, object headers and kernel chunks' places. Errors as
+ * chunk_reader_open, path in front.
  */
 int recording_open(const char *path, struct recording **ret, struct err *err);
 void recording_close(struct recording *r);
 
 enum recording_next { RECORDING_END = 0, RECORDING_EVENT = 1 };
 /*
- * Next event in time order; lent until the next call. Damage arrives as EVENT_GAP, followed by the state of the
- * next keyframe (EVENT_SPACE, EVENT_MMAP, EVENT_COMM, EVENT_FORK with its time).
+ * Next event in time order; lent until the next call. Damage arrives as EVENT_GAP, followed by
+ * the state of the next keyframe (EVENT_SPACE, EVENT_MMAP, EVENT_COMM, EVENT_FORK with its time).
  */
 enum recording_next recording_next(struct recording *r, const struct event **ret);
 void recording_rewind(struct recording *r);
 
 enum machine recording_machine(const struct recording *r);
 const char *recording_manifest(const struct recording *r, const char *key); /* NULL: not there */
-void recording_each_manifest(const struct recording *r, void (*f)(void *ctx, const char *key, const char *value), void *ctx);
-const struct record_source *recording_source(const struct recording *r, uint8_t source); /* NULL: unknown */
+void recording_each_manifest(const struct recording *r,
+			     void (*f)(void *ctx, const char *key, const char *value), void *ctx);
+const struct record_source *recording_source(const struct recording *r,
+					     uint8_t source); /* NULL: unknown */
 
 /* Whole after RECORDING_END. */
 struct recording_state {
 	struct record_counters counters; /* the last seen */
 	bool ended;			 /* an end record is there; otherwise "ended abnormally" */
 	uint64_t file_bytes, n_chunks, n_events_read;
-	uint64_t n_damaged, damaged_bytes; /* regions that are no chunks, and chunks that did not check */
+	/* regions that are no chunks, and chunks that did not check */
+	uint64_t n_damaged, damaged_bytes;
 	uint64_t first_ns, last_ns;
-	uint64_t samples_unreadable; /* known from counters and sequence numbers to be in lost chunks */
+	/* known from counters and sequence numbers to be in lost chunks */
+	uint64_t samples_unreadable;
 	bool header_ok;
 };
 const struct recording_state *recording_state(const struct recording *r);
 /* Calls with each damage: where, when (0: unknown), why. */
 void recording_each_damage(const struct recording *r,
-			   void (*f)(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns, const char *reason), void *ctx);
+			   void (*f)(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns,
+				     uint64_t to_ns, const char *reason),
+			   void *ctx);
 
 /*
- * The embedded image of an object (matched by build-id, else by path+device+inode), read on demand.
- * NULL: not embedded; *ret_reason (may be NULL) then says why if the recorder said. Owned by the recording, until
- * recording_close or recording_forget_image. `take` limits what is loaded (enum elf_take); asking again with more loads more.
+ * The embedded image of an object (matched by build-id, else by path+device+inode), read on
+ * demand. NULL: not embedded; *ret_reason (may be NULL) then says why if the recorder said. Owned
+ * by the recording, until recording_close or recording_forget_image. `take` limits what is loaded
+ * (enum elf_take); asking again with more loads more.
  */
-const struct elf_image *recording_image(struct recording *r, const struct object_key *key, unsigned int take,
-					const char **ret_reason);
+const struct elf_image *recording_image(struct recording *r, const struct object_key *key,
+					unsigned int take, const char **ret_reason);
 void recording_forget_image(struct recording *r, const struct elf_image *image);
 
 void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx);

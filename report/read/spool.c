@@ -24,7 +24,8 @@ static int open_temporary(struct err *err)
 	snprintf(path, sizeof(path), "%s/ddprof-XXXXXX", dir && *dir ? dir : "/tmp");
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
-		return err_set(err, -errno, "cannot create temporary file '%s': %s", path, strerror(errno));
+		return err_set(err, -errno, "cannot create temporary file '%s': %s", path,
+			       strerror(errno));
 	unlink(path);
 	return fd;
 }

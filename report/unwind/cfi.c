@@ -88,8 +88,9 @@ static enum step set_cfa(struct cfi_run *run, uint64_t reg, int64_t off)
 }
 
 /*
- * An offset alone means nothing after an expression. A register alone does: libgcrypt's assembler code goes
- * back from an expression to the offset before it, and unwinders agree to follow.
+ * An offset alone means nothing after an expression. A register alone does: libgcrypt's
+ * assembler code goes back from an expression to the offset before it, and unwinders agree to
+ * follow.
  */
 static enum step set_cfa_off(struct cfi_run *run, int64_t off)
 {

@@ -17,8 +17,9 @@
 struct elf_image;
 
 enum {
-	CFI_REMEMBER_MAX = 32,	   /* nested DW_CFA_remember_state; compilers use 1 */
-	CFI_INITIAL_BYTES_MAX = 4096, /* initial instructions of a CIE: they run once for each FDE */
+	CFI_REMEMBER_MAX = 32, /* nested DW_CFA_remember_state; compilers use 1 */
+	CFI_INITIAL_BYTES_MAX =
+		4096, /* initial instructions of a CIE: they run once for each FDE */
 };
 
 struct cfi_section {
@@ -50,7 +51,10 @@ struct cfi_fde {
 
 enum cfi_entry { CFI_ENTRY_END, CFI_ENTRY_CIE, CFI_ENTRY_FDE, CFI_ENTRY_ZERO, CFI_ENTRY_BAD };
 
-/* Kind of the entry at off, and where the next one begins (never behind off; the section's end at last). */
+/*
+ * Kind of the entry at off, and where the next one begins (never behind off; the section's end
+ * at last).
+ */
 enum cfi_entry cfi_entry_at(const struct cfi_section *s, uint64_t off, uint64_t *ret_next,
 			    uint64_t *ret_cie_off);
 bool cfi_cie_at(const struct cfi_section *s, uint64_t off, struct cfi_cie *ret);
@@ -85,7 +89,7 @@ enum cfi_cfa { CFI_CFA_NONE, CFI_CFA_OFFSET, CFI_CFA_EXPR };
 struct cfi_state {
 	uint8_t cfa; /* enum cfi_cfa */
 	uint32_t cfa_reg;
-	int64_t cfa_off; /* kept beside an expression: a later DW_CFA_def_cfa_register uses it again */
+	int64_t cfa_off; /* kept beside an expression: DW_CFA_def_cfa_register uses it again */
 	int64_t cfa_expr; /* offset in the section */
 	uint32_t cfa_expr_bytes;
 	struct cfi_rule rule[REGS_MAX]; /* by slot, see cfi_run_begin */
@@ -113,7 +117,10 @@ struct cfi_run {
 
 extern const struct cfi_slots cfi_all_slots;
 
-/* Runs the CIE's instructions into run->initial. False: invalid. The run can then serve many FDEs of the CIE. */
+/*
+ * Runs the CIE's instructions into run->initial. False: invalid. The run can then serve many
+ * FDEs of the CIE.
+ */
 bool cfi_run_cie(struct cfi_run *run, const struct cfi_section *s, const struct cfi_cie *cie,
 		 const struct cfi_slots *slots);
 void cfi_run_fde(struct cfi_run *run, const struct cfi_fde *fde);

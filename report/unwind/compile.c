@@ -1,5 +1,6 @@
 /*
- * One CFI state -> one compiled rule. Whatever is not exactly one of the forms below becomes TABLE_EXACT.
+ * One CFI state -> one compiled rule. Whatever is not exactly one of the forms below becomes
+ * TABLE_EXACT.
  */
 #include <dwarf.h>
 

@@ -134,7 +134,10 @@ static uint64_t cursor_addr(const struct cfi_section *s, const struct cursor *c)
 	return s->addr + (uint64_t)(c->at - s->bytes);
 }
 
-/* After 'z' each letter has its data in order; letters we do not know end the reading, 'z' gives the size. */
+/*
+ * After 'z' each letter has its data in order; letters we do not know end the reading, 'z'
+ * gives the size.
+ */
 static bool cie_augmentation(const struct cfi_section *s, struct cfi_cie *cie, const char *letters,
 			     struct cursor *c)
 {

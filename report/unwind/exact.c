@@ -39,8 +39,8 @@ static enum exact_result from_expr(enum expr_result r)
 	}
 }
 
-static enum exact_result run_expr(struct frame_step *f, int64_t off, uint32_t n, const uint64_t *first,
-				  uint64_t *ret)
+static enum exact_result run_expr(struct frame_step *f, int64_t off, uint32_t n,
+				  const uint64_t *first, uint64_t *ret)
 {
 	enum expr_result r = expr_run(f->row->section.bytes + off, n, f->from, first, memory_read,
 				      (void *)f->view, ret);
@@ -64,7 +64,8 @@ static enum exact_result find_cfa(struct frame_step *f)
 	return EXACT_OK;
 }
 
-static enum exact_result read_saved(struct frame_step *f, uint64_t addr, uint32_t reg, uint64_t *ret)
+static enum exact_result read_saved(struct frame_step *f, uint64_t addr, uint32_t reg,
+				    uint64_t *ret)
 {
 	/*
 	 * Epilogues do not say that a register was popped: its rule still names the slot, now below
@@ -114,7 +115,9 @@ enum exact_result exact_step(const struct table *t, uint64_t elf_addr, enum mach
 {
 	uint32_t sp = machine_sp(machine), pc = machine_pc(machine), n = pc;
 	struct table_row row;
-	struct frame_step f = { .row = &row, .from = &x->regs, .view = view, .sp = x->regs.value[sp] };
+	struct frame_step f = {
+		.row = &row, .from = &x->regs, .view = view, .sp = x->regs.value[sp]
+	};
 	struct regs to = { 0 };
 	enum exact_result r;
 	uint64_t ra;

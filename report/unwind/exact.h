@@ -1,6 +1,7 @@
 /*
  * One frame up by the complete interpreter: every register's rule, expressions, memory.
- * For rows that table.h could not compile, and for walks that need registers the fast walk does not carry.
+ * For rows that table.h could not compile, and for walks that need registers the fast walk does
+ * not carry.
  */
 #ifndef REPORT_UNWIND_EXACT_H
 #define REPORT_UNWIND_EXACT_H
@@ -22,12 +23,15 @@ enum exact_result {
 };
 
 struct exact {
-	struct regs regs;     /* in: of this frame, pc as in the return address; out: of the caller */
-	bool signal;	      /* out: the caller was interrupted */
+	struct regs regs; /* in: of this frame, pc as in the return address; out: of the caller */
+	bool signal;	  /* out: the caller was interrupted */
 	uint64_t missing;
 };
 
-/* elf_addr: where the row is looked up. `x` is changed only with EXACT_OK (missing: with EXACT_NEEDS_MEMORY). */
+/*
+ * elf_addr: where the row is looked up. `x` is changed only with EXACT_OK (missing: with
+ * EXACT_NEEDS_MEMORY).
+ */
 enum exact_result exact_step(const struct table *t, uint64_t elf_addr, enum machine machine,
 			     const struct stack_view *view, struct exact *x);
 

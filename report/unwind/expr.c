@@ -250,7 +250,11 @@ enum expr_result expr_run(const uint8_t *bytes, size_t n, const struct regs *reg
 			  const uint64_t *first, expr_read *read, void *ctx, uint64_t *ret)
 {
 	struct expr x = {
-		.c = cursor_of(bytes, n), .begin = bytes, .regs = regs, .read = read, .ctx = ctx,
+		.c = cursor_of(bytes, n),
+		.begin = bytes,
+		.regs = regs,
+		.read = read,
+		.ctx = ctx,
 	};
 	enum expr_result r;
 

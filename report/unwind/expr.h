@@ -1,7 +1,7 @@
 /*
- * DWARF expressions as call frame information uses them: registers and memory of one frame -> one value.
- * Operations that have no meaning there (pieces, entry values, DW_OP_call_frame_cfa, register names) are refused.
- * Bounded: EXPR_STEPS_MAX operations, EXPR_STACK_MAX values.
+ * DWARF expressions as call frame information uses them: registers and memory of one frame ->
+ * one value. Operations that have no meaning there (pieces, entry values, DW_OP_call_frame_cfa,
+ * register names) are refused. Bounded: EXPR_STEPS_MAX operations, EXPR_STACK_MAX values.
  * Source: DWARF 5, 2.5 and 6.4.2.
  */
 #ifndef REPORT_UNWIND_EXPR_H

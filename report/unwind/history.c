@@ -11,7 +11,8 @@ void histories_done(struct histories *all)
 		free(all->slot[i].frame);
 }
 
-struct history *histories_get(struct histories *all, uint32_t pid, uint32_t tid, uint64_t generation)
+struct history *histories_get(struct histories *all, uint32_t pid, uint32_t tid,
+			      uint64_t generation)
 {
 	struct history *h = &all->slot[hash_u64(tid) % HISTORY_THREADS];
 

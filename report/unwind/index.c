@@ -95,7 +95,8 @@ static int add_fde(struct collect *c, uint32_t section, uint64_t off, uint64_t c
 	return 0;
 }
 
-static int collect_section(struct collect *c, uint32_t section, uint64_t n_expected, struct err *err)
+static int collect_section(struct collect *c, uint32_t section, uint64_t n_expected,
+			   struct err *err)
 {
 	const struct cfi_section *s = &c->x->section[section];
 	uint64_t off = 0, next, cie_off;
@@ -110,7 +111,10 @@ static int collect_section(struct collect *c, uint32_t section, uint64_t n_expec
 				return r;
 			break;
 		case CFI_ENTRY_ZERO:
-			/* crtend.o ends the section with one; a linker script may leave one in the middle. */
+			/*
+			 * crtend.o ends the section with one; a linker script may leave one in
+			 * the middle.
+			 */
 			if (c->x->n - n_before >= n_expected && !s->debug_frame)
 				return 0;
 			break;
@@ -151,8 +155,8 @@ static int add_section(struct collect *c, enum elf_part_kind kind, struct err *e
 }
 
 /*
- * The search table of .eh_frame_hdr: pairs of (begin, FDE), as 32-bit distances from the header, after 12 bytes.
- * Only .eh_frame alone can be taken from it.
+ * The search table of .eh_frame_hdr: pairs of (begin, FDE), as 32-bit distances from the
+ * header, after 12 bytes. Only .eh_frame alone can be taken from it.
  */
 static bool take_header(struct collect *c)
 {
@@ -168,7 +172,8 @@ static bool take_header(struct collect *c)
 	for (uint64_t i = 0; i < n; i++) {
 		const uint8_t *pair = hdr->data + HEAD_BYTES + i * PAIR_BYTES;
 		uint64_t begin = hdr->addr + (uint64_t)(int64_t)(int32_t)load_le32(pair);
-		uint64_t off = hdr->addr + (uint64_t)(int64_t)(int32_t)load_le32(pair + 4) - x->section[0].addr;
+		uint64_t off = hdr->addr + (uint64_t)(int64_t)(int32_t)load_le32(pair + 4) -
+			       x->section[0].addr;
 
 		if (begin < before || off >= x->section[0].n) {
 			free(x->fde);
@@ -187,7 +192,9 @@ static int collect_sections(struct collect *c, struct err *err)
 	int r;
 
 	for (uint32_t i = 0; i < c->x->n_sections; i++)
-		if ((r = collect_section(c, i, c->x->section[i].debug_frame ? 0 : header_count(c->image), err)) < 0)
+		if ((r = collect_section(c, i,
+					 c->x->section[i].debug_frame ? 0 : header_count(c->image),
+					 err)) < 0)
 			return r;
 	return 0;
 }
@@ -243,7 +250,8 @@ int index_init(struct index *x, const struct elf_image *image, bool use_header, 
 	int r;
 
 	*x = (struct index){ 0 };
-	if ((r = add_section(&c, ELF_PART_EH_FRAME, err)) < 0 || (r = add_section(&c, ELF_PART_DEBUG_FRAME, err)) < 0)
+	if ((r = add_section(&c, ELF_PART_EH_FRAME, err)) < 0 ||
+	    (r = add_section(&c, ELF_PART_DEBUG_FRAME, err)) < 0)
 		return r;
 	if (x->n_sections == 0)
 		return err_set(err, -ENODATA, "no call frame information");
@@ -253,9 +261,11 @@ int index_init(struct index *x, const struct elf_image *image, bool use_header, 
 		return r;
 	}
 	if (x->n == 0)
-		return x->n_bad ? err_set(err, -EBADMSG, "%u entries of call frame information, none valid",
-					  x->n_bad) :
-				  err_set(err, -ENODATA, "call frame information describes no code");
+		return x->n_bad ?
+			       err_set(err, -EBADMSG,
+				       "%u entries of call frame information, none valid",
+				       x->n_bad) :
+			       err_set(err, -ENODATA, "call frame information describes no code");
 	sort(x);
 	return 0;
 }

@@ -1,9 +1,10 @@
 /*
- * Where the FDEs of one object are, sorted by address, from .eh_frame and .debug_frame. Private to report/unwind/.
- * Of several that begin together the first in (.eh_frame, .debug_frame) order wins; an FDE ends where the next
- * begins: what a search in a linker's header finds.
- * A linker's header (.eh_frame_hdr) is taken when it is sorted and points at FDEs of .eh_frame; each FDE is checked
- * against it when it is used. One found wrong, and everything else, makes the index from the sections.
+ * Where the FDEs of one object are, sorted by address, from .eh_frame and .debug_frame. Private
+ * to report/unwind/. Of several that begin together the first in (.eh_frame, .debug_frame)
+ * order wins; an FDE ends where the next begins: what a search in a linker's header finds. A
+ * linker's header (.eh_frame_hdr) is taken when it is sorted and points at FDEs of .eh_frame;
+ * each FDE is checked against it when it is used. One found wrong, and everything else, makes
+ * the index from the sections.
  */
 #ifndef REPORT_UNWIND_INDEX_H
 #define REPORT_UNWIND_INDEX_H
@@ -38,10 +39,16 @@ void index_done(struct index *x);
 /* FDEs in a section, by their lengths alone. */
 uint32_t index_count(const struct cfi_section *s);
 
-/* FDE at x->fde[i] with its CIE; its end is cut where a later one begins. False: it is not what the index says. */
+/*
+ * FDE at x->fde[i] with its CIE; its end is cut where a later one begins. False: it is not what
+ * the index says.
+ */
 bool index_fde(const struct index *x, uint32_t i, struct cfi_cie *ret_cie, struct cfi_fde *ret_fde);
 
-/* The last FDE that begins at or before addr, the first of equal ones; -1: none. It may end before addr. */
+/*
+ * The last FDE that begins at or before addr, the first of equal ones; -1: none. It may end
+ * before addr.
+ */
 int64_t index_find(const struct index *x, uint64_t addr);
 
 /* Where the next FDE that begins later begins; UINT64_MAX: nowhere. */

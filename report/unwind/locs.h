@@ -1,4 +1,7 @@
-/* Places in code as dense numbers: the same (object, addr) always gets the same id. Id LOC_UNMAPPED is reserved. */
+/*
+ * Places in code as dense numbers: the same (object, addr) always gets the same id. Id
+ * LOC_UNMAPPED is reserved.
+ */
 #ifndef REPORT_UNWIND_LOCS_H
 #define REPORT_UNWIND_LOCS_H
 

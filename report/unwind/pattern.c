@@ -44,9 +44,9 @@ bool pattern_is_entry(const struct elf_image *image, uint64_t elf_addr)
 	}
 	if (BYTES_ARE(image, at, "\xf3\x0f\x1e\xfa")) /* endbr64 */
 		at += 4;
-	return BYTES_ARE(image, at, "\x31\xed") ||	/* xor %ebp,%ebp */
-	       BYTES_ARE(image, at, "\x48\x31\xed") ||	/* musl: xor %rbp,%rbp */
-	       BYTES_ARE(image, at, "\x48\x89\xe7");	/* ld.so: mov %rsp,%rdi */
+	return BYTES_ARE(image, at, "\x31\xed") ||     /* xor %ebp,%ebp */
+	       BYTES_ARE(image, at, "\x48\x31\xed") || /* musl: xor %rbp,%rbp */
+	       BYTES_ARE(image, at, "\x48\x89\xe7");   /* ld.so: mov %rsp,%rdi */
 }
 
 /* x86-64 entries are 16 bytes at addresses that are multiples of 16. */
@@ -70,7 +70,8 @@ static bool plt_x86(const struct elf_image *image, uint64_t addr, int32_t *ret_c
 		return true;
 	}
 	*ret_cfa_off = 8; /* endbr64; jmp *GOT[n] */
-	return BYTES_ARE(image, entry + 4, "\xff\x25") || BYTES_ARE(image, entry + 4, "\xf2\xff\x25");
+	return BYTES_ARE(image, entry + 4, "\xff\x25") ||
+	       BYTES_ARE(image, entry + 4, "\xf2\xff\x25");
 }
 
 /* adrp x16; ldr x17,[x16]; add x16; br x17: found from any of the four. */
@@ -80,7 +81,8 @@ static bool plt_a64(const struct elf_image *image, uint64_t addr)
 		const uint8_t *p = elf_image_bytes(image, addr - back, 16);
 
 		if (p && (load_le32(p) & 0x9f00001f) == 0x90000010 &&
-		    (load_le32(p + 4) & 0xffc003ff) == 0xf9400211 && load_le32(p + 12) == 0xd61f0220)
+		    (load_le32(p + 4) & 0xffc003ff) == 0xf9400211 &&
+		    load_le32(p + 12) == 0xd61f0220)
 			return true;
 	}
 	return false;
@@ -96,7 +98,8 @@ static bool init_x86(const struct elf_image *image, uint64_t addr, int32_t *ret_
 		const struct elf_part *p = &image->part[i];
 		uint64_t in = addr - p->addr, push = 0;
 
-		if (p->kind != ELF_PART_CODE || addr < p->addr || in >= p->size || p->size > INIT_BYTES_MAX)
+		if (p->kind != ELF_PART_CODE || addr < p->addr || in >= p->size ||
+		    p->size > INIT_BYTES_MAX)
 			continue;
 		if (BYTES_ARE(image, p->addr, "\xf3\x0f\x1e\xfa")) /* endbr64 */
 			push = 4;
@@ -111,16 +114,18 @@ static bool init_x86(const struct elf_image *image, uint64_t addr, int32_t *ret_
 bool pattern_is_stub(const struct elf_image *image, uint64_t elf_addr, int32_t *ret_cfa_off)
 {
 	if (image->machine == MACHINE_X86_64)
-		return plt_x86(image, elf_addr, ret_cfa_off) || init_x86(image, elf_addr, ret_cfa_off);
+		return plt_x86(image, elf_addr, ret_cfa_off) ||
+		       init_x86(image, elf_addr, ret_cfa_off);
 	*ret_cfa_off = 0;
 	return plt_a64(image, elf_addr);
 }
 
-bool pattern_sigreturn(enum machine machine, const struct stack_view *view, uint64_t sp, struct regs *ret,
-		       uint64_t *ret_missing)
+bool pattern_sigreturn(enum machine machine, const struct stack_view *view, uint64_t sp,
+		       struct regs *ret, uint64_t *ret_missing)
 {
 	/* struct sigcontext: r8..r15 rdi rsi rbp rbx rdx rax rcx rsp rip */
-	static const uint8_t x86_order[] = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 };
+	static const uint8_t x86_order[] = { 8, 9, 10, 11, 12, 13, 14, 15, 5,
+					     4, 6, 3,  1,  0,  2,  7,  16 };
 	bool a64 = machine == MACHINE_AARCH64;
 	uint32_t n = a64 ? A64_PC + 1 : N_ELEMENTS(x86_order);
 	uint64_t at = sp + (a64 ? 312 : 40);

@@ -10,7 +10,8 @@
 #include "report/unwind/pattern.h"
 #include "report/unwind/table.h"
 
-struct places *places_new(enum machine machine, const struct spaces *spaces, unwind_image *image, void *ctx)
+struct places *places_new(enum machine machine, const struct spaces *spaces, unwind_image *image,
+			  void *ctx)
 {
 	struct places *p = mem_zalloc(sizeof(*p));
 
@@ -97,7 +98,8 @@ static struct places_object *get_object(struct places *p, uint32_t id)
 }
 
 /* Patterns come before the frame pointer: they are known code. */
-static void fill_without_cfi(const struct places_object *o, uint64_t addr, bool exact, struct place *e)
+static void fill_without_cfi(const struct places_object *o, uint64_t addr, bool exact,
+			     struct place *e)
 {
 	int32_t cfa_off;
 
@@ -178,7 +180,8 @@ static bool recall(const struct places *p, uint32_t loc, struct place *e)
 	return true;
 }
 
-void places_fill(struct places *p, const struct space *space, uint64_t pc, uint32_t tag, struct place *e)
+void places_fill(struct places *p, const struct space *space, uint64_t pc, uint32_t tag,
+		 struct place *e)
 {
 	const struct mapping *m = space_find(space, pc);
 	bool exact = tag & 1;

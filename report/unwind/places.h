@@ -1,7 +1,8 @@
 /*
- * From a run-time pc to what unwinding does there: object, linked address, compiled rule. Private to report/unwind/.
- * A direct-mapped cache keyed by (space generation, pc) answers 97 of 100 lookups with one probe. Behind it, what is
- * known of a linked address serves every process that maps the object.
+ * From a run-time pc to what unwinding does there: object, linked address, compiled rule.
+ * Private to report/unwind/. A direct-mapped cache keyed by (space generation, pc) answers 97
+ * of 100 lookups with one probe. Behind it, what is known of a linked address serves every
+ * process that maps the object.
  */
 #ifndef REPORT_UNWIND_PLACES_H
 #define REPORT_UNWIND_PLACES_H
@@ -18,9 +19,9 @@ struct table;
 enum { PLACE_BITS = 16 };
 
 enum place_kind {
-	PLACE_PLAIN,	 /* CFA = sp or fp + cfa_off */
-	PLACE_FP_DEREF,	 /* CFA = word at fp + cfa_off */
-	PLACE_EXACT,	 /* complete interpreter */
+	PLACE_PLAIN,	/* CFA = sp or fp + cfa_off */
+	PLACE_FP_DEREF, /* CFA = word at fp + cfa_off */
+	PLACE_EXACT,	/* complete interpreter */
 	PLACE_ROOT,
 	PLACE_SIGRETURN, /* signal frame known by its bytes */
 	PLACE_NO_CFI,	 /* frame pointer, or stop */
@@ -29,7 +30,7 @@ enum place_kind {
 };
 
 enum place_flags { /* besides enum table_flags */
-	PLACE_CFA_FP = 128,
+		   PLACE_CFA_FP = 128,
 };
 
 struct place {
@@ -58,13 +59,15 @@ struct places {
 	struct locs locs;
 	struct places_object *object; /* by id */
 	size_t objects_cap;
-	struct place *known; /* by loc: what was found there in another space; kind PLACE_UNMAPPED: nothing yet */
+	/* by loc: what was found there in another space; kind PLACE_UNMAPPED: nothing yet */
+	struct place *known;
 	size_t known_cap;
 	uint64_t era; /* generation bits that are not in the tag: a change empties the cache */
 	struct place cache[1 << PLACE_BITS];
 };
 
-struct places *places_new(enum machine machine, const struct spaces *spaces, unwind_image *image, void *ctx);
+struct places *places_new(enum machine machine, const struct spaces *spaces, unwind_image *image,
+			  void *ctx);
 void places_free(struct places *p);
 
 /* Before lookups in a space: the tag's upper part. */
@@ -73,10 +76,11 @@ uint32_t places_enter(struct places *p, const struct space *space);
 /* The object that a loc is in; image and table may be NULL. */
 const struct places_object *places_object(const struct places *p, uint32_t loc);
 
-void places_fill(struct places *p, const struct space *space, uint64_t pc, uint32_t tag, struct place *e);
+void places_fill(struct places *p, const struct space *space, uint64_t pc, uint32_t tag,
+		 struct place *e);
 
-static inline const struct place *places_find(struct places *p, const struct space *space, uint64_t pc,
-					      uint32_t tag)
+static inline const struct place *places_find(struct places *p, const struct space *space,
+					      uint64_t pc, uint32_t tag)
 {
 	uint64_t h = (pc ^ (uint64_t)tag << 20) * 0x9e3779b97f4a7c15u;
 	struct place *e = &p->cache[h >> (64 - PLACE_BITS)];

@@ -17,14 +17,18 @@ enum {
 	ROWS_MAX = 16 << 20,
 	RULES_MAX = UINT16_MAX,
 	PADDING_MAX = 15,
-	RULE_SLOTS = 1 << 11, /* rule -> id; a rule that is missed after RULE_PROBES is stored again */
+	RULE_SLOTS =
+		1 << 11, /* rule -> id; a rule that is missed after RULE_PROBES is stored again */
 	RULE_PROBES = 8,
-	STATE_BITS = 9,	      /* states seen lately -> rule id, without compiling them again */
+	STATE_BITS = 9, /* states seen lately -> rule id, without compiling them again */
 	RULE_ID_NONE = 0,
 	RULE_ID_EXACT = 1,
 };
 
-/* A row holds from begin (less the function's) up to the next row, the last one up to the next function. */
+/*
+ * A row holds from begin (less the function's) up to the next row, the last one up to the next
+ * function.
+ */
 struct row {
 	uint32_t begin;
 	uint16_t id;
@@ -88,8 +92,8 @@ static uint16_t rule_id(struct table *t, const struct table_rule *r)
 }
 
 /*
- * The state of nearly every row in 62 bits: CFA = register + offset, plain saves. 0: it does not fit.
- * Equal keys of one machine mean equal rules.
+ * The state of nearly every row in 62 bits: CFA = register + offset, plain saves. 0: it does
+ * not fit. Equal keys of one machine mean equal rules.
  */
 static uint64_t state_key(const struct cfi_state *s, bool signal)
 {
@@ -125,13 +129,15 @@ static void add_row(struct table *t, struct function *f, uint64_t begin, uint16_
 	if (f->n && t->row[f->first + f->n - 1].id == id)
 		return;
 	mem_grow(&t->row, &t->rows_cap, (size_t)t->counts.n_rows + 1, sizeof(t->row[0]));
-	t->row[t->counts.n_rows++] = (struct row){ .begin = (uint32_t)MIN(begin, (uint64_t)UINT32_MAX), .id = id };
+	t->row[t->counts.n_rows++] =
+		(struct row){ .begin = (uint32_t)MIN(begin, (uint64_t)UINT32_MAX), .id = id };
 	t->counts.n_exact += t->rule[id].kind == TABLE_EXACT;
 	f->n++;
 }
 
 /* Three registers decide: return address, frame pointer, stack pointer. */
-static bool run_of(struct cfi_run *run, const struct cfi_section *s, const struct cfi_cie *cie, struct cfi_slots *slots)
+static bool run_of(struct cfi_run *run, const struct cfi_section *s, const struct cfi_cie *cie,
+		   struct cfi_slots *slots)
 {
 	if (cie->ra >= REGS_MAX)
 		return false;
@@ -143,7 +149,8 @@ static bool run_of(struct cfi_run *run, const struct cfi_section *s, const struc
 	return cfi_run_cie(run, s, cie, slots);
 }
 
-static void compile_rows(struct table *t, struct function *f, struct cfi_run *run, const struct cfi_fde *fde)
+static void compile_rows(struct table *t, struct function *f, struct cfi_run *run,
+			 const struct cfi_fde *fde)
 {
 	uint64_t begin, end;
 	enum cfi_next next;
@@ -154,13 +161,15 @@ static void compile_rows(struct table *t, struct function *f, struct cfi_run *ru
 			add_row(t, f, begin - fde->begin, RULE_ID_EXACT);
 			return;
 		}
-		add_row(t, f, begin - fde->begin, next == CFI_NEXT_ROW ? state_id(t, run) : RULE_ID_EXACT);
+		add_row(t, f, begin - fde->begin,
+			next == CFI_NEXT_ROW ? state_id(t, run) : RULE_ID_EXACT);
 	}
 }
 
 /*
- * False: the index is wrong about it. Code behind the function has no rule, unless it is padding (or a handful of instructions between two
- * functions, as around the system call in glibc's clone, which keep the row before them).
+ * False: the index is wrong about it. Code behind the function has no rule, unless it is
+ * padding (or a handful of instructions between two functions, as around the system call in
+ * glibc's clone, which keep the row before them).
  */
 static bool compile_function(struct table *t, uint32_t i)
 {
@@ -188,13 +197,15 @@ static bool compile_function(struct table *t, uint32_t i)
 
 static void add_constant_rules(struct table *t)
 {
-	static const struct table_rule none = { .kind = TABLE_NONE }, exact = { .kind = TABLE_EXACT };
+	static const struct table_rule none = { .kind = TABLE_NONE },
+				       exact = { .kind = TABLE_EXACT };
 
 	add_rule(t, &none);
 	add_rule(t, &exact);
 }
 
-static int open_index(struct table *t, const struct elf_image *image, bool use_header, struct err *err)
+static int open_index(struct table *t, const struct elf_image *image, bool use_header,
+		      struct err *err)
 {
 	int r = index_init(&t->index, image, use_header, err);
 
@@ -230,8 +241,8 @@ void table_free(struct table *t)
 }
 
 /*
- * The linker's header was wrong: an entry that is no such FDE, or FDEs that it lacks, noticed where it has none for
- * an address. The index is made again from the sections; at most once.
+ * The linker's header was wrong: an entry that is no such FDE, or FDEs that it lacks, noticed
+ * where it has none for an address. The index is made again from the sections; at most once.
  */
 static bool open_again(struct table *t)
 {
@@ -319,7 +330,8 @@ struct table_counts table_counts(const struct table *t)
 	return t->counts;
 }
 
-void table_each_fde(const struct table *t, void (*f)(void *ctx, uint64_t begin, uint64_t end), void *ctx)
+void table_each_fde(const struct table *t, void (*f)(void *ctx, uint64_t begin, uint64_t end),
+		    void *ctx)
 {
 	struct cfi_cie cie;
 	struct cfi_fde fde;
