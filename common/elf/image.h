@@ -15,24 +15,20 @@
 
 struct err;
 
-enum elf_part_kind { /* values are in the file format: append only */
-		     ELF_PART_EH_FRAME = 1,
-		     ELF_PART_EH_FRAME_HDR = 2,
-		     ELF_PART_DEBUG_FRAME = 3,
-		     /*
-	 * bytes of .plt*, .init, .fini, 256 bytes at the entry point; several parts of this kind
-	 * are normal
-	 */
-		     ELF_PART_CODE = 4,
-		     ELF_PART_DYNSYM = 5,
-		     ELF_PART_DYNSTR = 6,
-		     ELF_PART_SYMTAB = 7,
-		     ELF_PART_STRTAB = 8,
-		     ELF_PART_DEBUGDATA =
-			     9, /* .gnu_debugdata: xz of an ELF file with more symbols */
-		     ELF_PART_RELA_PLT = 10, /* names PLT entries */
-		     ELF_PART_FILE = 11,     /* the whole file (vDSO, --embed=full) */
-		     ELF_PART_KINDS
+/* Values are in the file format: append only. */
+enum elf_part_kind {
+	ELF_PART_EH_FRAME = 1,
+	ELF_PART_EH_FRAME_HDR = 2,
+	ELF_PART_DEBUG_FRAME = 3,
+	ELF_PART_CODE = 4, /* .plt*, .init, .fini, 256 bytes at the entry point: often several */
+	ELF_PART_DYNSYM = 5,
+	ELF_PART_DYNSTR = 6,
+	ELF_PART_SYMTAB = 7,
+	ELF_PART_STRTAB = 8,
+	ELF_PART_DEBUGDATA = 9, /* .gnu_debugdata: xz of an ELF file with more symbols */
+	ELF_PART_RELA_PLT = 10, /* names PLT entries */
+	ELF_PART_FILE = 11,	/* the whole file (vDSO, --embed=full) */
+	ELF_PART_KINDS
 };
 
 enum {

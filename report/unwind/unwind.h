@@ -29,20 +29,20 @@ enum unwind_method {
 	UNWIND_BY_FRAME_POINTER,
 	UNWIND_BY_PATTERN, /* signal trampoline, PLT or entry code known by its bytes */
 	UNWIND_BY_KERNEL,  /* the kernel's callchain */
-	UNWIND_BY_JOIN, /* inferred: stack was cut; continued with the frames of the thread's neighbouring sample */
+	UNWIND_BY_JOIN, /* inferred from the thread's neighbouring sample: the stack was cut */
 	UNWIND_METHODS
 };
 
 /* Why a walk ended; kept with the sample, never logged. ROOT and KERNEL_ONLY are complete. */
 enum unwind_stop {
-	UNWIND_ROOT, /* outermost frame of the process or thread: return address undefined, or entry code */
+	UNWIND_ROOT, /* outermost frame of the process or thread: no return address, or entry code */
 	UNWIND_KERNEL_ONLY, /* no user registers: kernel thread, exec or exit in progress */
 	UNWIND_NO_CFI, /* code without call frame information, and the frame pointer did not help */
-	UNWIND_NO_TABLES, /* the object's call frame information is not in the recording nor on this machine */
+	UNWIND_NO_TABLES, /* the object's tables are neither in the recording nor on this machine */
 	UNWIND_UNMAPPED,      /* return address outside every executable mapping */
 	UNWIND_UNKNOWN_SPACE, /* mappings of the process are not known (gap, lost records) */
 	UNWIND_STACK_CUT,     /* needs stack beyond what was asked for */
-	UNWIND_STACK_MISSING, /* needs stack that the kernel could not copy (page not present, other stack) */
+	UNWIND_STACK_MISSING, /* needs stack that was not copied (page not present, other stack) */
 	UNWIND_SCRUBBED,   /* needs a word or register that the scrub dropped */
 	UNWIND_BAD_CFI,	   /* call frame information or expression is invalid */
 	UNWIND_LOOP,	   /* the frame address did not grow */
@@ -67,8 +67,8 @@ static inline bool unwind_stop_complete(enum unwind_stop stop)
 enum { LOC_UNMAPPED = 0, LOC_KERNEL = UINT32_MAX };
 struct loc {
 	uint32_t object; /* of the struct spaces given to unwinder_new; or LOC_ above */
-	uint64_t
-		addr; /* as linked (elf address) for files; run-time for anonymous, kernel, unmapped */
+	/* as linked (elf address) for files; run-time for anonymous, kernel, unmapped */
+	uint64_t addr;
 };
 
 struct frame {

@@ -1,12 +1,15 @@
 /*
  * Chains of a recording, ours against libdwfl's on the same registers and stack words:
  *
- *	chains [-s] [-v N] FILE		-s: only the speed of our own unwinding; -v N: print N differing or incomplete stacks
+ *	chains [-s] [-v N] FILE
  *
- * One Dwfl is kept for each process state (mappings), so libdwfl is given every chance. Prints how many chains are complete
- * on either side, equal where both are, and each class of difference. Exit status 1 below 99.9 % equal, not counting
- * stacks where libdwfl itself failed to read a popped frame pointer.
- * libdwfl reads mapped files from this machine: run it where the recording was made. DEBUGINFOD_URLS is unset.
+ * -s: only the speed of our own unwinding; -v N: print N stacks that differ or are incomplete.
+ *
+ * One Dwfl is kept for each process state (mappings), so libdwfl is given every chance. Prints
+ * how many chains are complete on either side, equal where both are, and each class of
+ * difference. Exit status 1 below 99.9 % equal, not counting stacks where libdwfl itself failed
+ * to read a popped frame pointer. libdwfl reads mapped files from this machine: run it where
+ * the recording was made. DEBUGINFOD_URLS is unset.
  */
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
@@ -33,7 +36,8 @@ enum { FRAMES_MAX = UNWIND_DEPTH_MAX + 1, DWFLS_MAX = 64 };
 /* Why two chains differ, by the first thing that explains it. */
 enum class {
 	CLASS_EQUAL,
-	CLASS_RED_ZONE,	    /* epilogue: libdwfl reads the popped frame pointer below sp and has none from there on */
+	/* epilogue: libdwfl reads the popped frame pointer below sp and has none from there on */
+	CLASS_RED_ZONE,
 	CLASS_THEIRS_SHORT, /* libdwfl stopped earlier */
 	CLASS_OURS_SHORT,   /* we stopped earlier */
 	CLASS_PC,	    /* same length or not: a different pc */
@@ -63,7 +67,8 @@ static struct {
 	struct dwfl_slot dwfl[DWFLS_MAX];
 	struct state state;
 	int verbose;
-	uint64_t n, n_user, n_frames, n_complete[2], n_both, n_class[CLASSES], n_stop[UNWIND_STOPS], n_method[UNWIND_METHODS];
+	uint64_t n, n_user, n_frames, n_complete[2], n_both, n_class[CLASSES], n_stop[UNWIND_STOPS],
+		n_method[UNWIND_METHODS];
 } all;
 
 static const struct elf_image *find_image(void *ctx, uint32_t object)
@@ -74,7 +79,11 @@ static const struct elf_image *find_image(void *ctx, uint32_t object)
 	(void)ctx;
 	if (!o || o->anonymous)
 		return NULL;
-	key = (struct object_key){ .build_id = o->build_id, .maj = o->maj, .min = o->min, .ino = o->ino, .path = o->path };
+	key = (struct object_key){ .build_id = o->build_id,
+				   .maj = o->maj,
+				   .min = o->min,
+				   .ino = o->ino,
+				   .path = o->path };
 	return recording_image(all.recording, &key, ELF_TAKE_UNWIND, NULL);
 }
 
@@ -135,20 +144,22 @@ static int got_frame(Dwfl_Frame *frame, void *arg)
 	return DWARF_CB_OK;
 }
 
-static int find_no_debuginfo(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base, const char *file,
-			     const char *link, GElf_Word crc, char **ret)
+static int find_no_debuginfo(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base,
+			     const char *file, const char *link, GElf_Word crc, char **ret)
 {
 	(void)mod, (void)data, (void)name, (void)base, (void)file, (void)link, (void)crc, (void)ret;
 	return -1;
 }
 
-static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base, char **ret, Elf **elf)
+static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base, char **ret,
+		    Elf **elf)
 {
 	(void)mod, (void)data, (void)name, (void)base, (void)ret, (void)elf;
 	return -1;
 }
 
-static const Dwfl_Callbacks dwfl_callbacks = { .find_elf = find_elf, .find_debuginfo = find_no_debuginfo };
+static const Dwfl_Callbacks dwfl_callbacks = { .find_elf = find_elf,
+					       .find_debuginfo = find_no_debuginfo };
 
 static void report_mapping(Dwfl *dwfl, const struct mapping *m)
 {
@@ -236,42 +247,49 @@ static void print_ours(const struct space *space, const struct frames *frames)
 		const struct space_object *o =
 			loc.object == LOC_KERNEL ? NULL : spaces_object(all.spaces, loc.object);
 
-		printf("  %2u %#14" PRIx64 " %#10" PRIx64 " %s %s\n", i, loc.object == LOC_KERNEL ? loc.addr : runtime_pc(space, loc), loc.addr,
-		       o ? o->path : loc.object == LOC_KERNEL ? "[kernel]" : "[unmapped]",
+		printf("  %2u %#14" PRIx64 " %#10" PRIx64 " %s %s\n", i,
+		       loc.object == LOC_KERNEL ? loc.addr : runtime_pc(space, loc), loc.addr,
+		       o			? o->path :
+		       loc.object == LOC_KERNEL ? "[kernel]" :
+						  "[unmapped]",
 		       unwind_method_text(frames->frame[i].method));
 	}
 }
 
-static void print_both(const struct event *event, const struct space *space, const struct frames *frames, const char *what)
+static void print_both(const struct event *event, const struct space *space,
+		       const struct frames *frames, const char *what)
 {
 	const struct event_sample *s = &event->sample;
 	enum machine m = recording_machine(all.recording);
 
 	if (all.verbose-- <= 0)
 		return;
-	printf("%s: pid %u tid %u, %s; pc %#" PRIx64 " sp %#" PRIx64 " fp %#" PRIx64 " stack %" PRIu64 " bytes%s\n", what, event->pid,
-	       event->tid, unwind_stop_text(frames->stop), s->regs.value[machine_pc(m)], s->regs.value[machine_sp(m)],
+	printf("%s: pid %u tid %u, %s; pc %#" PRIx64 " sp %#" PRIx64 " fp %#" PRIx64
+	       " stack %" PRIu64 " bytes%s\n",
+	       what, event->pid, event->tid, unwind_stop_text(frames->stop),
+	       s->regs.value[machine_pc(m)], s->regs.value[machine_sp(m)],
 	       s->regs.value[machine_fp(m)], s->stack_bytes, s->stack_cut ? " (cut)" : "");
 	print_ours(space, frames);
 	for (uint32_t i = 0; i < all.state.n; i++)
-		printf("     libdwfl %2u %#" PRIx64 "%s\n", i, all.state.pc[i], all.state.activation[i] ? "" : " - 1");
+		printf("     libdwfl %2u %#" PRIx64 "%s\n", i, all.state.pc[i],
+		       all.state.activation[i] ? "" : " - 1");
 }
 
-static enum class classify(const struct space *space, const struct frames *frames, uint32_t n_kernel)
-{
+static enum class classify(const struct space *space, const struct frames *frames,
+			   uint32_t n_kernel) {
 	uint32_t n = frames->n - n_kernel;
 
-	for (uint32_t i = 0; i < n && i < all.state.n; i++) {
-		uint64_t ours = runtime_pc(space, unwinder_loc(all.unwinder, frames->frame[n_kernel + i].loc));
-		uint64_t theirs = all.state.pc[i] - !all.state.activation[i];
+	for (uint32_t i = 0; i < n && i < all.state.n;
+	     i++){ uint64_t ours = runtime_pc(space, unwinder_loc(all.unwinder,
+								  frames->frame[n_kernel + i].loc));
+		   uint64_t theirs = all.state.pc[i] - !all.state.activation[i];
 
-		/* a signal trampoline: we name its first byte, libdwfl the byte before */
-		if (ours != theirs && ours != theirs + 1)
-			return all.state.red_zone ? CLASS_RED_ZONE : CLASS_PC;
-	}
-	if (n > all.state.n)
-		return all.state.red_zone ? CLASS_RED_ZONE : CLASS_THEIRS_SHORT;
-	return n < all.state.n ? CLASS_OURS_SHORT : CLASS_EQUAL;
+		   /* a signal trampoline: we name its first byte, libdwfl the byte before */
+		   if (ours != theirs && ours != theirs + 1) return all.state.red_zone ?
+			   CLASS_RED_ZONE :
+			   CLASS_PC; }
+if (n > all.state.n) return all.state.red_zone ? CLASS_RED_ZONE : CLASS_THEIRS_SHORT;
+return n < all.state.n ? CLASS_OURS_SHORT : CLASS_EQUAL;
 }
 
 static void compare(const struct event *event, const struct frames *frames)
@@ -279,13 +297,15 @@ static void compare(const struct event *event, const struct frames *frames)
 	const struct space *space = spaces_find(all.spaces, event->pid);
 	bool ours = frames->stop == UNWIND_ROOT, theirs;
 	enum class class;
-	static const char *const text[CLASSES] = { "equal", "frame pointer read below sp", "libdwfl is shorter",
-						   "ours is shorter", "different pc" };
+	static const char *const text[CLASSES] = { "equal", "frame pointer read below sp",
+						   "libdwfl is shorter", "ours is shorter",
+						   "different pc" };
 	uint32_t n_kernel = 0;
 
 	if (!space || !event->sample.user || frames->stop == UNWIND_KERNEL_ONLY)
 		return;
-	while (n_kernel < frames->n && unwinder_loc(all.unwinder, frames->frame[n_kernel].loc).object == LOC_KERNEL)
+	while (n_kernel < frames->n &&
+	       unwinder_loc(all.unwinder, frames->frame[n_kernel].loc).object == LOC_KERNEL)
 		n_kernel++;
 	all.n_user++;
 	theirs = dwfl_chain(event, space);
@@ -343,8 +363,8 @@ static uint64_t read_all(bool unwind, bool comparing)
 }
 
 /*
- * Unwinding alone: passes with it less passes without. The first also compiles tables; the best of the
- * others is what unwinding costs.
+ * Unwinding alone: passes with it less passes without. The first also compiles tables; the best
+ * of the others is what unwinding costs.
  */
 static void print_speed(void)
 {
@@ -360,25 +380,32 @@ static void print_speed(void)
 		with = MIN(with, ns);
 	}
 	n = MAX(all.n_frames, (uint64_t)1);
-	printf("%" PRIu64 " samples, %" PRIu64 " frames; unwinding %.1f ns a frame, %.0f ns a sample; first pass with tables "
+	printf("%" PRIu64 " samples, %" PRIu64
+	       " frames; unwinding %.1f ns a frame, %.0f ns a sample; first pass with tables "
 	       "%.1f ns a frame; reading %.0f ns a sample\n",
 	       all.n, all.n_frames, ((double)with - (double)without) / (double)n,
-	       ((double)with - (double)without) / (double)MAX(all.n, (uint64_t)1), ((double)first - (double)without) / (double)n,
+	       ((double)with - (double)without) / (double)MAX(all.n, (uint64_t)1),
+	       ((double)first - (double)without) / (double)n,
 	       (double)without / (double)MAX(all.n, (uint64_t)1));
 }
 
 static void print_comparison(void)
 {
 	static const char *const text[CLASSES] = {
-		"equal", "libdwfl read a popped frame pointer below sp", "libdwfl stopped earlier", "we stopped earlier",
+		"equal",
+		"libdwfl read a popped frame pointer below sp",
+		"libdwfl stopped earlier",
+		"we stopped earlier",
 		"a different pc",
 	};
 
-	printf("%" PRIu64 " samples, %" PRIu64 " with user frames; complete: ours %" PRIu64 ", libdwfl %" PRIu64 ", both %" PRIu64 "\n",
+	printf("%" PRIu64 " samples, %" PRIu64 " with user frames; complete: ours %" PRIu64
+	       ", libdwfl %" PRIu64 ", both %" PRIu64 "\n",
 	       all.n, all.n_user, all.n_complete[0], all.n_complete[1], all.n_both);
 	for (int c = 0; c < CLASSES; c++)
 		if (all.n_class[c])
-			printf("  %8" PRIu64 " %7.3f %% %s\n", all.n_class[c], 100.0 * (double)all.n_class[c] / (double)all.n_both, text[c]);
+			printf("  %8" PRIu64 " %7.3f %% %s\n", all.n_class[c],
+			       100.0 * (double)all.n_class[c] / (double)all.n_both, text[c]);
 }
 
 static void open_all(const char *path)
@@ -421,7 +448,8 @@ int main(int argc, char **argv)
 			printf("%8" PRIu64 " %s\n", all.n_stop[i], unwind_stop_text(i));
 	for (int i = 0; i < UNWIND_METHODS; i++)
 		if (all.n_method[i])
-			printf("%8" PRIu64 " frames by %s\n", all.n_method[i], unwind_method_text(i));
+			printf("%8" PRIu64 " frames by %s\n", all.n_method[i],
+			       unwind_method_text(i));
 	if (!speed)
 		print_comparison();
 	for (int i = 0; i < DWFLS_MAX; i++)
@@ -430,5 +458,6 @@ int main(int argc, char **argv)
 	unwinder_free(all.unwinder);
 	spaces_free(all.spaces);
 	recording_close(all.recording);
-	return !speed && all.n_class[CLASS_EQUAL] * 1000 < (all.n_both - all.n_class[CLASS_RED_ZONE]) * 999;
+	return !speed &&
+	       all.n_class[CLASS_EQUAL] * 1000 < (all.n_both - all.n_class[CLASS_RED_ZONE]) * 999;
 }

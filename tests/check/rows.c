@@ -1,8 +1,10 @@
 /*
- * Compiled rows and the complete interpreter against libdw's dwarf_cfi_addrframe, for every row of every ELF file
+ * Compiled rows and the complete interpreter against libdw's dwarf_cfi_addrframe, for every row
+ * of every ELF file
  * under the given roots:	rows [-q] PATH...
- * CFA, return address, frame pointer and (from the interpreter) every other register are compared as values, on made-up
- * registers and memory. Prints counts and each class of difference; exit status 1 when there is one.
+ * CFA, return address, frame pointer and (from the interpreter) every other register are
+ * compared as values, on made-up registers and memory. Prints counts and each class of
+ * difference; exit status 1 when there is one.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -24,23 +26,29 @@
 #include "report/unwind/table.h"
 
 enum difference {
-	DIFF_COVERAGE,	   /* only one side has a row */
+	DIFF_COVERAGE, /* only one side has a row */
 	DIFF_SIGNAL,
 	DIFF_CFA,
 	DIFF_RA,
 	DIFF_FP,
-	DIFF_OTHER,	   /* another register, interpreter only */
-	DIFF_TABLE_KIND,   /* table says root or none, libdw something else */
+	DIFF_OTHER,	 /* another register, interpreter only */
+	DIFF_TABLE_KIND, /* table says root or none, libdw something else */
 	DIFFS
 };
 
 static const char *const difference_text[DIFFS] = {
-	"only one side has a row", "signal frame", "CFA", "return address", "frame pointer",
-	"other register", "kind of compiled row",
+	[DIFF_COVERAGE] = "only one side has a row",
+	[DIFF_SIGNAL] = "signal frame",
+	[DIFF_CFA] = "CFA",
+	[DIFF_RA] = "return address",
+	[DIFF_FP] = "frame pointer",
+	[DIFF_OTHER] = "other register",
+	[DIFF_TABLE_KIND] = "kind of compiled row",
 };
 
 static struct {
-	uint64_t n_files, n_without, n_unreadable, n_fdes, n_rows, n_points, n_exact, n_both_bad, n_libdw_invalid;
+	uint64_t n_files, n_without, n_unreadable, n_fdes, n_rows, n_points, n_exact, n_both_bad,
+		n_libdw_invalid;
 	uint64_t diff[DIFFS];
 	int n_shown;
 	struct map seen;
@@ -73,7 +81,8 @@ static bool made_up_memory(void *ctx, uint64_t addr, unsigned int n_bytes, uint6
 
 /* ---- libdw's side: a small evaluator of its decoded operations ---- */
 
-static bool operand_step(uint64_t *stack, int *n, const Dwarf_Op *op, const struct regs *regs, uint64_t cfa)
+static bool operand_step(uint64_t *stack, int *n, const Dwarf_Op *op, const struct regs *regs,
+			 uint64_t cfa)
 {
 	uint64_t a, b;
 
@@ -161,7 +170,8 @@ static bool operand_step(uint64_t *stack, int *n, const Dwarf_Op *op, const stru
 	}
 }
 
-static struct place evaluate(const Dwarf_Op *ops, size_t n_ops, const struct regs *regs, uint64_t cfa)
+static struct place evaluate(const Dwarf_Op *ops, size_t n_ops, const struct regs *regs,
+			     uint64_t cfa)
 {
 	uint64_t stack[64];
 	int n = 0;
@@ -179,7 +189,8 @@ static struct place evaluate(const Dwarf_Op *ops, size_t n_ops, const struct reg
 	return n ? (struct place){ PLACE_AT, stack[n - 1] } : (struct place){ PLACE_BAD, 0 };
 }
 
-static struct place libdw_register(Dwarf_Frame *frame, int reg, const struct regs *regs, uint64_t cfa)
+static struct place libdw_register(Dwarf_Frame *frame, int reg, const struct regs *regs,
+				   uint64_t cfa)
 {
 	Dwarf_Op mem[3], *ops;
 	size_t n;
@@ -196,10 +207,12 @@ static struct place libdw_register(Dwarf_Frame *frame, int reg, const struct reg
 static bool our_expr(const struct table_row *row, int64_t off, uint32_t n, const struct regs *regs,
 		     const uint64_t *first, uint64_t *ret)
 {
-	return expr_run(row->section.bytes + off, n, regs, first, made_up_memory, NULL, ret) == EXPR_OK;
+	return expr_run(row->section.bytes + off, n, regs, first, made_up_memory, NULL, ret) ==
+	       EXPR_OK;
 }
 
-static struct place our_register(const struct table_row *row, uint32_t reg, const struct regs *regs, uint64_t cfa)
+static struct place our_register(const struct table_row *row, uint32_t reg, const struct regs *regs,
+				 uint64_t cfa)
 {
 	const struct cfi_rule *rule = &row->state.rule[reg];
 	uint64_t v = 0;
@@ -241,29 +254,31 @@ static bool same_place(struct place a, struct place b)
 }
 
 /*
- * Registers without any rule: libdw puts the ABI's defaults there (callee-saved: same, others undefined,
- * sp: the CFA); we keep the value.
+ * Registers without any rule: libdw puts the ABI's defaults there (callee-saved: same, others
+ * undefined, sp: the CFA); we keep the value.
  */
-static bool same_register(const struct file *f, const struct table_row *row, uint32_t reg, struct place ours,
-			  struct place theirs, uint64_t cfa)
+static bool same_register(const struct file *f, const struct table_row *row, uint32_t reg,
+			  struct place ours, struct place theirs, uint64_t cfa)
 {
 	if (same_place(ours, theirs))
 		return true;
 	if (row->state.rule[reg].how != CFI_UNSPECIFIED)
 		return false;
 	if (reg == machine_sp(f->image.machine))
-		return same_place(theirs, (struct place){ PLACE_VALUE, cfa }) || theirs.kind == PLACE_UNDEFINED;
+		return same_place(theirs, (struct place){ PLACE_VALUE, cfa }) ||
+		       theirs.kind == PLACE_UNDEFINED;
 	return theirs.kind == PLACE_SAME || theirs.kind == PLACE_UNDEFINED;
 }
 
 /* ---- comparing ---- */
 
-static void differ(const struct file *f, enum difference d, uint64_t addr, struct place ours, struct place theirs)
+static void differ(const struct file *f, enum difference d, uint64_t addr, struct place ours,
+		   struct place theirs)
 {
 	all.diff[d]++;
 	if (all.n_shown++ < 40)
-		printf("%s %#" PRIx64 ": %s: ours %d %#" PRIx64 ", libdw %d %#" PRIx64 "\n", f->path, addr,
-		       difference_text[d], ours.kind, ours.n, theirs.kind, theirs.n);
+		printf("%s %#" PRIx64 ": %s: ours %d %#" PRIx64 ", libdw %d %#" PRIx64 "\n",
+		       f->path, addr, difference_text[d], ours.kind, ours.n, theirs.kind, theirs.n);
 }
 
 static Dwarf_Frame *libdw_frame(const struct file *f, uint64_t addr)
@@ -277,8 +292,8 @@ static Dwarf_Frame *libdw_frame(const struct file *f, uint64_t addr)
 	return NULL;
 }
 
-static void compare_table(const struct file *f, uint64_t addr, const struct regs *regs, struct place cfa,
-			  struct place ra, struct place fp, bool signal)
+static void compare_table(const struct file *f, uint64_t addr, const struct regs *regs,
+			  struct place cfa, struct place ra, struct place fp, bool signal)
 {
 	const struct table_rule *r = table_find(f->table, addr);
 	enum machine m = f->image.machine;
@@ -303,7 +318,8 @@ static void compare_table(const struct file *f, uint64_t addr, const struct regs
 		our = regs->value[machine_fp(m)] + (uint64_t)(int64_t)r->cfa_off;
 		break;
 	case TABLE_FP_DEREF:
-		made_up_memory(NULL, regs->value[machine_fp(m)] + (uint64_t)(int64_t)r->cfa_off, 8, &our);
+		made_up_memory(NULL, regs->value[machine_fp(m)] + (uint64_t)(int64_t)r->cfa_off, 8,
+			       &our);
 		break;
 	case TABLE_PLT:
 		our = regs->value[X86_RSP] + (uint64_t)(int64_t)r->cfa_off +
@@ -314,13 +330,16 @@ static void compare_table(const struct file *f, uint64_t addr, const struct regs
 		differ(f, DIFF_CFA, addr, (struct place){ PLACE_VALUE, our }, cfa);
 	if (signal != !!(r->flags & TABLE_SIGNAL))
 		differ(f, DIFF_SIGNAL, addr, none, none);
-	our_ra = r->flags & TABLE_RA_IN_LR ? (struct place){ PLACE_SAME, 0 } :
-					     (struct place){ PLACE_AT, our + (uint64_t)(int64_t)r->ra_off };
+	our_ra = r->flags & TABLE_RA_IN_LR ?
+			 (struct place){ PLACE_SAME, 0 } :
+			 (struct place){ PLACE_AT, our + (uint64_t)(int64_t)r->ra_off };
 	if (!same_place(our_ra, ra) && !(our_ra.kind == PLACE_SAME && ra.kind == PLACE_UNDEFINED))
 		differ(f, DIFF_RA, addr, our_ra, ra);
 	if (r->flags & TABLE_FP_SAVED)
-		our_fp = (struct place){ PLACE_AT, (r->flags & TABLE_FP_AT_FP ? regs->value[machine_fp(m)] : our) +
-							   (uint64_t)(int64_t)r->fp_off };
+		our_fp = (struct place){
+			PLACE_AT, (r->flags & TABLE_FP_AT_FP ? regs->value[machine_fp(m)] : our) +
+					  (uint64_t)(int64_t)r->fp_off
+		};
 	if (!same_place(our_fp, fp) && !(our_fp.kind == PLACE_SAME && fp.kind == PLACE_UNDEFINED))
 		differ(f, DIFF_FP, addr, our_fp, fp);
 }
@@ -357,8 +376,9 @@ static void compare_point(struct file *f, uint64_t addr)
 	ra = libdw_register(frame, ra_reg, &regs, cfa.n);
 	fp = libdw_register(frame, (int)machine_fp(m), &regs, cfa.n);
 	/*
-	 * DW_CFA_def_cfa_register after an expression: libdw calls the CFA invalid, libgcc and readelf bring the offset
-	 * from before the expression back, as we do (libgcrypt's assembler code means it).
+	 * DW_CFA_def_cfa_register after an expression: libdw calls the CFA invalid, libgcc and
+	 * readelf bring the offset from before the expression back, as we do (libgcrypt's
+	 * assembler code means it).
 	 */
 	if (cfa.kind == PLACE_BAD && row.state.cfa == CFI_CFA_OFFSET) {
 		all.n_libdw_invalid++;
@@ -367,7 +387,8 @@ static void compare_point(struct file *f, uint64_t addr)
 	}
 	if (signal != row.cie.signal)
 		differ(f, DIFF_SIGNAL, addr, bad, bad);
-	if (ra.kind != PLACE_UNDEFINED && (!our_cfa(&row, &regs, &our) || our != cfa.n || cfa.kind == PLACE_BAD))
+	if (ra.kind != PLACE_UNDEFINED &&
+	    (!our_cfa(&row, &regs, &our) || our != cfa.n || cfa.kind == PLACE_BAD))
 		differ(f, DIFF_CFA, addr, (struct place){ PLACE_VALUE, our }, cfa);
 	for (uint32_t reg = 0; reg < machine_pc(m); reg++) {
 		struct place ours = our_register(&row, reg, &regs, cfa.n);
@@ -432,7 +453,9 @@ static void compare_file(const char *path, int fd)
 	f.regs.mask = ((uint64_t)1 << REGS_MAX) - 1;
 	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	f.eh = dwarf_getcfi_elf(elf);
-	dwarf = elf_image_part(&f.image, ELF_PART_DEBUG_FRAME) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
+	dwarf = elf_image_part(&f.image, ELF_PART_DEBUG_FRAME) ?
+			dwarf_begin_elf(elf, DWARF_C_READ, NULL) :
+			NULL;
 	f.debug = dwarf ? dwarf_getcfi(dwarf) : NULL;
 	table_each_fde(f.table, compare_fde, &f);
 	if (f.eh)
@@ -473,12 +496,14 @@ int main(int argc, char **argv)
 		nftw(argv[i], visit, 64, FTW_PHYS);
 	for (int d = 0; d < DIFFS; d++)
 		n_diffs += all.diff[d];
-	printf("%" PRIu64 " ELF files, %" PRIu64 " without call frame information, %" PRIu64 " unreadable\n"
+	printf("%" PRIu64 " ELF files, %" PRIu64 " without call frame information, %" PRIu64
+	       " unreadable\n"
 	       "%" PRIu64 " FDEs, %" PRIu64 " rows, %" PRIu64 " points compared, %" PRIu64
-	       " of them left to the interpreter, %" PRIu64 " invalid on both sides, %" PRIu64 " to libdw\n"
+	       " of them left to the interpreter, %" PRIu64 " invalid on both sides, %" PRIu64
+	       " to libdw\n"
 	       "%" PRIu64 " differences\n",
-	       all.n_files, all.n_without, all.n_unreadable, all.n_fdes, all.n_rows, all.n_points, all.n_exact,
-	       all.n_both_bad, all.n_libdw_invalid, n_diffs);
+	       all.n_files, all.n_without, all.n_unreadable, all.n_fdes, all.n_rows, all.n_points,
+	       all.n_exact, all.n_both_bad, all.n_libdw_invalid, n_diffs);
 	for (int d = 0; d < DIFFS; d++)
 		if (all.diff[d])
 			printf("  %" PRIu64 " %s\n", all.diff[d], difference_text[d]);

@@ -40,8 +40,12 @@ static inline void frames_close(struct buf *b, size_t at)
 	store_le32(b->data + at, (uint32_t)(b->n - at - 4));
 }
 
-/* Version 1, code alignment 1, data alignment -8; "zR" (and 'S') with pcrel sdata4. Returns its offset. */
-static inline size_t frames_cie(struct buf *b, const char *letters, uint8_t ra, const uint8_t *program, size_t n)
+/*
+ * Version 1, code alignment 1, data alignment -8; "zR" (and 'S') with pcrel sdata4. Returns its
+ * offset.
+ */
+static inline size_t frames_cie(struct buf *b, const char *letters, uint8_t ra,
+				const uint8_t *program, size_t n)
 {
 	size_t at = b->n;
 
@@ -59,8 +63,8 @@ static inline size_t frames_cie(struct buf *b, const char *letters, uint8_t ra, 
 	return at;
 }
 
-static inline void frames_fde(struct buf *b, size_t cie, uint64_t begin, uint32_t size, const uint8_t *program,
-			      size_t n)
+static inline void frames_fde(struct buf *b, size_t cie, uint64_t begin, uint32_t size,
+			      const uint8_t *program, size_t n)
 {
 	size_t at = b->n;
 
@@ -82,7 +86,9 @@ static inline struct elf_image frames_image(enum machine machine, const struct b
 		.n_loads = 1,
 		.load = { { .file_size = FRAMES_ADDR, .mem_size = FRAMES_ADDR, .flags = 5 } },
 		.n_parts = 1,
-		.part = { { .kind = ELF_PART_EH_FRAME, .addr = FRAMES_ADDR, .size = b->n,
+		.part = { { .kind = ELF_PART_EH_FRAME,
+			    .addr = FRAMES_ADDR,
+			    .size = b->n,
 			    .data = (const uint8_t *)b->data } },
 	};
 }

@@ -16,8 +16,8 @@
 #include "tests/unit/check.h"
 
 static const uint64_t extremes[] = {
-	0, 1, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0x100000000, 0x100000001,
-	(uint64_t)1 << 63, UINT64_MAX,
+	0,	    1,		 0x7fffffff,  0x80000000,	 0x80000001,
+	0xffffffff, 0x100000000, 0x100000001, (uint64_t)1 << 63, UINT64_MAX,
 };
 
 static char *own_file(size_t *ret_n)
@@ -152,8 +152,15 @@ static void loads(void)
 	/* Two loads whose bytes share the page at 0x1000 of the file, as lld makes them. */
 	struct elf_image image = {
 		.n_loads = 2,
-		.load = { { .file_off = 0, .file_size = 0x1234, .addr = 0, .mem_size = 0x1234, .flags = PF_R },
-			  { .file_off = 0x1240, .file_size = 0x500, .addr = 0x2240, .mem_size = 0x500,
+		.load = { { .file_off = 0,
+			    .file_size = 0x1234,
+			    .addr = 0,
+			    .mem_size = 0x1234,
+			    .flags = PF_R },
+			  { .file_off = 0x1240,
+			    .file_size = 0x500,
+			    .addr = 0x2240,
+			    .mem_size = 0x500,
 			    .flags = PF_R | PF_X } },
 	};
 
@@ -175,7 +182,8 @@ static void parse_any(const char *bytes, size_t n)
 	}
 	for (uint32_t i = 0; i < image.n_parts; i++)
 		if (image.part[i].size > n)
-			CHECK_TRUE(false, "a part of %ju bytes from %zu", (uintmax_t)image.part[i].size, n);
+			CHECK_TRUE(false, "a part of %ju bytes from %zu",
+				   (uintmax_t)image.part[i].size, n);
 	elf_image_addr(&image, 0x400000, 0x1000, 0x400010);
 	elf_image_bytes(&image, image.entry, 64);
 	elf_image_done(&image);
@@ -266,7 +274,8 @@ static void pairs_of_lies(void)
 		memcpy(work, bytes, n);
 		for (int k = 0; k < 4; k++) {
 			uint64_t r = seed = hash_u64(seed + 1);
-			uint64_t off = r % 1024 & ~(uint64_t)1, v = extremes[(r >> 32) % N_ELEMENTS(extremes)];
+			uint64_t off = r % 1024 & ~(uint64_t)1,
+				 v = extremes[(r >> 32) % N_ELEMENTS(extremes)];
 
 			memcpy(work + off, &v, (r >> 40 & 1) ? 8 : 4);
 		}
@@ -300,17 +309,15 @@ static void memory_stays_small(void)
 	CHECK_TRUE(usage.ru_maxrss < 256 << 10, "%ld KiB", usage.ru_maxrss);
 }
 
-SUITE(elf_image,
-	{ "a program gives frames, symbols and the code at its entry", own_parts },
-	{ "a file and its bytes in memory give the same parts", same_from_memory },
-	{ "without section headers the program headers lead to the same frames", without_sections },
-	{ "the vDSO is an image", vdso },
-	{ "the build-id is found without reading parts", build_ids },
-	{ "what is not ELF, or not a file, is refused by name", not_elf },
-	{ "of two loads that share a page the executable one has the address", loads },
-	{ "every header field at its extremes ends in a reason", extremes_of_headers },
-	{ "every word of the contents at its extremes ends in a reason", extremes_of_contents },
-	{ "a file cut anywhere ends in a reason", cut_everywhere },
-	{ "four lies at once end in a reason", pairs_of_lies },
-	{ "lies cost less than 256 MiB", memory_stays_small },
-)
+SUITE(elf_image, { "a program gives frames, symbols and the code at its entry", own_parts },
+      { "a file and its bytes in memory give the same parts", same_from_memory },
+      { "without section headers the program headers lead to the same frames", without_sections },
+      { "the vDSO is an image", vdso },
+      { "the build-id is found without reading parts", build_ids },
+      { "what is not ELF, or not a file, is refused by name", not_elf },
+      { "of two loads that share a page the executable one has the address", loads },
+      { "every header field at its extremes ends in a reason", extremes_of_headers },
+      { "every word of the contents at its extremes ends in a reason", extremes_of_contents },
+      { "a file cut anywhere ends in a reason", cut_everywhere },
+      { "four lies at once end in a reason", pairs_of_lies },
+      { "lies cost less than 256 MiB", memory_stays_small }, )

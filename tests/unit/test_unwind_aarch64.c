@@ -1,6 +1,6 @@
 /*
- * aarch64: a library made by the cross compiler at test time, its rows against libdw's (where libdw is there),
- * and walks with a link register, signed pointers and signal frames.
+ * aarch64: a library made by the cross compiler at test time, its rows against libdw's (where
+ * libdw is there), and walks with a link register, signed pointers and signal frames.
  */
 #include "report/unwind/unwind.h"
 
@@ -17,7 +17,7 @@
 enum {
 	PID = 9,
 	STACK_WORDS = 512,
-	START = 0x1000, /* x30 undefined */
+	START = 0x1000,	 /* x30 undefined */
 	CALLER = 0x2000, /* from byte 4 on: CFA = sp + 32, x29 at CFA - 32, x30 at CFA - 24 */
 	LEAF = 0x3000,
 	WITH_FP = 0x4000, /* CFA = x29 + 16 */
@@ -54,17 +54,19 @@ static void begin_at(uint64_t base, uint64_t sp)
 	cie = frames_cie(&w.frames, "zR", 30, PROGRAM(DW_CFA_def_cfa, 31, 0));
 	b_key = frames_cie(&w.frames, "zRB", 30, PROGRAM(DW_CFA_def_cfa, 31, 0));
 	frames_fde(&w.frames, cie, START, 0x100, PROGRAM(DW_CFA_undefined, 30));
-	frames_fde(&w.frames, cie, CALLER, 0x100, PROGRAM(DW_CFA_advance_loc | 4, DW_CFA_def_cfa_offset, 32,
-							  DW_CFA_offset | 29, 4, DW_CFA_offset | 30, 3));
-	frames_fde(&w.frames, cie, LEAF, 0x100, PROGRAM(DW_CFA_nop));
-	frames_fde(&w.frames, cie, WITH_FP, 0x100, PROGRAM(DW_CFA_def_cfa, 29, 16, DW_CFA_offset | 29, 2,
-							   DW_CFA_offset | 30, 1));
-	frames_fde(&w.frames, b_key, SIGNED, 0x100,
-		   PROGRAM(DW_CFA_advance_loc | 4, DW_CFA_GNU_window_save, DW_CFA_def_cfa_offset, 32, DW_CFA_offset | 29, 4,
+	frames_fde(&w.frames, cie, CALLER, 0x100,
+		   PROGRAM(DW_CFA_advance_loc | 4, DW_CFA_def_cfa_offset, 32, DW_CFA_offset | 29, 4,
 			   DW_CFA_offset | 30, 3));
+	frames_fde(&w.frames, cie, LEAF, 0x100, PROGRAM(DW_CFA_nop));
+	frames_fde(&w.frames, cie, WITH_FP, 0x100,
+		   PROGRAM(DW_CFA_def_cfa, 29, 16, DW_CFA_offset | 29, 2, DW_CFA_offset | 30, 1));
+	frames_fde(&w.frames, b_key, SIGNED, 0x100,
+		   PROGRAM(DW_CFA_advance_loc | 4, DW_CFA_GNU_window_save, DW_CFA_def_cfa_offset,
+			   32, DW_CFA_offset | 29, 4, DW_CFA_offset | 30, 3));
 	w.image = frames_image(MACHINE_AARCH64, &w.frames);
-	w.image.part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(sigreturn),
-					     .data = sigreturn };
+	w.image.part[1] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(sigreturn), .data = sigreturn
+	};
 	w.image.n_parts = 2;
 	w.spaces = spaces_new(NULL);
 	REQUIRE_TRUE(w.spaces != NULL);
@@ -79,8 +81,11 @@ static void begin_at(uint64_t base, uint64_t sp)
 	w.event.sample.user = true;
 	w.event.sample.stack_bytes = 8 * STACK_WORDS;
 	w.event.sample.regs.mask = ((uint64_t)1 << 33) - 1;
-	w.event.sample.view = (struct stack_view){ .lo = sp, .hi = sp + 8 * STACK_WORDS, .slot = w.slot,
-						   .mask = STACK_WORDS - 1, .floor = UINT64_MAX };
+	w.event.sample.view = (struct stack_view){ .lo = sp,
+						   .hi = sp + 8 * STACK_WORDS,
+						   .slot = w.slot,
+						   .mask = STACK_WORDS - 1,
+						   .floor = UINT64_MAX };
 }
 
 static void end(void)
@@ -110,7 +115,8 @@ static void walk(enum unwind_stop stop, const uint64_t *want)
 	for (uint32_t i = 0; i < w.got.n || want[i]; i++) {
 		uint64_t got = i < w.got.n ? unwinder_loc(w.unwinder, w.got.frame[i].loc).addr : 0;
 
-		CHECK_TRUE(got == want[i], "frame %u: %#jx, expected %#jx", i, (uintmax_t)got, (uintmax_t)want[i]);
+		CHECK_TRUE(got == want[i], "frame %u: %#jx, expected %#jx", i, (uintmax_t)got,
+			   (uintmax_t)want[i]);
 		if (got != want[i])
 			return;
 	}
@@ -121,7 +127,7 @@ static void walk(enum unwind_stop stop, const uint64_t *want)
 static void leaf(void)
 {
 	begin_at(BASE, SP);
-	put(SP, SP + 0x80);		/* caller's x29 */
+	put(SP, SP + 0x80); /* caller's x29 */
 	put(SP + 8, BASE + START + 8);
 	at(BASE + LEAF, SP, 0, BASE + CALLER + 0x10);
 	WALK(UNWIND_ROOT, LEAF, CALLER + 0xf, START + 7);
@@ -139,14 +145,16 @@ static void before_the_push(void)
 static void no_leaf_inside(void)
 {
 	begin_at(BASE, SP);
-	at(BASE + LEAF, SP, 0, BASE + LEAF + 0x10); /* a caller has made a call: it cannot be a leaf */
+	at(BASE + LEAF, SP, 0,
+	   BASE + LEAF + 0x10); /* a caller has made a call: it cannot be a leaf */
 	WALK(UNWIND_BAD_CFI, LEAF, LEAF + 0xf);
 	end();
 }
 
 static void signed_addresses(void)
 {
-	static const uint64_t bits[] = { 0x003b000000000000, 0x7f4a000000000000, 0xff5a000000000000 };
+	static const uint64_t bits[] = { 0x003b000000000000, 0x7f4a000000000000,
+					 0xff5a000000000000 };
 
 	for (size_t i = 0; i < N_ELEMENTS(bits); i++) {
 		begin_at(BASE, SP);
@@ -154,7 +162,8 @@ static void signed_addresses(void)
 		put(SP + 32 + 8, bits[i] | (BASE + START + 8));
 		at(BASE + SIGNED + 8, SP, 0, 0);
 		WALK(UNWIND_ROOT, SIGNED + 8, CALLER + 0xf, START + 7);
-		at(BASE + LEAF, SP + 32, 0, bits[i] | (BASE + CALLER + 0x10)); /* the sampled link register */
+		at(BASE + LEAF, SP + 32, 0,
+		   bits[i] | (BASE + CALLER + 0x10)); /* the sampled link register */
 		WALK(UNWIND_ROOT, LEAF, CALLER + 0xf, START + 7);
 		end();
 	}
@@ -162,7 +171,8 @@ static void signed_addresses(void)
 
 static void wide_addresses(void)
 {
-	uint64_t base = 0x000affff00000000, sp = 0x000fffffffff0000; /* 52-bit: nothing of the address is stripped */
+	uint64_t base = 0x000affff00000000,
+		 sp = 0x000fffffffff0000; /* 52-bit: nothing of the address is stripped */
 
 	begin_at(base, sp);
 	put(sp + 8, 0x3350000000000000 | (base + START + 8));
@@ -223,7 +233,8 @@ static int build_library(const char *options)
 	fputs(source, f);
 	fclose(f);
 	snprintf(command, sizeof(command),
-		 "aarch64-linux-gnu-gcc -shared -fPIC -nostdlib %s -o %s %s 2>/dev/null", options, out, path);
+		 "aarch64-linux-gnu-gcc -shared -fPIC -nostdlib %s -o %s %s 2>/dev/null", options,
+		 out, path);
 	fd = system(command) == 0 ? open(out, O_RDONLY | O_CLOEXEC) : -1;
 	unlink(out);
 	unlink(path);
@@ -268,7 +279,8 @@ static void look_at_fde(void *ctx, uint64_t begin, uint64_t end)
 
 static void cross_built(void)
 {
-	static const char *const options[] = { "-O0", "-O2", "-Os -fomit-frame-pointer", "-O2 -mbranch-protection=standard",
+	static const char *const options[] = { "-O0", "-O2", "-Os -fomit-frame-pointer",
+					       "-O2 -mbranch-protection=standard",
 					       "-O2 -fno-asynchronous-unwind-tables -g" };
 
 	for (size_t i = 0; i < N_ELEMENTS(options); i++) {
@@ -279,7 +291,8 @@ static void cross_built(void)
 
 		if (fd < 0)
 			check_skip("no aarch64-linux-gnu-gcc here (Debian: gcc-aarch64-linux-gnu)");
-		REQUIRE_TRUE(elf_image_read(fd, ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS, &image, &err) == 0);
+		REQUIRE_TRUE(elf_image_read(fd, ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS, &image, &err) ==
+			     0);
 		CHECK_INT(image.machine, MACHINE_AARCH64);
 		seen.table = table_new(&image, &err);
 		REQUIRE_TRUE(seen.table != NULL, "%s: %s", options[i], err.text);
@@ -293,13 +306,11 @@ static void cross_built(void)
 	}
 }
 
-SUITE(unwind_aarch64,
-	{ "a leaf returns to its link register", leaf },
-	{ "before the push the return address is in the link register", before_the_push },
-	{ "a caller cannot be a leaf", no_leaf_inside },
-	{ "signatures are stripped from return addresses and the link register", signed_addresses },
-	{ "52-bit addresses lose no bits", wide_addresses },
-	{ "frame records are walked where there is no CFI", frame_pointers },
-	{ "the vDSO's trampoline, which has no CFI, is known by its bytes", signal_frame },
-	{ "rows of cross-built objects are compiled", cross_built },
-)
+SUITE(unwind_aarch64, { "a leaf returns to its link register", leaf },
+      { "before the push the return address is in the link register", before_the_push },
+      { "a caller cannot be a leaf", no_leaf_inside },
+      { "signatures are stripped from return addresses and the link register", signed_addresses },
+      { "52-bit addresses lose no bits", wide_addresses },
+      { "frame records are walked where there is no CFI", frame_pointers },
+      { "the vDSO's trampoline, which has no CFI, is known by its bytes", signal_frame },
+      { "rows of cross-built objects are compiled", cross_built }, )

@@ -24,10 +24,15 @@ static void made_open(struct made *m, bool debug_frame)
 	uint64_t off = 0, next, cie_off;
 	enum cfi_entry kind;
 
-	m->section = (struct cfi_section){ .bytes = (const uint8_t *)m->b.data, .n = m->b.n, .addr = FRAMES_ADDR,
-					   .debug_frame = debug_frame, .machine = MACHINE_X86_64,
-					   .text_base = 0x20000, .data_base = 0x30000 };
-	for (; (kind = cfi_entry_at(&m->section, off, &next, &cie_off)) == CFI_ENTRY_CIE; off = next)
+	m->section = (struct cfi_section){ .bytes = (const uint8_t *)m->b.data,
+					   .n = m->b.n,
+					   .addr = FRAMES_ADDR,
+					   .debug_frame = debug_frame,
+					   .machine = MACHINE_X86_64,
+					   .text_base = 0x20000,
+					   .data_base = 0x30000 };
+	for (; (kind = cfi_entry_at(&m->section, off, &next, &cie_off)) == CFI_ENTRY_CIE;
+	     off = next)
 		;
 	m->ok = kind == CFI_ENTRY_FDE && cfi_cie_at(&m->section, cie_off, &m->cie) &&
 		cfi_fde_at(&m->section, off, &m->cie, &m->fde) &&
@@ -66,8 +71,9 @@ static void plain(void)
 	struct made m;
 	struct cfi_state s = { 0 };
 
-	made_program(&m, PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 6, 2,
-				 DW_CFA_advance_loc | 3, DW_CFA_def_cfa_register, 6));
+	made_program(&m,
+		     PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 6,
+			     2, DW_CFA_advance_loc | 3, DW_CFA_def_cfa_register, 6));
 	REQUIRE_TRUE(row_at(&m, 0, &s));
 	CHECK_INT(s.cfa_reg, 7);
 	CHECK_INT(s.cfa_off, 8);
@@ -108,8 +114,9 @@ static void register_after_expression(void)
 	struct made m;
 	struct cfi_state s = { 0 };
 
-	made_program(&m, PROGRAM(DW_CFA_def_cfa_offset, 56, DW_CFA_def_cfa_expression, 3, DW_OP_breg7, 0, DW_OP_deref,
-				 DW_CFA_advance_loc | 4, DW_CFA_def_cfa_register, 7));
+	made_program(&m,
+		     PROGRAM(DW_CFA_def_cfa_offset, 56, DW_CFA_def_cfa_expression, 3, DW_OP_breg7,
+			     0, DW_OP_deref, DW_CFA_advance_loc | 4, DW_CFA_def_cfa_register, 7));
 	REQUIRE_TRUE(row_at(&m, 0, &s));
 	CHECK_INT(s.cfa, CFI_CFA_EXPR);
 	REQUIRE_TRUE(row_at(&m, 4, &s));
@@ -123,8 +130,9 @@ static void nested_remember(void)
 	struct made m;
 	struct cfi_state s = { 0 };
 
-	made_program(&m, PROGRAM(DW_CFA_remember_state, DW_CFA_def_cfa_offset, 16, DW_CFA_remember_state,
-				 DW_CFA_def_cfa_offset, 24, DW_CFA_advance_loc | 1, DW_CFA_restore_state,
+	made_program(&m, PROGRAM(DW_CFA_remember_state, DW_CFA_def_cfa_offset, 16,
+				 DW_CFA_remember_state, DW_CFA_def_cfa_offset, 24,
+				 DW_CFA_advance_loc | 1, DW_CFA_restore_state,
 				 DW_CFA_advance_loc | 1, DW_CFA_restore_state));
 	REQUIRE_TRUE(row_at(&m, 0, &s));
 	CHECK_INT(s.cfa_off, 24);
@@ -140,10 +148,11 @@ static void all_advances(void)
 	struct made m;
 	struct cfi_state s = { 0 };
 
-	made_program(&m, PROGRAM(DW_CFA_advance_loc1, 0x10, DW_CFA_def_cfa_offset, 16, DW_CFA_advance_loc2, 0x20, 0,
-				 DW_CFA_def_cfa_offset, 24, DW_CFA_advance_loc4, 0x30, 0, 0, 0,
-				 DW_CFA_def_cfa_offset, 32, DW_CFA_advance_loc | 0, DW_CFA_nop,
-				 DW_CFA_MIPS_advance_loc8, 8, 0, 0, 0, 0, 0, 0, 0, DW_CFA_def_cfa_offset, 40));
+	made_program(&m, PROGRAM(DW_CFA_advance_loc1, 0x10, DW_CFA_def_cfa_offset, 16,
+				 DW_CFA_advance_loc2, 0x20, 0, DW_CFA_def_cfa_offset, 24,
+				 DW_CFA_advance_loc4, 0x30, 0, 0, 0, DW_CFA_def_cfa_offset, 32,
+				 DW_CFA_advance_loc | 0, DW_CFA_nop, DW_CFA_MIPS_advance_loc8, 8, 0,
+				 0, 0, 0, 0, 0, 0, DW_CFA_def_cfa_offset, 40));
 	REQUIRE_TRUE(row_at(&m, 0x0f, &s));
 	CHECK_INT(s.cfa_off, 8);
 	REQUIRE_TRUE(row_at(&m, 0x2f, &s));
@@ -166,7 +175,10 @@ static void set_loc_encoded(void)
 
 	memset(&m, 0, sizeof(m));
 	cie = frames_cie(&m.b, "zR", 16, PROGRAM(X86_INITIAL));
-	/* the operand is pc-relative like every address under this CIE; it lies 17 + 1 bytes into the FDE */
+	/*
+	 * the operand is pc-relative like every address under this CIE; it lies 17 + 1 bytes
+	 * into the FDE
+	 */
 	store_le32(program + 1, (uint32_t)(CODE + 0x20 - (FRAMES_ADDR + m.b.n + 18)));
 	frames_fde(&m.b, cie, CODE, 0x100, program, sizeof(program));
 	made_open(&m, false);
@@ -183,12 +195,13 @@ static void other_rules(void)
 	struct made m;
 	struct cfi_state s = { 0 };
 
-	made_program(&m, PROGRAM(DW_CFA_offset_extended, 3, 3, DW_CFA_offset_extended_sf, 12, 0x7e, DW_CFA_undefined, 13,
-				 DW_CFA_same_value, 14, DW_CFA_register, 16, 5, DW_CFA_val_offset, 7, 0,
-				 DW_CFA_val_offset_sf, 15, 0x7f, DW_CFA_GNU_args_size, 32,
-				 DW_CFA_GNU_negative_offset_extended, 2, 1, DW_CFA_def_cfa_sf, 6, 0x7e,
-				 DW_CFA_expression, 6, 2, DW_OP_breg6, 0, DW_CFA_val_expression, 1, 1, DW_OP_lit0,
-				 DW_CFA_offset | 40, 1));
+	made_program(&m,
+		     PROGRAM(DW_CFA_offset_extended, 3, 3, DW_CFA_offset_extended_sf, 12, 0x7e,
+			     DW_CFA_undefined, 13, DW_CFA_same_value, 14, DW_CFA_register, 16, 5,
+			     DW_CFA_val_offset, 7, 0, DW_CFA_val_offset_sf, 15, 0x7f,
+			     DW_CFA_GNU_args_size, 32, DW_CFA_GNU_negative_offset_extended, 2, 1,
+			     DW_CFA_def_cfa_sf, 6, 0x7e, DW_CFA_expression, 6, 2, DW_OP_breg6, 0,
+			     DW_CFA_val_expression, 1, 1, DW_OP_lit0, DW_CFA_offset | 40, 1));
 	REQUIRE_TRUE(row_at(&m, 0, &s));
 	CHECK_INT(s.rule[3].off, -24);
 	CHECK_INT(s.rule[12].off, 16);
@@ -213,12 +226,15 @@ static const struct {
 	uint8_t n, bytes[8];
 } invalid[] = {
 	{ "an offset after an expression",
-	  6, { DW_CFA_def_cfa_expression, 1, DW_OP_lit0, DW_CFA_def_cfa_offset, 8, DW_CFA_nop } },
+	  6,
+	  { DW_CFA_def_cfa_expression, 1, DW_OP_lit0, DW_CFA_def_cfa_offset, 8, DW_CFA_nop } },
 	{ "restore without remember", 1, { DW_CFA_restore_state } },
 	{ "an unknown instruction", 1, { 0x3f } },
 	{ "a cut expression", 2, { DW_CFA_def_cfa_expression, 0x7f } },
 	{ "negate_ra_state on x86-64", 1, { DW_CFA_GNU_window_save } },
-	{ "an advance that wraps", 8, { DW_CFA_MIPS_advance_loc8, 255, 255, 255, 255, 255, 255, 255 } },
+	{ "an advance that wraps",
+	  8,
+	  { DW_CFA_MIPS_advance_loc8, 255, 255, 255, 255, 255, 255, 255 } },
 };
 
 static void invalid_programs(void)
@@ -231,7 +247,8 @@ static void invalid_programs(void)
 		memcpy(program + 1, invalid[i].bytes, invalid[i].n);
 		if (program[1] == DW_CFA_MIPS_advance_loc8)
 			program[9] = 255;
-		made_program(&m, program, invalid[i].n + 1u + (program[1] == DW_CFA_MIPS_advance_loc8));
+		made_program(&m, program,
+			     invalid[i].n + 1u + (program[1] == DW_CFA_MIPS_advance_loc8));
 		CHECK_TRUE(row_at(&m, 3, &s), "%s: the row before it", invalid[i].what);
 		CHECK_TRUE(!row_at(&m, 4, &s), "%s", invalid[i].what);
 		buf_done(&m.b);
@@ -280,7 +297,8 @@ static void debug_entries(struct buf *b, bool wide, uint8_t version)
 		} else {
 			frames_u64(b, CODE);
 			frames_u64(b, 0x100);
-			buf_put(b, (uint8_t[]){ DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16 }, 3);
+			buf_put(b, (uint8_t[]){ DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16 },
+				3);
 		}
 		store_le32(b->data + length_at, (uint32_t)(b->n - at));
 	}
@@ -330,23 +348,33 @@ static void encodings(void)
 		{ DW_EH_PE_sdata8, 8, { 9 }, 9 },
 		{ DW_EH_PE_uleb128, 2, { 0x80, 1 }, 128 },
 		{ DW_EH_PE_sleb128, 1, { 0x7f }, UINT64_MAX },
-		{ DW_EH_PE_pcrel | DW_EH_PE_sdata4, 4, { 0xf0, 0xff, 0xff, 0xff }, FRAMES_ADDR - 16 },
+		{ DW_EH_PE_pcrel | DW_EH_PE_sdata4,
+		  4,
+		  { 0xf0, 0xff, 0xff, 0xff },
+		  FRAMES_ADDR - 16 },
 		{ DW_EH_PE_textrel | DW_EH_PE_udata4, 4, { 0x10 }, 0x20010 },
 		{ DW_EH_PE_datarel | DW_EH_PE_udata4, 4, { 0x10 }, 0x30010 },
 	};
 	static const uint8_t word[8] = { 0x78, 0x56, 0x34, 0x12 };
-	struct elf_image image = { .n_parts = 1,
-				   .part = { { .kind = ELF_PART_CODE, .addr = 0x5000, .size = 8, .data = word } } };
-	struct cfi_section s = { .addr = FRAMES_ADDR, .text_base = 0x20000, .data_base = 0x30000, .image = &image };
+	struct elf_image image = {
+		.n_parts = 1,
+		.part = { { .kind = ELF_PART_CODE, .addr = 0x5000, .size = 8, .data = word } }
+	};
+	struct cfi_section s = {
+		.addr = FRAMES_ADDR, .text_base = 0x20000, .data_base = 0x30000, .image = &image
+	};
 	struct cursor c;
 	uint64_t got;
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		c = cursor_of(cases[i].bytes, cases[i].n);
-		CHECK_TRUE(cfi_pointer(&s, &c, cases[i].enc, FRAMES_ADDR, &got), "encoding %#x", cases[i].enc);
-		CHECK_TRUE(got == cases[i].want, "encoding %#x: %#jx", cases[i].enc, (uintmax_t)got);
+		CHECK_TRUE(cfi_pointer(&s, &c, cases[i].enc, FRAMES_ADDR, &got), "encoding %#x",
+			   cases[i].enc);
+		CHECK_TRUE(got == cases[i].want, "encoding %#x: %#jx", cases[i].enc,
+			   (uintmax_t)got);
 		c = cursor_of(cases[i].bytes, cases[i].n - 1u);
-		CHECK_TRUE(!cfi_pointer(&s, &c, cases[i].enc, FRAMES_ADDR, &got), "encoding %#x, cut", cases[i].enc);
+		CHECK_TRUE(!cfi_pointer(&s, &c, cases[i].enc, FRAMES_ADDR, &got),
+			   "encoding %#x, cut", cases[i].enc);
 	}
 	c = cursor_of((const uint8_t[]){ 0, 0x50, 0, 0 }, 4);
 	CHECK_TRUE(cfi_pointer(&s, &c, DW_EH_PE_indirect | DW_EH_PE_udata4, FRAMES_ADDR, &got));
@@ -378,8 +406,9 @@ static void b_letter(void)
 	struct made m = { 0 };
 	size_t cie = frames_cie(&m.b, "zRB", 30, PROGRAM(DW_CFA_def_cfa, 31, 0));
 
-	frames_fde(&m.b, cie, CODE, 0x10, PROGRAM(DW_CFA_GNU_window_save, DW_CFA_advance_loc | 4,
-						  DW_CFA_def_cfa_offset, 16));
+	frames_fde(
+		&m.b, cie, CODE, 0x10,
+		PROGRAM(DW_CFA_GNU_window_save, DW_CFA_advance_loc | 4, DW_CFA_def_cfa_offset, 16));
 	made_open(&m, false);
 	REQUIRE_TRUE(m.ok);
 	m.section.machine = MACHINE_AARCH64;
@@ -392,8 +421,9 @@ static void every_cut(void)
 {
 	struct made whole;
 
-	made_program(&whole, PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_expression, 3, DW_OP_breg6, 0x78, DW_OP_deref,
-				     DW_CFA_expression, 6, 2, DW_OP_breg6, 0));
+	made_program(&whole,
+		     PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_expression, 3, DW_OP_breg6,
+			     0x78, DW_OP_deref, DW_CFA_expression, 6, 2, DW_OP_breg6, 0));
 	for (size_t n = 0; n < whole.b.n; n++) {
 		struct made m = { 0 };
 		uint8_t *exact = mem_alloc(n ? n : 1);
@@ -411,20 +441,18 @@ static void every_cut(void)
 	buf_done(&whole.b);
 }
 
-SUITE(unwind_cfi,
-	{ "rows follow the advances of a plain function", plain },
-	{ "remember and restore include the CFA", remember_restore },
-	{ "remember nests", nested_remember },
-	{ "a register after an expression brings the offset back", register_after_expression },
-	{ "advances of every size move on, one by nothing does not", all_advances },
-	{ "set_loc is decoded in the encoding of the CIE", set_loc_encoded },
-	{ "every kind of rule is kept, args_size and vector registers are skipped", other_rules },
-	{ "an invalid instruction ends the rows, those before it stay", invalid_programs },
-	{ "remember is bounded", deep_remember },
-	{ ".debug_frame of versions 1, 3 and 4, 32-bit and 64-bit, is read", debug_frame },
-	{ "an unknown version is refused", unknown_versions },
-	{ "pointers are decoded in every encoding", encodings },
-	{ "the letter S makes a signal frame", signal_letter },
-	{ "the letter B and negate_ra_state are taken on aarch64", b_letter },
-	{ "a section cut anywhere gives no row", every_cut },
-)
+SUITE(unwind_cfi, { "rows follow the advances of a plain function", plain },
+      { "remember and restore include the CFA", remember_restore },
+      { "remember nests", nested_remember },
+      { "a register after an expression brings the offset back", register_after_expression },
+      { "advances of every size move on, one by nothing does not", all_advances },
+      { "set_loc is decoded in the encoding of the CIE", set_loc_encoded },
+      { "every kind of rule is kept, args_size and vector registers are skipped", other_rules },
+      { "an invalid instruction ends the rows, those before it stay", invalid_programs },
+      { "remember is bounded", deep_remember },
+      { ".debug_frame of versions 1, 3 and 4, 32-bit and 64-bit, is read", debug_frame },
+      { "an unknown version is refused", unknown_versions },
+      { "pointers are decoded in every encoding", encodings },
+      { "the letter S makes a signal frame", signal_letter },
+      { "the letter B and negate_ra_state are taken on aarch64", b_letter },
+      { "a section cut anywhere gives no row", every_cut }, )

@@ -62,16 +62,21 @@ static const struct {
 	{ "and or xor", 5, { DW_OP_lit12, DW_OP_lit10, DW_OP_and, DW_OP_lit1, DW_OP_or }, 9 },
 	{ "shl by 64", 4, { DW_OP_lit1, DW_OP_const1u, 64, DW_OP_shl }, 0 },
 	{ "shr", 3, { DW_OP_lit16, DW_OP_lit2, DW_OP_shr }, 4 },
-	{ "shra keeps the sign", 4, { DW_OP_lit8, DW_OP_neg, DW_OP_lit2, DW_OP_shra }, (uint64_t)-2 },
+	{ "shra keeps the sign",
+	  4,
+	  { DW_OP_lit8, DW_OP_neg, DW_OP_lit2, DW_OP_shra },
+	  (uint64_t)-2 },
 	{ "plus_uconst", 3, { DW_OP_lit1, DW_OP_plus_uconst, 5 }, 6 },
 	{ "comparisons are signed", 4, { DW_OP_lit1, DW_OP_neg, DW_OP_lit1, DW_OP_lt }, 1 },
 	{ "skip", 6, { DW_OP_lit1, DW_OP_skip, 1, 0, DW_OP_lit2, DW_OP_nop }, 1 },
 	{ "bra taken", 7, { DW_OP_lit3, DW_OP_lit1, DW_OP_bra, 1, 0, DW_OP_lit2, DW_OP_nop }, 3 },
 	{ "bra not taken", 6, { DW_OP_lit3, DW_OP_lit0, DW_OP_bra, 1, 0, DW_OP_lit2 }, 2 },
 	/* .plt: rsp + 8 + (((rip & 15) >= 11) << 3); rip ends in b */
-	{ "procedure linkage table", 11,
-	  { DW_OP_breg7, 8, DW_OP_breg16, 0, DW_OP_lit15, DW_OP_and, DW_OP_lit11, DW_OP_ge, DW_OP_lit3,
-	    DW_OP_shl, DW_OP_plus }, STACK_ADDR + 16 },
+	{ "procedure linkage table",
+	  11,
+	  { DW_OP_breg7, 8, DW_OP_breg16, 0, DW_OP_lit15, DW_OP_and, DW_OP_lit11, DW_OP_ge,
+	    DW_OP_lit3, DW_OP_shl, DW_OP_plus },
+	  STACK_ADDR + 16 },
 };
 
 static void gives_values(void)
@@ -79,7 +84,8 @@ static void gives_values(void)
 	for (size_t i = 0; i < N_ELEMENTS(values); i++) {
 		uint64_t got = 0;
 
-		CHECK_TRUE(run(values[i].bytes, values[i].n, NULL, &got) == EXPR_OK, "%s", values[i].what);
+		CHECK_TRUE(run(values[i].bytes, values[i].n, NULL, &got) == EXPR_OK, "%s",
+			   values[i].what);
 		CHECK_TRUE(got == values[i].want, "%s: %#jx", values[i].what, (uintmax_t)got);
 	}
 }
@@ -138,16 +144,15 @@ static void starts_with_a_value(void)
 
 static void smallest_divided_by_minus_one(void)
 {
-	static const uint8_t bytes[] = { DW_OP_lit1, DW_OP_const1u, 63, DW_OP_shl, DW_OP_const1s, 0xff, DW_OP_div };
+	static const uint8_t bytes[] = { DW_OP_lit1,	DW_OP_const1u, 63,	 DW_OP_shl,
+					 DW_OP_const1s, 0xff,	       DW_OP_div };
 	uint64_t got = 0;
 
 	CHECK_INT(run(bytes, sizeof(bytes), NULL, &got), EXPR_OK);
 	CHECK_UINT(got, (uint64_t)1 << 63);
 }
 
-SUITE(unwind_expr,
-	{ "operations give the values of the standard", gives_values },
-	{ "what is invalid or has no meaning in a frame is refused", refuses },
-	{ "a register's expression starts with the CFA", starts_with_a_value },
-	{ "the smallest number divided by -1 does not trap", smallest_divided_by_minus_one },
-)
+SUITE(unwind_expr, { "operations give the values of the standard", gives_values },
+      { "what is invalid or has no meaning in a frame is refused", refuses },
+      { "a register's expression starts with the CFA", starts_with_a_value },
+      { "the smallest number divided by -1 does not trap", smallest_divided_by_minus_one }, )

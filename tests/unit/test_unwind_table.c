@@ -29,16 +29,20 @@ static void kinds(void)
 	struct table *t;
 	const struct table_rule *r;
 
-	frames_fde(&b, cie, 0x1000, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 48, DW_CFA_offset | 6, 2));
+	frames_fde(&b, cie, 0x1000, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_offset, 48, DW_CFA_offset | 6, 2));
 	frames_fde(&b, cie, 0x2000, 0x100, PROGRAM(DW_CFA_def_cfa, 6, 16, DW_CFA_offset | 6, 2));
 	frames_fde(&b, cie, 0x3000, 0x100, PROGRAM(DW_CFA_undefined, 16));
 	frames_fde(&b, cie, 0x4000, 0x100, PROGRAM(DW_CFA_def_cfa, 10, 0));
 	frames_fde(&b, cie, 0x5000, 0x100, PROGRAM(DW_CFA_register, 16, 5));
-	frames_fde(&b, cie, 0x6000, 0x100, PROGRAM(DW_CFA_def_cfa, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f));
+	frames_fde(&b, cie, 0x6000, 0x100,
+		   PROGRAM(DW_CFA_def_cfa, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f));
 	frames_fde(&b, cie, 0x7000, 0x100, PROGRAM(DW_CFA_val_offset, 6, 1));
-	frames_fde(&b, cie, 0x8000, 0x100, PROGRAM(DW_CFA_def_cfa_expression, 3, DW_OP_breg6, 0x78, DW_OP_deref,
-						   DW_CFA_expression, 6, 2, DW_OP_breg6, 0));
-	frames_fde(&b, cie, 0x9000, 0x100, PROGRAM(DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 0xa0, 1, DW_OP_deref));
+	frames_fde(&b, cie, 0x8000, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_expression, 3, DW_OP_breg6, 0x78, DW_OP_deref,
+			   DW_CFA_expression, 6, 2, DW_OP_breg6, 0));
+	frames_fde(&b, cie, 0x9000, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 0xa0, 1, DW_OP_deref));
 	t = table_of(&b, MACHINE_X86_64);
 	r = table_find(t, 0x1010);
 	CHECK_INT(r->kind, TABLE_SP);
@@ -77,7 +81,8 @@ static void unsorted_and_padded(void)
 	CHECK_INT(table_find(t, 0x1ff0)->cfa_off, 16);
 	CHECK_INT(table_find(t, 0x1fff)->cfa_off, 16); /* 7 bytes of padding keep the row */
 	CHECK_INT(table_find(t, 0x2000)->cfa_off, 24);
-	CHECK_INT(table_find(t, 0x2018)->kind, TABLE_NONE); /* 16 bytes are a function without CFI */
+	CHECK_INT(table_find(t, 0x2018)->kind,
+		  TABLE_NONE); /* 16 bytes are a function without CFI */
 	CHECK_TRUE(table_row(t, 0x1fff, &row) && row.state.cfa_off == 16);
 	CHECK_TRUE(!table_row(t, 0x201f, &row) || row.state.cfa_off == 24);
 	table_free(t);
@@ -91,7 +96,8 @@ static void overlapping(void)
 	struct table *t;
 
 	frames_fde(&b, cie, 0x1000, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 16));
-	frames_fde(&b, cie, 0x1000, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 24)); /* folded functions: the first wins */
+	frames_fde(&b, cie, 0x1000, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_offset, 24)); /* folded functions: the first wins */
 	frames_fde(&b, cie, 0x1080, 0x80, PROGRAM(DW_CFA_def_cfa_offset, 32));
 	t = table_of(&b, MACHINE_X86_64);
 	CHECK_INT(table_find(t, 0x107f)->cfa_off, 16);
@@ -106,7 +112,8 @@ static void tombstones(void)
 	size_t cie = frames_cie(&b, "zR", 16, PROGRAM(X86_INITIAL));
 	struct table *t;
 
-	frames_fde(&b, cie, FRAMES_ADDR + 0x7000000, 0x100, PROGRAM(DW_CFA_nop)); /* outside of all code */
+	frames_fde(&b, cie, FRAMES_ADDR + 0x7000000, 0x100,
+		   PROGRAM(DW_CFA_nop)); /* outside of all code */
 	frames_fde(&b, cie, 0x1000, 0x10, PROGRAM(DW_CFA_nop));
 	t = table_of(&b, MACHINE_X86_64);
 	CHECK_INT(table_counts(t).n_fdes, 1);
@@ -133,7 +140,9 @@ static void zero_in_the_middle(void)
 	CHECK_INT(table_counts(t).n_fdes, 1); /* no header says that there is more */
 	table_free(t);
 	store_le32(hdr + 8, 2);
-	image.part[1] = (struct elf_part){ .kind = ELF_PART_EH_FRAME_HDR, .addr = 0x900000, .size = 12, .data = hdr };
+	image.part[1] = (struct elf_part){
+		.kind = ELF_PART_EH_FRAME_HDR, .addr = 0x900000, .size = 12, .data = hdr
+	};
 	image.n_parts = 2;
 	t = table_new(&image, &err);
 	CHECK_INT(table_counts(t).n_fdes, 2);
@@ -178,7 +187,8 @@ static void headers(void)
 	}
 	image = frames_image(MACHINE_X86_64, &b);
 	image.n_parts = 2;
-	image.part[1] = (struct elf_part){ .kind = ELF_PART_EH_FRAME_HDR, .addr = HDR_ADDR, .data = hdr };
+	image.part[1] =
+		(struct elf_part){ .kind = ELF_PART_EH_FRAME_HDR, .addr = HDR_ADDR, .data = hdr };
 	/* right; lacking the last; pointing at the wrong ones; not sorted */
 	for (int kind = 0; kind < 4; kind++) {
 		static const uint64_t unsorted[] = { 0x2000, 0x1000, 0x3000 };
@@ -188,11 +198,13 @@ static void headers(void)
 			swapped[0] = off[1];
 			swapped[1] = off[0] + 4;
 		}
-		image.part[1].size = put_header(hdr, kind == 3 ? unsorted : begin, swapped, kind == 1 ? 2 : 3);
+		image.part[1].size =
+			put_header(hdr, kind == 3 ? unsorted : begin, swapped, kind == 1 ? 2 : 3);
 		t = table_new(&image, &err);
 		REQUIRE_TRUE(t != NULL);
 		for (int i = 0; i < 3; i++)
-			CHECK_TRUE(table_find(t, begin[i] + 4)->cfa_off == 16, "header %d, function %d", kind, i);
+			CHECK_TRUE(table_find(t, begin[i] + 4)->cfa_off == 16,
+				   "header %d, function %d", kind, i);
 		CHECK_INT(table_find(t, 0x1800)->kind, TABLE_NONE);
 		table_free(t);
 	}
@@ -222,7 +234,8 @@ static void two_sections(void)
 		frames_close(&debug, at);
 	}
 	image = frames_image(MACHINE_X86_64, &eh);
-	image.part[1] = (struct elf_part){ .kind = ELF_PART_DEBUG_FRAME, .size = debug.n,
+	image.part[1] = (struct elf_part){ .kind = ELF_PART_DEBUG_FRAME,
+					   .size = debug.n,
 					   .data = (const uint8_t *)debug.data };
 	image.n_parts = 2;
 	t = table_new(&image, &err);
@@ -263,8 +276,9 @@ static void aarch64_rules(void)
 	struct table *t;
 	const struct table_rule *r;
 
-	frames_fde(&b, cie, 0x1000, 0x100, PROGRAM(DW_CFA_advance_loc | 4, DW_CFA_def_cfa_offset, 32, DW_CFA_offset | 29, 4,
-						   DW_CFA_offset | 30, 3));
+	frames_fde(&b, cie, 0x1000, 0x100,
+		   PROGRAM(DW_CFA_advance_loc | 4, DW_CFA_def_cfa_offset, 32, DW_CFA_offset | 29, 4,
+			   DW_CFA_offset | 30, 3));
 	t = table_of(&b, MACHINE_AARCH64);
 	r = table_find(t, 0x1000);
 	CHECK_INT(r->kind, TABLE_SP);
@@ -297,8 +311,12 @@ static void nothing(void)
 static void compare_fde(void *ctx, uint64_t begin, uint64_t end)
 {
 	struct table *t = ctx;
-	static const uint8_t x86_slots[] = { [TABLE_SLOT_RA] = X86_PC, [TABLE_SLOT_FP] = X86_RBP, [TABLE_SLOT_SP] = X86_RSP };
-	static const uint8_t a64_slots[] = { [TABLE_SLOT_RA] = A64_LR, [TABLE_SLOT_FP] = A64_FP, [TABLE_SLOT_SP] = A64_SP };
+	static const uint8_t x86_slots[] = {
+		[TABLE_SLOT_RA] = X86_PC, [TABLE_SLOT_FP] = X86_RBP, [TABLE_SLOT_SP] = X86_RSP
+	};
+	static const uint8_t a64_slots[] = {
+		[TABLE_SLOT_RA] = A64_LR, [TABLE_SLOT_FP] = A64_FP, [TABLE_SLOT_SP] = A64_SP
+	};
 	struct table_row row;
 
 	for (uint64_t addr = begin; addr < end; addr = row.end) {
@@ -339,15 +357,15 @@ static void real_object(void)
 }
 
 SUITE(unwind_table,
-	{ "each form of a row has its kind, what is not provably plain is exact", kinds },
-	{ "frames need no order, padding keeps the row, code without CFI has none", unsorted_and_padded },
-	{ "of overlapping frames the first, up to where the next begins", overlapping },
-	{ "frames of code that the linker dropped are left out", tombstones },
-	{ "a zero terminator in the middle does not hide the rest", zero_in_the_middle },
-	{ "a header that lacks frames or points at wrong ones is not believed", headers },
-	{ ".debug_frame fills what .eh_frame leaves open", two_sections },
-	{ "code spread over gigabytes costs no memory", sparse },
-	{ "aarch64 rows know the link register", aarch64_rules },
-	{ "no frames, and no valid ones, have their reasons", nothing },
-	{ "compiled rows of this program equal the interpreter's", real_object },
-)
+      { "each form of a row has its kind, what is not provably plain is exact", kinds },
+      { "frames need no order, padding keeps the row, code without CFI has none",
+	unsorted_and_padded },
+      { "of overlapping frames the first, up to where the next begins", overlapping },
+      { "frames of code that the linker dropped are left out", tombstones },
+      { "a zero terminator in the middle does not hide the rest", zero_in_the_middle },
+      { "a header that lacks frames or points at wrong ones is not believed", headers },
+      { ".debug_frame fills what .eh_frame leaves open", two_sections },
+      { "code spread over gigabytes costs no memory", sparse },
+      { "aarch64 rows know the link register", aarch64_rules },
+      { "no frames, and no valid ones, have their reasons", nothing },
+      { "compiled rows of this program equal the interpreter's", real_object }, )

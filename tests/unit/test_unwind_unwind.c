@@ -11,22 +11,22 @@ enum {
 	PID = 42,
 	STACK_WORDS = 1024,
 	/* functions of the program, as linked */
-	START = 0x1000,	   /* return address undefined */
-	MAIN = 0x2000,	   /* frame pointer: rbp saved at CFA - 16, CFA = rbp + 16 from byte 4 on */
-	LEAF = 0x3000,	   /* CFA = rsp + 8 */
-	SUB = 0x4000,	   /* CFA = rsp + 40 */
-	SIGNAL = 0x5000,   /* as glibc's __restore_rt; its FDE begins one byte early */
-	DRAP = 0x6000,	   /* realigned stack */
+	START = 0x1000,	 /* return address undefined */
+	MAIN = 0x2000,	 /* rbp saved at CFA - 16, from byte 4 on CFA = rbp + 16 */
+	LEAF = 0x3000,	 /* CFA = rsp + 8 */
+	SUB = 0x4000,	 /* CFA = rsp + 40 */
+	SIGNAL = 0x5000, /* as glibc's __restore_rt; its FDE begins one byte early */
+	DRAP = 0x6000,	 /* realigned stack */
 	PLT = 0x7000,
-	RBX = 0x8000,	   /* CFA = rbx + 16 */
+	RBX = 0x8000,	    /* CFA = rbx + 16 */
 	SAVES_RBX = 0x9000, /* CFA = rsp + 16, rbx at CFA - 16 */
-	VFORK = 0xa000,	   /* return address in rdi */
+	VFORK = 0xa000,	    /* return address in rdi */
 	NO_CFI = 0xb000,
 	BAD = 0xc000,
-	EPILOGUE = 0xd000, /* rbp was popped, the rule still names its slot */
+	EPILOGUE = 0xd000,  /* rbp was popped, the rule still names its slot */
 	LAST_CALL = 0xe000, /* 16 bytes, the last of them a call; CFA = rsp + 24 */
-	NEXT = 0xe010,	   /* CFA = rsp + 8 */
-	SELF = 0xf000,	   /* CFA = rsp: does not grow */
+	NEXT = 0xe010,	    /* CFA = rsp + 8 */
+	SELF = 0xf000,	    /* CFA = rsp: does not grow */
 };
 
 static const uint64_t BASE = 0x555500000000, SP = 0x7fff00001000;
@@ -68,28 +68,34 @@ static void add_functions(struct buf *b)
 	size_t signal = frames_cie(b, "zRS", 16, PROGRAM(X86_INITIAL));
 
 	frames_fde(b, plain, START, 0x100, PROGRAM(DW_CFA_undefined, 16));
-	frames_fde(b, plain, MAIN, 0x100, PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 6, 2,
-						  DW_CFA_advance_loc | 3, DW_CFA_def_cfa_register, 6));
+	frames_fde(b, plain, MAIN, 0x100,
+		   PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 6, 2,
+			   DW_CFA_advance_loc | 3, DW_CFA_def_cfa_register, 6));
 	frames_fde(b, plain, LEAF, 0x100, PROGRAM(DW_CFA_nop));
 	frames_fde(b, plain, SUB, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 40));
 	frames_fde(b, signal, SIGNAL - 1, 10,
-		   PROGRAM(DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 0xa0, 0x01, DW_OP_deref, DW_CFA_expression, 6, 3,
-			   DW_OP_breg7, 0xf8, 0x00, DW_CFA_expression, 7, 3, DW_OP_breg7, 0xa0, 0x01, DW_CFA_expression,
-			   16, 3, DW_OP_breg7, 0xa8, 0x01));
+		   PROGRAM(DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 0xa0, 0x01, DW_OP_deref,
+			   DW_CFA_expression, 6, 3, DW_OP_breg7, 0xf8, 0x00, DW_CFA_expression, 7,
+			   3, DW_OP_breg7, 0xa0, 0x01, DW_CFA_expression, 16, 3, DW_OP_breg7, 0xa8,
+			   0x01));
 	frames_fde(b, plain, DRAP, 0x100,
-		   PROGRAM(DW_CFA_def_cfa_expression, 3, DW_OP_breg6, 0x78, DW_OP_deref, DW_CFA_expression, 6, 2,
-			   DW_OP_breg6, 0));
+		   PROGRAM(DW_CFA_def_cfa_expression, 3, DW_OP_breg6, 0x78, DW_OP_deref,
+			   DW_CFA_expression, 6, 2, DW_OP_breg6, 0));
 	frames_fde(b, plain, PLT, 0x100,
-		   PROGRAM(DW_CFA_def_cfa_expression, 11, DW_OP_breg7, 8, DW_OP_breg16, 0, DW_OP_lit15, DW_OP_and,
-			   DW_OP_lit10, DW_OP_ge, DW_OP_lit3, DW_OP_shl, DW_OP_plus));
+		   PROGRAM(DW_CFA_def_cfa_expression, 11, DW_OP_breg7, 8, DW_OP_breg16, 0,
+			   DW_OP_lit15, DW_OP_and, DW_OP_lit10, DW_OP_ge, DW_OP_lit3, DW_OP_shl,
+			   DW_OP_plus));
 	frames_fde(b, plain, RBX, 0x100, PROGRAM(DW_CFA_def_cfa, 3, 16));
-	frames_fde(b, plain, SAVES_RBX, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 3, 2));
-	frames_fde(b, plain, VFORK, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 0, DW_CFA_register, 16, 5));
+	frames_fde(b, plain, SAVES_RBX, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_offset, 16, DW_CFA_offset | 3, 2));
+	frames_fde(b, plain, VFORK, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_offset, 0, DW_CFA_register, 16, 5));
 	frames_fde(b, plain, BAD, 0x100, PROGRAM(0x3f));
 	frames_fde(b, plain, EPILOGUE, 0x100, PROGRAM(DW_CFA_offset | 6, 2));
 	frames_fde(b, plain, LAST_CALL, 16, PROGRAM(DW_CFA_def_cfa_offset, 24));
 	frames_fde(b, plain, NEXT, 0x100, PROGRAM(DW_CFA_nop));
-	frames_fde(b, plain, SELF, 0x100, PROGRAM(DW_CFA_def_cfa_offset, 0, DW_CFA_offset_extended_sf, 16, 0));
+	frames_fde(b, plain, SELF, 0x100,
+		   PROGRAM(DW_CFA_def_cfa_offset, 0, DW_CFA_offset_extended_sf, 16, 0));
 }
 
 static void begin(void)
@@ -105,8 +111,11 @@ static void begin(void)
 	w.event = (struct event){ .type = EVENT_SAMPLE, .pid = PID, .tid = PID };
 	w.event.sample.user = true;
 	w.event.sample.regs.mask = (1 << 17) - 1;
-	w.event.sample.view = (struct stack_view){ .lo = SP, .hi = SP + 8 * STACK_WORDS, .slot = w.slot,
-						   .mask = STACK_WORDS - 1, .floor = UINT64_MAX };
+	w.event.sample.view = (struct stack_view){ .lo = SP,
+						   .hi = SP + 8 * STACK_WORDS,
+						   .slot = w.slot,
+						   .mask = STACK_WORDS - 1,
+						   .floor = UINT64_MAX };
 	w.event.sample.stack_bytes = 8 * STACK_WORDS;
 }
 
@@ -143,7 +152,8 @@ static void walk(enum unwind_stop stop, const uint64_t *want)
 	for (uint32_t i = 0; i < w.got.n || want[i]; i++) {
 		uint64_t got = i < w.got.n ? unwinder_loc(w.unwinder, w.got.frame[i].loc).addr : 0;
 
-		CHECK_TRUE(got == want[i], "frame %u: %#jx, expected %#jx", i, (uintmax_t)got, (uintmax_t)want[i]);
+		CHECK_TRUE(got == want[i], "frame %u: %#jx, expected %#jx", i, (uintmax_t)got,
+			   (uintmax_t)want[i]);
 		if (got != want[i])
 			return;
 	}
@@ -160,9 +170,9 @@ static enum unwind_method method(uint32_t i)
 static void plain_stack(void)
 {
 	begin();
-	put(SP, BASE + SUB + 0x10);	    /* leaf's */
-	put(SP + 40, BASE + MAIN + 0x20);   /* sub's: 5 words, the last is it */
-	put(SP + 0x100, 0x1234);	    /* main's saved rbp */
+	put(SP, BASE + SUB + 0x10);	  /* leaf's */
+	put(SP + 40, BASE + MAIN + 0x20); /* sub's: 5 words, the last is it */
+	put(SP + 0x100, 0x1234);	  /* main's saved rbp */
 	put(SP + 0x108, BASE + START + 0x9);
 	at(LEAF + 4, SP, SP + 0x100);
 }
@@ -206,10 +216,10 @@ static void signal_frame(void)
 	uint64_t uc = SP + 8; /* where the handler's return leaves rsp */
 
 	begin();
-	put(SP, BASE + SIGNAL);		/* the handler's return address */
-	put(uc + 120, SP + 0x300);	/* rbp */
-	put(uc + 160, SP + 0x280);	/* rsp of the interrupted function */
-	put(uc + 168, BASE + NEXT);	/* interrupted before its first instruction */
+	put(SP, BASE + SIGNAL);	    /* the handler's return address */
+	put(uc + 120, SP + 0x300);  /* rbp */
+	put(uc + 160, SP + 0x280);  /* rsp of the interrupted function */
+	put(uc + 168, BASE + NEXT); /* interrupted before its first instruction */
 	put(SP + 0x280, BASE + START + 9);
 	at(LEAF, SP, 1);
 	WALK(UNWIND_ROOT, LEAF, SIGNAL, NEXT, START + 8);
@@ -233,7 +243,9 @@ static void signal_by_bytes(void)
 	uint64_t uc = SP + 8;
 
 	begin();
-	w.image.part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes };
+	w.image.part[1] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes
+	};
 	w.image.n_parts = 2;
 	put(SP, BASE + NO_CFI);
 	put(uc + 40 + 8 * 10, SP + 0x300); /* rbp */
@@ -261,11 +273,14 @@ static void plt_entry(void)
 
 static void plt_without_cfi(void)
 {
-	static const uint8_t bytes[32] = { 0xff, 0x35, 0, 0, 0, 0, 0xff, 0x25, 0, 0, 0, 0, 0x0f, 0x1f, 0x40, 0,
-					   0xff, 0x25, 0, 0, 0, 0, 0x68 };
+	static const uint8_t bytes[32] = { 0xff, 0x35, 0, 0, 0,	   0,	 0xff, 0x25,
+					   0,	 0,    0, 0, 0x0f, 0x1f, 0x40, 0,
+					   0xff, 0x25, 0, 0, 0,	   0,	 0x68 };
 
 	begin();
-	w.image.part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes };
+	w.image.part[1] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes
+	};
 	w.image.n_parts = 2;
 	put(SP, BASE + START + 9);
 	at(NO_CFI + 16, SP, 0);
@@ -282,11 +297,14 @@ static void plt_without_cfi(void)
 
 static void init_without_cfi(void)
 {
-	static const uint8_t bytes[27] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 0x08, 0x48, 0x8b, 0x05, 0, 0, 0,
-					   0, 0x48, 0x85, 0xc0, 0x74, 0x02, 0xff, 0xd0, 0x48, 0x83, 0xc4, 0x08, 0xc3 };
+	static const uint8_t bytes[27] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 0x08, 0x48,
+					   0x8b, 0x05, 0,    0,	   0,	 0,    0x48, 0x85, 0xc0,
+					   0x74, 0x02, 0xff, 0xd0, 0x48, 0x83, 0xc4, 0x08, 0xc3 };
 
 	begin();
-	w.image.part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes };
+	w.image.part[1] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes
+	};
 	w.image.n_parts = 2;
 	put(SP, BASE + START + 9);
 	put(SP + 8, BASE + START + 0x11);
@@ -308,7 +326,9 @@ static void entry_without_cfi(void)
 
 	begin();
 	w.image.entry = NO_CFI;
-	w.image.part[1] = (struct elf_part){ .kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes };
+	w.image.part[1] = (struct elf_part){
+		.kind = ELF_PART_CODE, .addr = NO_CFI, .size = sizeof(bytes), .data = bytes
+	};
 	w.image.n_parts = 2;
 	put(SP, BASE + NO_CFI + 0x21);
 	at(LEAF, SP, 0);
@@ -331,8 +351,8 @@ static void epilogue(void)
 static void realigned(void)
 {
 	begin();
-	put(SP + 0x40, SP + 0x100);	  /* at rbp: the caller's rbp */
-	put(SP + 0x38, SP + 0x60);	  /* at rbp - 8: the CFA */
+	put(SP + 0x40, SP + 0x100); /* at rbp: the caller's rbp */
+	put(SP + 0x38, SP + 0x60);  /* at rbp - 8: the CFA */
 	put(SP + 0x58, BASE + MAIN + 0x20);
 	put(SP + 0x108, BASE + START + 9);
 	at(DRAP, SP, SP + 0x40);
@@ -445,7 +465,10 @@ static void joined(void)
 	WALK(UNWIND_ROOT, LEAF + 4, SUB + 0xf, MAIN + 0x1f, START + 8);
 	CHECK_INT(method(2), UNWIND_BY_CFI);
 	CHECK_INT(method(3), UNWIND_BY_JOIN);
-	/* and again: the joined walk is a neighbour too, but what it inferred is never called read */
+	/*
+	 * and again: the joined walk is a neighbour too, but what it inferred is never called
+	 * read
+	 */
 	WALK(UNWIND_ROOT, LEAF + 4, SUB + 0xf, MAIN + 0x1f, START + 8);
 	CHECK_INT(method(3), UNWIND_BY_JOIN);
 	w.event.sample.view.hi = SP + 8 * STACK_WORDS;
@@ -538,7 +561,8 @@ static void kernel_frames(void)
 	w.event.sample.kchain = chain;
 	w.event.sample.n_kchain = 2;
 	w.event.sample.in_kernel = true;
-	WALK(UNWIND_ROOT, 0xffffffff81000010, 0xffffffff81000020, LEAF + 4, SUB + 0xf, MAIN + 0x1f, START + 8);
+	WALK(UNWIND_ROOT, 0xffffffff81000010, 0xffffffff81000020, LEAF + 4, SUB + 0xf, MAIN + 0x1f,
+	     START + 8);
 	CHECK_INT(method(0), UNWIND_BY_SAMPLE);
 	CHECK_INT(method(1), UNWIND_BY_KERNEL);
 	CHECK_INT(method(2), UNWIND_BY_SAMPLE);
@@ -621,39 +645,39 @@ static void object_states(void)
 	end();
 }
 
-SUITE(unwind_unwind,
-	{ "a plain stack is walked to its root", plain },
-	{ "the same place has the same id", same_place_same_id },
-	{ "a call that is a function's last instruction belongs to it", call_at_the_end },
-	{ "after a signal frame the pc is exact, and the trampoline is named by its first byte", signal_frame },
-	{ "a signal handler's stack of its own ends the walk honestly", signal_on_another_stack },
-	{ "a trampoline without CFI is known by its bytes", signal_by_bytes },
-	{ "an entry of .plt uses the constant of its expression", plt_entry },
-	{ "an entry of .plt without CFI is known by its bytes", plt_without_cfi },
-	{ "_start without CFI is the root", entry_without_cfi },
-	{ "_init without CFI is known by its bytes", init_without_cfi },
-	{ "a frame pointer that was popped keeps its value", epilogue },
-	{ "a realigned stack is walked through the saved CFA", realigned },
-	{ "a leaf may stand on any register", other_register_leaf },
-	{ "a caller that stands on another register is walked with all of them", other_register_inside },
-	{ "a scrubbed register says so", scrubbed_register },
-	{ "a return address may be in a register", vfork_child },
-	{ "code without CFI is walked by frame pointer, and labelled", frame_pointer },
-	{ "a frame pointer that leads nowhere ends the walk", useless_frame_pointer },
-	{ "invalid CFI ends the walk", invalid_cfi },
-	{ "a frame address that does not grow ends the walk", no_growth },
-	{ "a cut stack keeps the frames that were walked", cut_stack },
-	{ "a cut stack continues with its neighbour's frames, labelled", joined },
-	{ "one equal frame, or another thread's, is not enough to join", not_joined },
-	{ "frames above the floor are adopted", adopted },
-	{ "changed memory is walked again", not_adopted },
-	{ "changed mappings are walked again", new_mappings },
-	{ "a return address of zero is no root", zero_return_address },
-	{ "kernel frames come first, and are all there is of a process that leaves", kernel_frames },
-	{ "without a stack there is the pc", no_stack },
-	{ "a process that is not known stays unresolved", unknown_space },
-	{ "a pc outside of every mapping, and 32-bit code, are kept as they are", nowhere },
-	{ "a stack pointer that is not aligned ends the walk", unaligned_stack },
-	{ "a walk is bounded", too_deep },
-	{ "what is known of an object can be asked", object_states },
-)
+SUITE(unwind_unwind, { "a plain stack is walked to its root", plain },
+      { "the same place has the same id", same_place_same_id },
+      { "a call that is a function's last instruction belongs to it", call_at_the_end },
+      { "after a signal frame the pc is exact, and the trampoline is named by its first byte",
+	signal_frame },
+      { "a signal handler's stack of its own ends the walk honestly", signal_on_another_stack },
+      { "a trampoline without CFI is known by its bytes", signal_by_bytes },
+      { "an entry of .plt uses the constant of its expression", plt_entry },
+      { "an entry of .plt without CFI is known by its bytes", plt_without_cfi },
+      { "_start without CFI is the root", entry_without_cfi },
+      { "_init without CFI is known by its bytes", init_without_cfi },
+      { "a frame pointer that was popped keeps its value", epilogue },
+      { "a realigned stack is walked through the saved CFA", realigned },
+      { "a leaf may stand on any register", other_register_leaf },
+      { "a caller that stands on another register is walked with all of them",
+	other_register_inside },
+      { "a scrubbed register says so", scrubbed_register },
+      { "a return address may be in a register", vfork_child },
+      { "code without CFI is walked by frame pointer, and labelled", frame_pointer },
+      { "a frame pointer that leads nowhere ends the walk", useless_frame_pointer },
+      { "invalid CFI ends the walk", invalid_cfi },
+      { "a frame address that does not grow ends the walk", no_growth },
+      { "a cut stack keeps the frames that were walked", cut_stack },
+      { "a cut stack continues with its neighbour's frames, labelled", joined },
+      { "one equal frame, or another thread's, is not enough to join", not_joined },
+      { "frames above the floor are adopted", adopted },
+      { "changed memory is walked again", not_adopted },
+      { "changed mappings are walked again", new_mappings },
+      { "a return address of zero is no root", zero_return_address },
+      { "kernel frames come first, and are all there is of a process that leaves", kernel_frames },
+      { "without a stack there is the pc", no_stack },
+      { "a process that is not known stays unresolved", unknown_space },
+      { "a pc outside of every mapping, and 32-bit code, are kept as they are", nowhere },
+      { "a stack pointer that is not aligned ends the walk", unaligned_stack },
+      { "a walk is bounded", too_deep },
+      { "what is known of an object can be asked", object_states }, )
