@@ -7,6 +7,13 @@ need_report
 need_perf
 compile split.c split
 
+command_runs() {
+	for child in $(children "$1"); do
+		grep -qx sh "/proc/$child/comm" && return
+	done
+	return 1
+}
+
 for signal in STOP KILL; do
 	rm -f rec rec.old
 	# COMMAND waits, so that nothing is asked for before the inspector is dealt with
@@ -14,6 +21,7 @@ for signal in STOP KILL; do
 	pid=$!
 	background $pid
 	wait_for 10 test -s rec
+	wait_for 10 command_runs $pid # until then it bears our name
 	inspector=
 	for child in $(children $pid); do
 		grep -qx ddprof-record "/proc/$child/comm" && inspector=$child
