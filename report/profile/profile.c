@@ -116,7 +116,8 @@ uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const cha
 
 static uint32_t new_node(struct profile *p, uint32_t parent, uint32_t place)
 {
-	mem_grow(&p->node, &p->node_cap, p->n_nodes + 1, sizeof(*p->node));
+	if (p->n_nodes == p->node_cap)
+		mem_grow(&p->node, &p->node_cap, p->n_nodes + 1, sizeof(*p->node));
 	p->node[p->n_nodes] = (struct profile_node){ .parent = parent, .place = place };
 	return (uint32_t)p->n_nodes++;
 }
@@ -270,10 +271,29 @@ static int compare_entries(const void *a, const void *b)
 	return (x->source > y->source) - (x->source < y->source);
 }
 
+/* From here on `first` and `recent` make the lists of children, in the order they came. */
+static void link_children(struct profile *p)
+{
+	for (size_t n = 0; n < p->n_nodes; n++)
+		p->node[n].first = p->node[n].recent = 0;
+	for (size_t n = p->n_nodes - 1; n; n--) {
+		struct profile_node *parent = &p->node[p->node[n].parent];
+
+		p->node[n].recent = parent->first;
+		parent->first = (uint32_t)n;
+	}
+}
+
 void profile_seal(struct profile *p)
 {
+	uint32_t n_sources = 0;
+
 	free_builder(p);
-	if (p->n_entries)
+	link_children(p);
+	for (uint32_t s = 0; s < SOURCE_MAX; s++)
+		n_sources += p->source[s].count != 0;
+	/* One source has one entry for each leaf and thread: nothing to bring together. */
+	if (n_sources > 1)
 		qsort(p->entry, p->n_entries, sizeof(*p->entry), compare_entries);
 }
 

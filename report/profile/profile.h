@@ -27,8 +27,9 @@ enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
 struct profile_node {
 	uint32_t parent;
 	uint32_t place;
-	/* while adding: first child, the other child looked up last; first entry plus 1; 0: none */
-	uint32_t first, recent, entry;
+	/* while adding: first child, the other child looked up last; sealed: first child, next sibling */
+	uint32_t first, recent;
+	uint32_t entry; /* while adding: first entry plus 1; 0: none */
 };
 
 /* A place in code: `place` indexes the unwinder's locs. function is set by naming. */
@@ -137,7 +138,10 @@ uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const cha
 void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight,
 		 const struct frames *frames);
 
-/* No samples follow: frees what only adding needs and sorts entries (node, thread, source). */
+/*
+ * No samples follow: frees what only adding needs, and makes entries of one leaf and thread
+ * neighbours when there are several sources.
+ */
 void profile_seal(struct profile *p);
 
 /* For naming: each returns the new or existing index. */

@@ -38,28 +38,6 @@ static uint32_t key_of(const struct profile *p, enum view_by by, uint32_t node)
 
 /* ---- flat, by place in code ---- */
 
-struct walk {
-	uint32_t *first_child, *next_sibling; /* 0: none (node 0 is nobody's child) */
-};
-
-static void walk_init(struct walk *w, const struct profile *p)
-{
-	w->first_child = mem_zalloc(p->n_nodes * sizeof(*w->first_child));
-	w->next_sibling = mem_zalloc(p->n_nodes * sizeof(*w->next_sibling));
-	for (size_t n = p->n_nodes - 1; n; n--) {
-		uint32_t parent = p->node[n].parent;
-
-		w->next_sibling[n] = w->first_child[parent];
-		w->first_child[parent] = (uint32_t)n;
-	}
-}
-
-static void walk_done(struct walk *w)
-{
-	free(w->first_child);
-	free(w->next_sibling);
-}
-
 static struct view_weight *inclusive_weights(const struct profile *p, uint32_t source)
 {
 	struct view_weight *sum = mem_zalloc(p->n_nodes * sizeof(*sum));
@@ -77,10 +55,8 @@ static void add_totals(const struct profile *p, struct view_flat *v, size_t n_ke
 	struct view_weight *sum = inclusive_weights(p, v->source);
 	uint32_t *open =
 		mem_zalloc((n_keys + 1) * sizeof(*open)); /* times a key stands above this node */
-	struct walk w;
 	uint32_t n = 0;
 
-	walk_init(&w, p);
 	v->all = sum[0];
 	for (;;) {
 		if (n) {
@@ -89,20 +65,19 @@ static void add_totals(const struct profile *p, struct view_flat *v, size_t n_ke
 			if (!open[key]++)
 				add(&v->row[key].total, sum[n].count, sum[n].weight);
 		}
-		if (w.first_child[n]) {
-			n = w.first_child[n];
+		if (p->node[n].first) {
+			n = p->node[n].first;
 			continue;
 		}
-		while (n && !w.next_sibling[n]) {
+		while (n && !p->node[n].recent) {
 			open[key_of(p, v->by, n)]--;
 			n = p->node[n].parent;
 		}
 		if (!n)
 			break;
 		open[key_of(p, v->by, n)]--;
-		n = w.next_sibling[n];
+		n = p->node[n].recent;
 	}
-	walk_done(&w);
 	free(open);
 	free(sum);
 }
