@@ -1,6 +1,7 @@
 /*
- * Address space reserved once and backed by memory as it is touched, zeroed: for tables whose limit is far
- * above their usual size. Never grows, so that code that may not allocate can use it.
+ * Address space reserved once and backed by memory as it is touched, zeroed: for tables whose
+ * limit is far above their usual size. Never grows, so that code that may not allocate can use
+ * it.
  */
 #ifndef COMMON_BASE_PAGES_H
 #define COMMON_BASE_PAGES_H

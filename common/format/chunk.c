@@ -6,7 +6,8 @@
 #include "common/format/crc.h"
 
 /*
- * As PNG does it: a byte above 127, then a line end of each kind, catch transports that take the file for text.
+ * As PNG does it: a byte above 127, then a line end of each kind, catch transports that take the
+ * file for text.
  */
 static const uint8_t file_magic[8] = { 0x89, 'D', 'D', 'P', 'R', '\r', '\n', 0x1a };
 /* No byte repeats, so that no shifted copy can overlap it; 0xff and 0x9e are in no UTF-8 text. */
@@ -46,7 +47,8 @@ bool file_is_recording(const uint8_t bytes[FILE_HEADER_BYTES])
 	return !memcmp(bytes, file_magic, sizeof(file_magic));
 }
 
-void chunk_header_put(const struct chunk_header *h, uint64_t file_id, uint8_t bytes[CHUNK_HEADER_BYTES])
+void chunk_header_put(const struct chunk_header *h, uint64_t file_id,
+		      uint8_t bytes[CHUNK_HEADER_BYTES])
 {
 	memset(bytes, 0, CHUNK_HEADER_BYTES);
 	memcpy(bytes, chunk_marker, sizeof(chunk_marker));
@@ -64,7 +66,8 @@ void chunk_header_put(const struct chunk_header *h, uint64_t file_id, uint8_t by
 	store_le32(bytes + CHUNK_CRC_AT, crc32c(bytes, CHUNK_CRC_AT));
 }
 
-const char *chunk_header_get(const uint8_t bytes[CHUNK_HEADER_BYTES], struct chunk_header *ret, uint64_t *ret_file_id)
+const char *chunk_header_get(const uint8_t bytes[CHUNK_HEADER_BYTES], struct chunk_header *ret,
+			     uint64_t *ret_file_id)
 {
 	if (memcmp(bytes, chunk_marker, sizeof(chunk_marker)))
 		return "no chunk begins here";

@@ -1,4 +1,7 @@
-/* File and chunk headers <-> bytes. ddprof.data(5), "File header", "Chunk header". Private to the room. */
+/*
+ * File and chunk headers <-> bytes. ddprof.data(5), "File header", "Chunk header". Private to the
+ * room.
+ */
 #ifndef COMMON_FORMAT_CHUNK_H
 #define COMMON_FORMAT_CHUNK_H
 
@@ -18,8 +21,10 @@ bool file_header_get(const uint8_t bytes[FILE_HEADER_BYTES], struct file_header 
 
 extern const uint8_t chunk_marker[8];
 
-void chunk_header_put(const struct chunk_header *h, uint64_t file_id, uint8_t bytes[CHUNK_HEADER_BYTES]);
+void chunk_header_put(const struct chunk_header *h, uint64_t file_id,
+		      uint8_t bytes[CHUNK_HEADER_BYTES]);
 /* NULL, or what is wrong with it. *ret_file_id is that of its marker. */
-const char *chunk_header_get(const uint8_t bytes[CHUNK_HEADER_BYTES], struct chunk_header *ret, uint64_t *ret_file_id);
+const char *chunk_header_get(const uint8_t bytes[CHUNK_HEADER_BYTES], struct chunk_header *ret,
+			     uint64_t *ret_file_id);
 
 #endif

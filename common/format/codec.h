@@ -1,5 +1,6 @@
 /*
- * What both directions of the record codec agree on. ddprof.data(5), "Records". Private to the room.
+ * What both directions of the record codec agree on. ddprof.data(5), "Records". Private to the
+ * room.
  */
 #ifndef COMMON_FORMAT_CODEC_H
 #define COMMON_FORMAT_CODEC_H
@@ -9,7 +10,10 @@
 #include "common/format/event.h"
 #include "common/format/stack.h"
 
-/* Values are in the file: append only. From RECORD_FIRST_SIZED on a length follows, so that older readers can skip. */
+/*
+ * Values are in the file: append only. From RECORD_FIRST_SIZED on a length follows, so that older
+ * readers can skip.
+ */
 enum record_type {
 	RECORD_SAMPLE = 1,
 	RECORD_MMAP = 2,
@@ -27,12 +31,12 @@ enum record_type {
 enum sample_flags {
 	SAMPLE_USER = 1,
 	SAMPLE_IN_KERNEL = 2,
-	SAMPLE_KCHAIN = 4, /* kernel frames follow */
-	SAMPLE_STACK = 8,  /* stack_bytes is not 0 */
-	SAMPLE_PLACE = 16, /* source and cpu follow: they differ from the sample before */
+	SAMPLE_KCHAIN = 4,  /* kernel frames follow */
+	SAMPLE_STACK = 8,   /* stack_bytes is not 0 */
+	SAMPLE_PLACE = 16,  /* source and cpu follow: they differ from the sample before */
 	SAMPLE_PERIOD = 32, /* period follows: it differs from the last of the source */
-	SAMPLE_IP = 64,	   /* ip follows: it is neither kchain[0] nor the pc register */
-	SAMPLE_RARE = 128, /* a byte of enum sample_rare follows */
+	SAMPLE_IP = 64,	    /* ip follows: it is neither kchain[0] nor the pc register */
+	SAMPLE_RARE = 128,  /* a byte of enum sample_rare follows */
 };
 
 enum sample_rare {
@@ -53,8 +57,8 @@ enum {
 	CODEC_CPUS = 256,	  /* cpu modulo this has last values of its own */
 	CODEC_PAGE = 4096,
 	/*
-	 * Stack words of all samples of a chunk, kept ones too: what stays costs no bytes, but readers work for
-	 * it. Real chunks have 1 to 20 million at most.
+	 * Stack words of all samples of a chunk, kept ones too: what stays costs no bytes, but
+	 * readers work for it. Real chunks have 1 to 20 million at most.
 	 */
 	CODEC_WORDS_MAX = 1 << 26,
 	CODEC_COUNTERS_BYTES_MAX = 2 + COUNTERS * VARINT_BYTES_MAX,

@@ -23,7 +23,10 @@
 
 enum {
 	IMAGES = 8,
-	/* twice STACK_WORDS_MAX: words of one stack never meet, nor do those of the next when sp moves by less */
+	/*
+	 * twice STACK_WORDS_MAX: words of one stack never meet, nor do those of the next when sp
+	 * moves by less
+	 */
 	IMAGE_SLOTS = 16384,
 	IMAGE_MASK = IMAGE_SLOTS - 1,
 };
@@ -138,7 +141,10 @@ static void image_drop(struct record_decoder *d, struct image *image)
 	image->thread = 0;
 }
 
-/* The image of the thread as it was before this sample's change, from the least recently used one if need be. */
+/*
+ * The image of the thread as it was before this sample's change, from the least recently used one
+ * if need be.
+ */
 static struct image *image_get(struct record_decoder *d, struct decoder_thread *t, bool *ret_new)
 {
 	struct image *image = &d->images[0];
@@ -158,7 +164,8 @@ static struct image *image_get(struct record_decoder *d, struct decoder_thread *
 	return image;
 }
 
-void record_decoder_begin(struct record_decoder *d, const struct chunk_header *header, const uint8_t *bytes, size_t n)
+void record_decoder_begin(struct record_decoder *d, const struct chunk_header *header,
+			  const uint8_t *bytes, size_t n)
 {
 	unsigned int machine;
 
@@ -204,9 +211,11 @@ static struct decoder_thread *get_thread(struct record_decoder *d, struct cursor
 	return t;
 }
 
-static void get_kchain(struct record_decoder *d, struct codec_thread *t, struct event_sample *s, struct cursor *c)
+static void get_kchain(struct record_decoder *d, struct codec_thread *t, struct event_sample *s,
+		       struct cursor *c)
 {
-	uint64_t same = get_varint_max(c, t->n_kchain), more = get_varint_max(c, KCHAIN_MAX - same), n = same + more;
+	uint64_t same = get_varint_max(c, t->n_kchain), more = get_varint_max(c, KCHAIN_MAX - same),
+		 n = same + more;
 
 	if (c->bad)
 		return;
@@ -219,7 +228,8 @@ static void get_kchain(struct record_decoder *d, struct codec_thread *t, struct 
 	s->kchain = d->kchain;
 }
 
-static void get_regs(struct record_decoder *d, struct codec_thread *t, struct regs *regs, struct cursor *c)
+static void get_regs(struct record_decoder *d, struct codec_thread *t, struct regs *regs,
+		     struct cursor *c)
 {
 	unsigned int sp = machine_sp(d->machine), pc = machine_pc(d->machine);
 	uint64_t mask = get_varint(c) ^ t->mask;
@@ -237,7 +247,8 @@ static void get_regs(struct record_decoder *d, struct codec_thread *t, struct re
 	for (; mask; mask &= mask - 1) {
 		uint64_t v = get_varint(c);
 
-		regs->value[__builtin_ctzll(mask)] = v & 1 ? dict_get(&d->dict, d->here, c) : t->sp + unzigzag(v >> 1);
+		regs->value[__builtin_ctzll(mask)] =
+			v & 1 ? dict_get(&d->dict, d->here, c) : t->sp + unzigzag(v >> 1);
 	}
 }
 
@@ -252,8 +263,8 @@ static bool image_holds_both(const struct word_list *list, uint64_t lo, uint64_t
 }
 
 /* The thread's list and its image become those of this sample, together. */
-static bool change_stack(struct record_decoder *d, struct decoder_thread *t, uint64_t lo, uint64_t hi,
-			 struct image **ret_image, struct stack_change *ret)
+static bool change_stack(struct record_decoder *d, struct decoder_thread *t, uint64_t lo,
+			 uint64_t hi, struct image **ret_image, struct stack_change *ret)
 {
 	struct word_list *list = &t->codec.list;
 	bool fresh;
@@ -264,7 +275,8 @@ static bool change_stack(struct record_decoder *d, struct decoder_thread *t, uin
 		image_clear(image, list->word, list->n);
 		fresh = true;
 	}
-	if (!stack_get(&d->dict, d->here, &d->pool, list, lo, hi, d->old, &d->c, fresh ? NULL : &flat, ret))
+	if (!stack_get(&d->dict, d->here, &d->pool, list, lo, hi, d->old, &d->c,
+		       fresh ? NULL : &flat, ret))
 		return false; /* decoder_fail() forgets all images */
 	if (fresh)
 		image_set(image, list->word, list->n);
@@ -272,10 +284,11 @@ static bool change_stack(struct record_decoder *d, struct decoder_thread *t, uin
 }
 
 /*
- * Equal words at the top say nothing below the first word that changed, came or went; and nothing at all when
- * the copied range ended elsewhere.
+ * Equal words at the top say nothing below the first word that changed, came or went; and nothing
+ * at all when the copied range ended elsewhere.
  */
-static uint64_t stack_floor(const struct decoder_thread *t, const struct stack_change *change, uint64_t lo)
+static uint64_t stack_floor(const struct decoder_thread *t, const struct stack_change *change,
+			    uint64_t lo)
 {
 	const struct word_list *list = &t->codec.list;
 	uint64_t floor = MAX(lo, t->lo);
@@ -287,7 +300,8 @@ static uint64_t stack_floor(const struct decoder_thread *t, const struct stack_c
 	return floor;
 }
 
-static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct event_sample *s, struct cursor *c)
+static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct event_sample *s,
+		      struct cursor *c)
 {
 	struct codec_thread *ct = &t->codec;
 	uint64_t lo = ALIGN_UP(ct->sp, UINT64_C(8)), hi, bytes, hi_before = ct->hi;
@@ -298,7 +312,8 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 		bytes = ct->cut_bytes += get_signed(c);
 	else
 		bytes = ct->hi + get_signed(c) - ct->sp;
-	if (c->bad || bytes == 0 || bytes > STACK_BYTES_MAX || __builtin_add_overflow(ct->sp, bytes, &hi)) {
+	if (c->bad || bytes == 0 || bytes > STACK_BYTES_MAX ||
+	    __builtin_add_overflow(ct->sp, bytes, &hi)) {
 		cursor_fail(c);
 		return;
 	}
@@ -312,8 +327,9 @@ static void get_stack(struct record_decoder *d, struct decoder_thread *t, struct
 	s->stack_bytes = bytes;
 	s->words = ct->list.word;
 	s->n_words = ct->list.n;
-	s->view = (struct stack_view){ .lo = lo, .hi = hi, .slot = image->slot, .mask = IMAGE_MASK,
-				       .floor = UINT64_MAX };
+	s->view = (struct stack_view){
+		.lo = lo, .hi = hi, .slot = image->slot, .mask = IMAGE_MASK, .floor = UINT64_MAX
+	};
 	if (t->stack_before && hi_before == ct->hi)
 		s->view.floor = stack_floor(t, &change, lo);
 	t->lo = lo;
@@ -340,7 +356,8 @@ static void sample_set_ip(enum machine machine, struct event_sample *s)
 }
 
 /* All before the frames. NULL: makes no sense. */
-static struct decoder_thread *get_sample_head(struct record_decoder *d, unsigned int flags, struct event *event)
+static struct decoder_thread *get_sample_head(struct record_decoder *d, unsigned int flags,
+					      struct event *event)
 {
 	struct codec_state *st = &d->state;
 	struct event_sample *s = &event->sample;
@@ -350,7 +367,8 @@ static struct decoder_thread *get_sample_head(struct record_decoder *d, unsigned
 
 	if (flags & SAMPLE_PLACE)
 		get_place(st, c);
-	if (rare & ~(unsigned int)SAMPLE_RARE_ALL || (flags & SAMPLE_STACK && !(flags & SAMPLE_USER)))
+	if (rare & ~(unsigned int)SAMPLE_RARE_ALL ||
+	    (flags & SAMPLE_STACK && !(flags & SAMPLE_USER)))
 		return NULL;
 	t = get_thread(d, c);
 	if (!t)
@@ -487,7 +505,8 @@ static void get_fork(struct record_decoder *d, struct cursor *c, struct event *e
 	event->pid = event->tid - (uint32_t)get_signed(c);
 }
 
-static void get_own_fields(struct record_decoder *d, enum record_type type, struct cursor *c, struct event *event)
+static void get_own_fields(struct record_decoder *d, enum record_type type, struct cursor *c,
+			   struct event *event)
 {
 	switch (type) {
 	case RECORD_MMAP:
@@ -592,9 +611,11 @@ static enum record_read get_record(struct record_decoder *d, unsigned int type, 
 	}
 }
 
-static enum record_read decoder_fail(struct record_decoder *d, size_t off, unsigned int type, struct err *err)
+static enum record_read decoder_fail(struct record_decoder *d, size_t off, unsigned int type,
+				     struct err *err)
 {
-	err_set(err, -EBADMSG, "record of type %u at offset %zu of the chunk makes no sense", type, off);
+	err_set(err, -EBADMSG, "record of type %u at offset %zu of the chunk makes no sense", type,
+		off);
 	cursor_fail(&d->c);
 	/* the list and the image of the thread may differ now: forget both */
 	for (uint32_t i = 0; i < IMAGES; i++) {

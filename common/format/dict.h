@@ -13,8 +13,10 @@
 #include "common/format/wire.h"
 
 enum {
-	DICT_MAX = 1 << 16,	    /* addresses of one chunk that get a number; further ones are written out */
-	DICT_BASES = 4,		    /* last new addresses in different regions */
+	DICT_MAX =
+		1
+		<< 16,	/* addresses of one chunk that get a number; further ones are written out */
+	DICT_BASES = 4, /* last new addresses in different regions */
 	DICT_PUT_BYTES_MAX = 2 * VARINT_BYTES_MAX,
 };
 
@@ -38,7 +40,8 @@ bool dict_encoder_init(struct dict_encoder *d);
 void dict_encoder_done(struct dict_encoder *d);
 void dict_encoder_begin(struct dict_encoder *d);
 /* At most DICT_PUT_BYTES_MAX bytes. */
-uint8_t *dict_put(struct dict_encoder *d, const struct place_set *here, uint8_t *at, uint64_t value);
+uint8_t *dict_put(struct dict_encoder *d, const struct place_set *here, uint8_t *at,
+		  uint64_t value);
 
 struct dict_decoder {
 	uint64_t *value; /* [DICT_MAX] */
@@ -51,7 +54,8 @@ void dict_decoder_done(struct dict_decoder *d);
 void dict_decoder_begin(struct dict_decoder *d);
 uint64_t dict_get_new(struct dict_decoder *d, const struct place_set *here, struct cursor *c);
 
-static inline uint64_t dict_get(struct dict_decoder *d, const struct place_set *here, struct cursor *c)
+static inline uint64_t dict_get(struct dict_decoder *d, const struct place_set *here,
+				struct cursor *c)
 {
 	uint64_t number = get_varint(c);
 

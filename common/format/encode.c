@@ -23,7 +23,7 @@ enum {
 };
 
 struct object_slot {
-	uint32_t number; /* + 1; 0: free */
+	uint32_t number;	 /* + 1; 0: free */
 	uint32_t key_off, key_n; /* where the chunk's own bytes define it */
 };
 
@@ -115,8 +115,12 @@ static void encoder_took(struct record_encoder *e, const uint8_t *end, uint64_t 
 
 /* ---- samples ---- */
 
-/* Its index in this chunk, n_threads when it is new; CODEC_THREADS_MAX when there is no room for a new one. */
-static uint32_t thread_find(const struct record_encoder *e, uint32_t pid, uint32_t tid, uint32_t *ret_slot)
+/*
+ * Its index in this chunk, n_threads when it is new; CODEC_THREADS_MAX when there is no room for
+ * a new one.
+ */
+static uint32_t thread_find(const struct record_encoder *e, uint32_t pid, uint32_t tid,
+			    uint32_t *ret_slot)
 {
 	uint32_t slot = (uint32_t)hash_u64((uint64_t)pid << 32 | tid) % THREAD_SLOTS;
 
@@ -138,9 +142,12 @@ static void thread_begin(struct codec_thread *t, uint32_t pid, uint32_t tid)
 	t->tid = tid;
 }
 
-/* Kernel frames the caller's side has in common with the thread's last: both end at the outermost. */
-static uint8_t *put_kchain(struct record_encoder *e, struct codec_thread *t, const struct event_sample *s,
-			   uint8_t *at)
+/*
+ * Kernel frames the caller's side has in common with the thread's last: both end at the
+ * outermost.
+ */
+static uint8_t *put_kchain(struct record_encoder *e, struct codec_thread *t,
+			   const struct event_sample *s, uint8_t *at)
 {
 	uint32_t n = s->n_kchain, same = 0;
 
@@ -167,7 +174,8 @@ static uint8_t *put_reg(struct record_encoder *e, uint64_t sp, uint64_t value, u
 	return dict_put(&e->dict, e->here, at, value);
 }
 
-static uint8_t *put_regs(struct record_encoder *e, struct codec_thread *t, const struct regs *regs, uint8_t *at)
+static uint8_t *put_regs(struct record_encoder *e, struct codec_thread *t, const struct regs *regs,
+			 uint8_t *at)
 {
 	unsigned int sp = machine_sp(e->machine), pc = machine_pc(e->machine);
 	uint64_t mask = regs->mask & ((UINT64_C(1) << REGS_MAX) - 1), sp_value = regs->value[sp];
@@ -187,8 +195,8 @@ static uint8_t *put_regs(struct record_encoder *e, struct codec_thread *t, const
 	return at;
 }
 
-static uint8_t *put_stack(struct record_encoder *e, struct codec_thread *t, const struct event_sample *s,
-			  uint8_t *at)
+static uint8_t *put_stack(struct record_encoder *e, struct codec_thread *t,
+			  const struct event_sample *s, uint8_t *at)
 {
 	uint64_t hi = t->sp + s->stack_bytes;
 
@@ -211,7 +219,8 @@ static bool sample_has_own_ip(enum machine machine, const struct event_sample *s
 	return s->ip != 0;
 }
 
-static unsigned int sample_flags_of(const struct record_encoder *e, const struct event *event, unsigned int *ret_rare)
+static unsigned int sample_flags_of(const struct record_encoder *e, const struct event *event,
+				    unsigned int *ret_rare)
 {
 	const struct event_sample *s = &event->sample;
 	unsigned int flags = 0, rare = 0;
@@ -230,8 +239,8 @@ static unsigned int sample_flags_of(const struct record_encoder *e, const struct
 	return flags | (rare ? SAMPLE_RARE : 0);
 }
 
-static uint8_t *put_sample_head(struct record_encoder *e, const struct event *event, unsigned int flags,
-				unsigned int rare, uint32_t thread, uint8_t *at)
+static uint8_t *put_sample_head(struct record_encoder *e, const struct event *event,
+				unsigned int flags, unsigned int rare, uint32_t thread, uint8_t *at)
 {
 	const struct event_sample *s = &event->sample;
 	struct codec_state *st = &e->state;
@@ -272,7 +281,8 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 	struct codec_thread *t;
 	uint8_t *at;
 
-	assert(s->source < SOURCE_MAX && s->n_kchain <= KCHAIN_MAX && n_words <= STACK_WORDS_MAX && !s->stack);
+	assert(s->source < SOURCE_MAX && s->n_kchain <= KCHAIN_MAX && n_words <= STACK_WORDS_MAX &&
+	       !s->stack);
 	thread = thread_find(e, event->pid, event->tid, &slot);
 	if (thread == CODEC_THREADS_MAX || !encoder_has_room(e, most) ||
 	    e->state.n_words + n_words > CODEC_WORDS_MAX)
@@ -302,8 +312,8 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 
 /* ---- the other events: type, cpu, time, pid, tid, and what is theirs ---- */
 
-static uint8_t *event_begin(struct record_encoder *e, enum record_type type, const struct event *event,
-			    uint32_t pid, uint32_t tid)
+static uint8_t *event_begin(struct record_encoder *e, enum record_type type,
+			    const struct event *event, uint32_t pid, uint32_t tid)
 {
 	struct codec_cpu *cpu = codec_cpu(&e->state, event->cpu);
 	uint8_t *at = e->bytes + e->n;
@@ -349,7 +359,8 @@ static uint32_t key_hash(const uint8_t *key, size_t n)
 }
 
 /* Number of the object with this key; n_objects when it is new, and then *ret_slot is its place. */
-static uint32_t object_find(struct record_encoder *e, const uint8_t *key, size_t n, struct object_slot **ret_slot)
+static uint32_t object_find(struct record_encoder *e, const uint8_t *key, size_t n,
+			    struct object_slot **ret_slot)
 {
 	uint32_t i = key_hash(key, n) % OBJECT_SLOTS;
 
@@ -382,7 +393,8 @@ static int put_mmap(struct record_encoder *e, const struct event *event)
 	assert(m->build_id.n <= BUILD_ID_MAX);
 	key_n = (size_t)(put_object_key(m, path_n, key) - key);
 	number = object_find(e, key, key_n, &slot);
-	if (number == CODEC_OBJECTS_MAX || !encoder_has_room(e, RECORD_BYTES_FIXED + OBJECT_KEY_BYTES_MAX))
+	if (number == CODEC_OBJECTS_MAX ||
+	    !encoder_has_room(e, RECORD_BYTES_FIXED + OBJECT_KEY_BYTES_MAX))
 		return -ENOSPC;
 	o = &e->objects[number];
 	if (!slot && o->size == m->size && o->pgoff == m->pgoff)
@@ -391,7 +403,8 @@ static int put_mmap(struct record_encoder *e, const struct event *event)
 	at = put_varint(at, number);
 	if (slot) {
 		e->n_objects++;
-		*slot = (struct object_slot){ .number = e->n_objects, .key_off = (uint32_t)(at - e->bytes),
+		*slot = (struct object_slot){ .number = e->n_objects,
+					      .key_off = (uint32_t)(at - e->bytes),
 					      .key_n = (uint32_t)key_n };
 		at = put_bytes(at, key, key_n);
 	}
@@ -489,7 +502,8 @@ static void fact_took(struct record_encoder *e, const uint8_t *end)
 	e->n_records++;
 }
 
-int record_encoder_put_source(struct record_encoder *e, uint8_t source, const struct record_source *s)
+int record_encoder_put_source(struct record_encoder *e, uint8_t source,
+			      const struct record_source *s)
 {
 	uint8_t *at = e->bytes + e->n;
 
@@ -527,7 +541,8 @@ uint32_t record_encoder_n(const struct record_encoder *e)
 	return e->n_records;
 }
 
-void record_encoder_times(const struct record_encoder *e, uint64_t *ret_first_ns, uint64_t *ret_last_ns)
+void record_encoder_times(const struct record_encoder *e, uint64_t *ret_first_ns,
+			  uint64_t *ret_last_ns)
 {
 	*ret_first_ns = e->first_ns;
 	*ret_last_ns = e->last_ns;

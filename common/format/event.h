@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 enum {
-	BUILD_ID_MAX = 20,	/* bytes; longer ids (not seen) are cut */
-	COMM_MAX = 16,		/* task name with its zero */
-	PATH_MAX_BYTES = 4096,	/* path of a mapping with its zero */
-	KCHAIN_MAX = 127,	/* kernel frames of one sample */
+	BUILD_ID_MAX = 20,	 /* bytes; longer ids (not seen) are cut */
+	COMM_MAX = 16,		 /* task name with its zero */
+	PATH_MAX_BYTES = 4096,	 /* path of a mapping with its zero */
+	KCHAIN_MAX = 127,	 /* kernel frames of one sample */
 	STACK_BYTES_MAX = 65528, /* kernel: u16, multiple of 8 */
 	STACK_WORDS_MAX = STACK_BYTES_MAX / 8,
-	SOURCE_MAX = 64,	/* event sources of one recording */
+	SOURCE_MAX = 64, /* event sources of one recording */
 };
 
 /* Instruction sets whose registers and frames we know. Values are in the file. */
@@ -29,8 +29,14 @@ enum machine { MACHINE_NONE = 0, MACHINE_X86_64 = 1, MACHINE_AARCH64 = 2 };
  */
 enum {
 	REGS_MAX = 33,
-	X86_RBX = 3, X86_RBP = 6, X86_RSP = 7, X86_PC = 16,
-	A64_FP = 29, A64_LR = 30, A64_SP = 31, A64_PC = 32,
+	X86_RBX = 3,
+	X86_RBP = 6,
+	X86_RSP = 7,
+	X86_PC = 16,
+	A64_FP = 29,
+	A64_LR = 30,
+	A64_SP = 31,
+	A64_PC = 32,
 };
 
 static inline unsigned int machine_sp(enum machine m)
@@ -64,12 +70,14 @@ struct stack_word {
 };
 
 /*
- * User stack of a sample for random access. Word at `addr` (multiple of 8, lo <= addr, addr + 8 <= hi):
+ * User stack of a sample for random access. Word at `addr` (multiple of 8, lo <= addr, addr + 8
+ * <= hi):
  *	slot[(addr >> 3) & mask]
  * Words that the scrub dropped read as 0. Lent until the next event of the reader.
  */
 struct stack_view {
-	uint64_t lo, hi; /* lo = first whole word at or above sp; hi = end of what the kernel copied */
+	/* lo = first whole word at or above sp; hi = end of what the kernel copied */
+	uint64_t lo, hi;
 	const uint64_t *slot;
 	uint32_t mask;
 	/*
@@ -81,33 +89,46 @@ struct stack_view {
 
 enum event_type {
 	EVENT_SAMPLE,
-	EVENT_MMAP,	/* an executable mapping appeared and replaced what it overlaps */
-	EVENT_COMM,	/* a thread was renamed; with `exec`, its process runs a new program and has no mappings */
-	EVENT_FORK,	/* a process or a thread began */
-	EVENT_EXIT,	/* a thread ended */
-	EVENT_SPACE,	/* this process's mappings are exactly the EVENT_MMAPs that follow (snapshot); drops the old */
+	EVENT_MMAP, /* an executable mapping appeared and replaced what it overlaps */
+	/* a thread was renamed; with `exec`, its process runs a new program and has no mappings */
+	EVENT_COMM,
+	EVENT_FORK, /* a process or a thread began */
+	EVENT_EXIT, /* a thread ended */
+	/*
+	 * this process's mappings are exactly the EVENT_MMAPs that follow (snapshot); drops the
+	 * old
+	 */
+	EVENT_SPACE,
 	EVENT_LOST,	/* rings overflowed between the last event and this one */
 	EVENT_THROTTLE, /* the kernel paused (on) or resumed a source on a CPU */
-	EVENT_GAP,	/* reader only: chunks are missing here; nothing said before holds until a keyframe */
+	/* reader only: chunks are missing here; nothing said before holds until a keyframe */
+	EVENT_GAP,
 	EVENT_TYPES
 };
 
 struct event_sample {
-	uint8_t source;	   /* index of the event source, see file.h "sources" */
-	bool user;	   /* registers (and perhaps stack) of user space are there */
-	bool in_kernel;	   /* interrupted in the kernel: kchain[0] is the pc, if kernel frames were allowed */
-	bool stack_cut;	   /* the kernel copied as much as was asked for: more stack may exist */
+	uint8_t source; /* index of the event source, see file.h "sources" */
+	bool user;	/* registers (and perhaps stack) of user space are there */
+	/* interrupted in the kernel: kchain[0] is the pc, if kernel frames were allowed */
+	bool in_kernel;
+	bool stack_cut;	    /* the kernel copied as much as was asked for: more stack may exist */
 	bool stack_dropped; /* the stack could not be judged (mappings unknown) and was dropped */
-	bool compat;	   /* 32-bit user registers: not unwound */
+	bool compat;	    /* 32-bit user registers: not unwound */
 	uint16_t n_kchain;
 	uint64_t period; /* weight in units of the source (ns for sCPU) */
-	uint64_t ip;	 /* pc where the sample hit: user pc, or kernel pc when in_kernel (0 if not allowed) */
-	const uint64_t *kchain; /* kernel frames, innermost first; [0] is the interrupted pc; callers are return addresses */
+	/* pc where the sample hit: user pc, or kernel pc when in_kernel (0 if not allowed) */
+	uint64_t ip;
+	/*
+	 * kernel frames, innermost first; [0] is the interrupted pc; callers are return
+	 * addresses
+	 */
+	const uint64_t *kchain;
 	struct regs regs;
 	/* stack, in one of two forms: */
-	uint64_t stack_bytes;		/* copied by the kernel from sp (before scrubbing) */
-	const uint8_t *stack;		/* raw: bytes from the ring, before the scrub. NULL afterwards */
-	const struct stack_word *words; /* kept words, addresses falling strictly; NULL before the scrub */
+	uint64_t stack_bytes; /* copied by the kernel from sp (before scrubbing) */
+	const uint8_t *stack; /* raw: bytes from the ring, before the scrub. NULL afterwards */
+	/* kept words, addresses falling strictly; NULL before the scrub */
+	const struct stack_word *words;
 	uint32_t n_words;
 	struct stack_view view; /* reader only */
 };
@@ -140,13 +161,13 @@ struct event_throttle {
 };
 
 struct event_gap {
-	uint64_t n_chunks;	  /* 0: not known */
+	uint64_t n_chunks;	 /* 0: not known */
 	uint64_t from_ns, to_ns; /* last time before and first time after */
 };
 
 struct event {
 	enum event_type type;
-	uint64_t time_ns; /* CLOCK_MONOTONIC of the recorded host */
+	uint64_t time_ns;  /* CLOCK_MONOTONIC of the recorded host */
 	uint32_t pid, tid; /* as seen from the recorder's pid namespace */
 	uint32_t cpu;
 	union {
@@ -176,8 +197,8 @@ enum counter {
 	COUNTER_STACKS_DROPPED,		/* stored with stack_dropped */
 	COUNTER_STACK_WORDS_SEEN,	/* before the scrub */
 	COUNTER_STACK_WORDS_KEPT,
-	COUNTER_THROTTLED,		/* EVENT_THROTTLE on */
-	COUNTER_OUT_OF_ORDER,		/* came after their round was closed; stored late */
+	COUNTER_THROTTLED,    /* EVENT_THROTTLE on */
+	COUNTER_OUT_OF_ORDER, /* came after their round was closed; stored late */
 	COUNTER_OBJECTS_EMBEDDED,
 	COUNTER_OBJECTS_FAILED,
 	COUNTERS

@@ -2,7 +2,8 @@
  * The writing side of a file: raw bytes -> header and one zstd frame, side by side in one buffer,
  * so that a chunk goes out with one write.
  */
-#define ZSTD_STATIC_LINKING_ONLY /* a compressor in memory of ours: nothing is allocated while recording */
+/* For a compressor in memory of ours: nothing is allocated while recording. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include "common/format/file.h"
 
 #include <assert.h>
@@ -47,7 +48,9 @@ struct chunk_writer *chunk_writer_new(int zstd_level, chunk_sink *sink, void *ct
 
 	if (!w)
 		goto fail;
-	*w = (struct chunk_writer){ .sink = sink, .ctx = ctx, .level = zstd_level, .file_id = new_file_id() };
+	*w = (struct chunk_writer){
+		.sink = sink, .ctx = ctx, .level = zstd_level, .file_id = new_file_id()
+	};
 	w->workspace_bytes = ZSTD_estimateCCtxSize(zstd_level);
 	w->workspace = pages_reserve(w->workspace_bytes);
 	w->zstd = w->workspace ? ZSTD_initStaticCCtx(w->workspace, w->workspace_bytes) : NULL;
@@ -79,7 +82,9 @@ static int writer_send(struct chunk_writer *w, const void *bytes, size_t n)
 
 int chunk_writer_begin(struct chunk_writer *w)
 {
-	struct file_header h = { .major = FILE_VERSION_MAJOR, .minor = FILE_VERSION_MINOR, .file_id = w->file_id };
+	struct file_header h = { .major = FILE_VERSION_MAJOR,
+				 .minor = FILE_VERSION_MINOR,
+				 .file_id = w->file_id };
 	uint8_t bytes[FILE_HEADER_BYTES];
 
 	file_header_put(&h, bytes);
@@ -95,8 +100,9 @@ static int writer_finish(struct chunk_writer *w, struct chunk_header *h)
 	return writer_send(w, w->out, CHUNK_HEADER_BYTES + h->stored_bytes);
 }
 
-int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int flags, const void *raw, size_t raw_bytes,
-		     uint32_t n_records, uint64_t first_ns, uint64_t last_ns)
+int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int flags,
+		     const void *raw, size_t raw_bytes, uint32_t n_records, uint64_t first_ns,
+		     uint64_t last_ns)
 {
 	struct chunk_header h = {
 		.type = (uint16_t)type,
@@ -109,7 +115,8 @@ int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int 
 	size_t n;
 
 	assert(raw_bytes <= CHUNK_RAW_MAX);
-	n = ZSTD_compressCCtx(w->zstd, w->out + CHUNK_HEADER_BYTES, CHUNK_STORED_MAX, raw, raw_bytes, w->level);
+	n = ZSTD_compressCCtx(w->zstd, w->out + CHUNK_HEADER_BYTES, CHUNK_STORED_MAX, raw,
+			      raw_bytes, w->level);
 	if (ZSTD_isError(n)) {
 		w->sequence++;
 		return -EIO;
@@ -118,7 +125,8 @@ int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int 
 	return writer_finish(w, &h);
 }
 
-static int put_stored(struct chunk_writer *w, struct chunk_header *h, const void *stored, size_t stored_bytes)
+static int put_stored(struct chunk_writer *w, struct chunk_header *h, const void *stored,
+		      size_t stored_bytes)
 {
 	assert(stored_bytes && stored_bytes <= CHUNK_STORED_MAX && h->raw_bytes <= CHUNK_RAW_MAX);
 	h->stored_bytes = (uint32_t)stored_bytes;
@@ -126,8 +134,9 @@ static int put_stored(struct chunk_writer *w, struct chunk_header *h, const void
 	return writer_finish(w, h);
 }
 
-int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsigned int flags, const void *stored,
-			    size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
+int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsigned int flags,
+			    const void *stored, size_t stored_bytes, size_t raw_bytes,
+			    uint32_t n_records)
 {
 	struct chunk_header h = {
 		.type = (uint16_t)type,
@@ -139,8 +148,8 @@ int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsign
 	return put_stored(w, &h, stored, stored_bytes);
 }
 
-int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes, size_t raw_bytes,
-			    uint32_t n_records, uint64_t tag)
+int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes,
+			    size_t raw_bytes, uint32_t n_records, uint64_t tag)
 {
 	struct chunk_header h = {
 		.type = CHUNK_OBJECT,

@@ -1,5 +1,6 @@
 /*
- * ddprof.data: the file as chunks. Layout: ddprof.data(5). Writing appends only; reading takes any bytes.
+ * ddprof.data: the file as chunks. Layout: ddprof.data(5). Writing appends only; reading takes
+ * any bytes.
  *
  *	file header | MANIFEST | KEYFRAME | EVENTS EVENTS OBJECT EVENTS KEYFRAME EVENTS ... | END
  *
@@ -26,12 +27,15 @@ enum {
 	CHUNK_HEADER_BYTES = 96,
 	CHUNK_RAW_MAX = 1 << 20,
 	CHUNK_STORED_MAX = CHUNK_RAW_MAX + (CHUNK_RAW_MAX >> 7) + 1024,
-	CHUNK_AGE_MAX_NS = 750000000, /* writers close a chunk of this age: with the drain at most 1 s is open */
+	/* writers close a chunk of this age: with the drain at most 1 s is open */
+	CHUNK_AGE_MAX_NS = 750000000,
 };
 
-enum chunk_type { /* unknown types are skipped by readers */
+/* Unknown types are skipped by readers. */
+enum chunk_type {
 	CHUNK_MANIFEST = 1,
-	CHUNK_KEYFRAME = 2, /* state: sources, processes, threads, mappings; several may follow each other */
+	/* state: sources, processes, threads, mappings; several may follow each other */
+	CHUNK_KEYFRAME = 2,
 	CHUNK_EVENTS = 3,
 	CHUNK_OBJECT = 4, /* parts of ELF files */
 	CHUNK_KERNEL = 5, /* kernel symbols */
@@ -57,8 +61,8 @@ struct chunk_header {
 struct chunk_writer; /* one file; compresses into memory of fixed size */
 
 /*
- * Where finished bytes go: all of them, or negative errno. A chunk that was refused keeps its sequence number:
- * readers see that one is missing.
+ * Where finished bytes go: all of them, or negative errno. A chunk that was refused keeps its
+ * sequence number: readers see that one is missing.
  */
 typedef int chunk_sink(void *ctx, const void *bytes, size_t n);
 
@@ -66,16 +70,25 @@ struct chunk_writer *chunk_writer_new(int zstd_level, chunk_sink *sink, void *ct
 void chunk_writer_free(struct chunk_writer *w);
 int chunk_writer_begin(struct chunk_writer *w); /* file header */
 /* Compresses raw bytes into one chunk and hands it to the sink as one piece. Allocates nothing. */
-int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int flags, const void *raw, size_t raw_bytes,
-		     uint32_t n_records, uint64_t first_ns, uint64_t last_ns);
+int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int flags,
+		     const void *raw, size_t raw_bytes, uint32_t n_records, uint64_t first_ns,
+		     uint64_t last_ns);
 /* The same for bytes already compressed (by the inspector). */
-int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsigned int flags, const void *stored,
-			    size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
-/* The same for pieces of one object, with its object_tag(): readers find it without decompressing. */
-int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes, size_t raw_bytes,
-			    uint32_t n_records, uint64_t tag);
-/* A chunk of another file as it is (header: type, flags, sizes, times, tag), under the next sequence number. */
-int chunk_writer_copy(struct chunk_writer *w, const struct chunk_header *header, const void *stored);
+int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsigned int flags,
+			    const void *stored, size_t stored_bytes, size_t raw_bytes,
+			    uint32_t n_records);
+/*
+ * The same for pieces of one object, with its object_tag(): readers find it without
+ * decompressing.
+ */
+int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes,
+			    size_t raw_bytes, uint32_t n_records, uint64_t tag);
+/*
+ * A chunk of another file as it is (header: type, flags, sizes, times, tag), under the next
+ * sequence number.
+ */
+int chunk_writer_copy(struct chunk_writer *w, const struct chunk_header *header,
+		      const void *stored);
 /* Leaves out n sequence numbers: the readers of a copy see the gaps of its original. */
 void chunk_writer_skip(struct chunk_writer *w, uint64_t n);
 uint64_t chunk_writer_bytes(const struct chunk_writer *w); /* handed out so far */
@@ -90,14 +103,17 @@ struct chunk {
 	struct chunk_header header;
 	uint64_t file_off;
 	const uint8_t *raw; /* decompressed by chunk_reader_load; lent until the next call */
-	/* CHUNK_READ_DAMAGE: bytes [file_off, file_off + damage_bytes) are not a chunk; reason says why */
+	/*
+	 * CHUNK_READ_DAMAGE: bytes [file_off, file_off + damage_bytes) are not a chunk; reason
+	 * says why
+	 */
 	uint64_t damage_bytes;
 	char reason[160];
 };
 
 /*
- * fd must allow pread (report/read spools pipes first). -EBADMSG: neither file header nor any chunk can be found
- * ("not a recording"); -ENODATA: empty; -ENOTSUP: newer major version.
+ * fd must allow pread (report/read spools pipes first). -EBADMSG: neither file header nor any
+ * chunk can be found ("not a recording"); -ENODATA: empty; -ENOTSUP: newer major version.
  */
 int chunk_reader_open(int fd, struct chunk_reader **ret, struct err *err);
 void chunk_reader_free(struct chunk_reader *r);

@@ -38,8 +38,10 @@ uint64_t object_tag(const struct object_key *key)
 bool object_key_equal(const struct object_key *a, const struct object_key *b)
 {
 	if (a->build_id.n || b->build_id.n)
-		return a->build_id.n == b->build_id.n && !memcmp(a->build_id.bytes, b->build_id.bytes, a->build_id.n);
-	return a->maj == b->maj && a->min == b->min && a->ino == b->ino && !strcmp(a->path, b->path);
+		return a->build_id.n == b->build_id.n &&
+		       !memcmp(a->build_id.bytes, b->build_id.bytes, a->build_id.n);
+	return a->maj == b->maj && a->min == b->min && a->ino == b->ino &&
+	       !strcmp(a->path, b->path);
 }
 
 /* ---- encoder ---- */
@@ -73,13 +75,15 @@ static void encoder_begin(struct object_encoder *e)
 
 static int encoder_flush(struct object_encoder *e)
 {
-	int r = e->n_records ? e->put(e->ctx, e->begin, (size_t)(e->at - e->begin), e->n_records) : 0;
+	int r = e->n_records ? e->put(e->ctx, e->begin, (size_t)(e->at - e->begin), e->n_records) :
+			       0;
 
 	encoder_begin(e);
 	return r;
 }
 
-static void encoder_record(struct object_encoder *e, enum object_record type, const uint8_t *body, size_t n)
+static void encoder_record(struct object_encoder *e, enum object_record type, const uint8_t *body,
+			   size_t n)
 {
 	*e->at++ = (uint8_t)type;
 	e->at = put_varint(e->at, n);
@@ -143,11 +147,15 @@ static int encode_part(struct object_encoder *e, uint32_t index, const struct el
 	return 0;
 }
 
-int object_encode(const struct object_key *key, const struct elf_image *image, const char *reason, void *scratch,
-		  object_put *put, void *ctx)
+int object_encode(const struct object_key *key, const struct elf_image *image, const char *reason,
+		  void *scratch, object_put *put, void *ctx)
 {
 	struct object_encoder e = {
-		.key = key, .begin = scratch, .end = (uint8_t *)scratch + CHUNK_RAW_MAX, .put = put, .ctx = ctx,
+		.key = key,
+		.begin = scratch,
+		.end = (uint8_t *)scratch + CHUNK_RAW_MAX,
+		.put = put,
+		.ctx = ctx,
 	};
 
 	assert(key->build_id.n <= BUILD_ID_MAX);
@@ -155,7 +163,8 @@ int object_encode(const struct object_key *key, const struct elf_image *image, c
 	if (!image) {
 		const char *text = reason && *reason ? reason : "not said";
 
-		encoder_record(&e, OBJECT_REASON, (const uint8_t *)text, strnlen(text, REASON_BYTES_MAX - 1));
+		encoder_record(&e, OBJECT_REASON, (const uint8_t *)text,
+			       strnlen(text, REASON_BYTES_MAX - 1));
 		return encoder_flush(&e);
 	}
 	encode_header(&e, image);

@@ -1,7 +1,8 @@
 /*
- * Where the mappings of a process stand, as far as the chunk has said. New code addresses are written
- * as offsets into them: the same program in its next process, at other addresses, gives the same bytes.
- * A small table that forgets; both directions forget the same. ddprof.data(5), "Code addresses". Private to the room.
+ * Where the mappings of a process stand, as far as the chunk has said. New code addresses are
+ * written as offsets into them: the same program in its next process, at other addresses, gives
+ * the same bytes. A small table that forgets; both directions forget the same. ddprof.data(5),
+ * "Code addresses". Private to the room.
  */
 #ifndef COMMON_FORMAT_PLACES_H
 #define COMMON_FORMAT_PLACES_H

@@ -4,8 +4,9 @@
  *	| file header | chunk | chunk | ####damage#### | chunk | cut off
  *	                ^off    next = off + 96 + stored
  *
- * Where no valid header stands, the next place is searched where the file's own marker stands and the
- * header's CRC holds. 16 bytes of marker and 4 of CRC make a false one less likely than a disk error.
+ * Where no valid header stands, the next place is searched where the file's own marker stands and
+ * the header's CRC holds. 16 bytes of marker and 4 of CRC make a false one less likely than a
+ * disk error.
  */
 #include "common/format/file.h"
 
@@ -68,7 +69,9 @@ static const char *chunk_at(const struct chunk_reader *r, uint64_t off, struct c
 	return NULL;
 }
 
-/* Makes the window hold the bytes at `from`, if it does not already hold at least `want` of them. */
+/*
+ * Makes the window hold the bytes at `from`, if it does not already hold at least `want` of them.
+ */
 static bool window_at(struct chunk_reader *r, uint64_t from, size_t want)
 {
 	ssize_t n;
@@ -81,10 +84,15 @@ static bool window_at(struct chunk_reader *r, uint64_t from, size_t want)
 	return r->scan_n >= want;
 }
 
-/* First place at or after `from` where the marker stands and a header fits; size of the file when there is none. */
-static uint64_t find_marker(struct chunk_reader *r, uint64_t from, const uint8_t *marker, size_t n_marker)
+/*
+ * First place at or after `from` where the marker stands and a header fits; size of the file when
+ * there is none.
+ */
+static uint64_t find_marker(struct chunk_reader *r, uint64_t from, const uint8_t *marker,
+			    size_t n_marker)
 {
-	while (r->size > from && r->size - from >= CHUNK_HEADER_BYTES && window_at(r, from, n_marker)) {
+	while (r->size > from && r->size - from >= CHUNK_HEADER_BYTES &&
+	       window_at(r, from, n_marker)) {
 		size_t skip = (size_t)(from - r->scan_off);
 		const uint8_t *hit = memmem(r->scan + skip, r->scan_n - skip, marker, n_marker);
 
@@ -146,12 +154,16 @@ static int read_file_header(struct chunk_reader *r, struct err *err)
 	r->header_ok = n == (ssize_t)sizeof(bytes) && file_header_get(bytes, &h);
 	if (!r->header_ok) {
 		if (!adopt_file_id(r))
-			return err_set(err, -EBADMSG, "not a recording of ddprof-record (no file header, no chunk in %" PRIu64 " bytes)",
+			return err_set(err, -EBADMSG,
+				       "not a recording of ddprof-record (no file header, no chunk "
+				       "in %" PRIu64 " bytes)",
 				       r->size);
 		return 0;
 	}
 	if (h.major > FILE_VERSION_MAJOR)
-		return err_set(err, -ENOTSUP, "recording has format version %u.%u, this program reads up to %u.x: use a newer one",
+		return err_set(err, -ENOTSUP,
+			       "recording has format version %u.%u, this program reads up to %u.x: "
+			       "use a newer one",
 			       h.major, h.minor, FILE_VERSION_MAJOR);
 	r->file_id = h.file_id;
 	r->at = FILE_HEADER_BYTES;
@@ -196,7 +208,8 @@ void chunk_reader_free(struct chunk_reader *r)
 	free(r);
 }
 
-static enum chunk_read reader_damage(struct chunk_reader *r, uint64_t to, const char *reason, struct chunk *ret)
+static enum chunk_read reader_damage(struct chunk_reader *r, uint64_t to, const char *reason,
+				     struct chunk *ret)
 {
 	*ret = (struct chunk){ .file_off = r->at, .damage_bytes = to - r->at };
 	snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
@@ -209,7 +222,8 @@ enum chunk_read chunk_reader_next(struct chunk_reader *r, struct chunk *ret)
 	struct chunk_header h;
 	const char *wrong;
 
-	if (r->at < r->quiet_to) { /* inside a chunk that did not check: another may begin there, if bytes are missing */
+	/* inside a chunk that did not check another may begin, if bytes are missing */
+	if (r->at < r->quiet_to) {
 		uint64_t to = find_chunk(r, r->at);
 
 		r->at = MIN(to, r->quiet_to);
@@ -231,13 +245,15 @@ void chunk_reader_seek(struct chunk_reader *r, uint64_t file_off)
 	r->sequence = r->quiet_to = 0;
 }
 
-static int load_failed(struct chunk_reader *r, const struct chunk *chunk, const char *reason, struct err *err)
+static int load_failed(struct chunk_reader *r, const struct chunk *chunk, const char *reason,
+		       struct err *err)
 {
 	r->quiet_to = chunk->file_off + CHUNK_HEADER_BYTES + chunk->header.stored_bytes;
 	if (r->at == r->quiet_to)
 		r->at = chunk->file_off + 1;
-	return err_set(err, -EBADMSG, "chunk %" PRIu64 " at offset %" PRIu64 " (%u bytes): %s", chunk->header.sequence,
-		       chunk->file_off, CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
+	return err_set(err, -EBADMSG, "chunk %" PRIu64 " at offset %" PRIu64 " (%u bytes): %s",
+		       chunk->header.sequence, chunk->file_off,
+		       CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
 }
 
 int chunk_reader_load(struct chunk_reader *r, struct chunk *chunk, struct err *err)
@@ -249,8 +265,10 @@ int chunk_reader_load(struct chunk_reader *r, struct chunk *chunk, struct err *e
 		return load_failed(r, chunk, "cannot be read", err);
 	if (crc32c(r->stored, n) != h->stored_crc)
 		return load_failed(r, chunk, "contents damaged (checksum)", err);
-	if (ZSTD_getFrameContentSize(r->stored, n) != h->raw_bytes || ZSTD_findFrameCompressedSize(r->stored, n) != n)
-		return load_failed(r, chunk, "contents are not one frame of the size in the header", err);
+	if (ZSTD_getFrameContentSize(r->stored, n) != h->raw_bytes ||
+	    ZSTD_findFrameCompressedSize(r->stored, n) != n)
+		return load_failed(r, chunk, "contents are not one frame of the size in the header",
+				   err);
 	if (ZSTD_decompressDCtx(r->zstd, r->raw, CHUNK_RAW_MAX, r->stored, n) != h->raw_bytes)
 		return load_failed(r, chunk, "contents do not decompress", err);
 	chunk->raw = r->raw;

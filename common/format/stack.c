@@ -14,10 +14,15 @@ enum word_class {
 };
 
 enum {
-	GAP_MAX = 63,		/* in the first byte; 0: a varint follows */
-	KEEP_MIN = 4,		/* shorter equal runs below the first change are written again: the repetition compresses better */
-	NEAR_BYTES = 16 << 20,	/* reach of stack pointers */
-	OWN_IS_SHORT = 64,	/* words: up to here WORD_OWN takes one byte, and repeats where frames repeat */
+	GAP_MAX = 63, /* in the first byte; 0: a varint follows */
+	/*
+	 * shorter equal runs below the first change are written again: the repetition compresses
+	 * better
+	 */
+	KEEP_MIN = 4,
+	NEAR_BYTES = 16 << 20, /* reach of stack pointers */
+	/* words: up to here WORD_OWN takes one byte, and repeats where frames repeat */
+	OWN_IS_SHORT = 64,
 };
 
 static size_t pool_size(void)
@@ -98,10 +103,14 @@ struct word_writer {
 	uint8_t *at;
 };
 
-/* argv and envp are rows of pointers to neighbouring strings: each is near the last, none near itself. */
+/*
+ * argv and envp are rows of pointers to neighbouring strings: each is near the last, none near
+ * itself.
+ */
 static enum word_class put_stack_pointer(struct word_writer *w, uint64_t value, uint64_t away)
 {
-	uint64_t own = zigzag(away & 7 ? away : (uint64_t)((int64_t)away / 8)), last = zigzag(value - w->last);
+	uint64_t own = zigzag(away & 7 ? away : (uint64_t)((int64_t)away / 8)),
+		 last = zigzag(value - w->last);
 	bool is_short = !(away & 7) && own < 2 * OWN_IS_SHORT;
 
 	w->last = value;
@@ -131,11 +140,11 @@ static void put_word(struct word_writer *w, uint64_t above, const struct stack_w
 }
 
 /*
- * Words of `words` from i on that have no equal in the old list before a run of KEEP_MIN equal ones.
- * Sets *j to where the old list goes on there.
+ * Words of `words` from i on that have no equal in the old list before a run of KEEP_MIN equal
+ * ones. Sets *j to where the old list goes on there.
  */
-static uint32_t changed_run(const struct word_list *list, uint32_t *j, const struct stack_word *words,
-			    uint32_t n_words, uint32_t i)
+static uint32_t changed_run(const struct word_list *list, uint32_t *j,
+			    const struct stack_word *words, uint32_t n_words, uint32_t i)
 {
 	const struct stack_word *old = list->word;
 	uint32_t o = *j, same = 0;
@@ -193,14 +202,15 @@ static bool put_step(struct word_writer *w, struct diff *d, uint64_t hi)
 	return last;
 }
 
-uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list, uint64_t hi,
-		   const struct stack_word *words, uint32_t n_words, uint8_t *at)
+uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list,
+		   uint64_t hi, const struct stack_word *words, uint32_t n_words, uint8_t *at)
 {
 	struct word_writer w = { .dict = dict, .here = here, .last = hi, .at = at };
 	struct diff d = { .list = list, .words = words, .n_words = n_words };
 	uint32_t n_same = 0;
 
-	while (n_same < n_words && n_same < list->n && same_word(&words[n_same], &list->word[n_same]))
+	while (n_same < n_words && n_same < list->n &&
+	       same_word(&words[n_same], &list->word[n_same]))
 		n_same++;
 	while (!put_step(&w, &d, hi & ~UINT64_C(7)))
 		;
@@ -248,9 +258,9 @@ static bool get_word(struct word_reader *r, uint64_t above, struct stack_word *r
 }
 
 /*
- * The usual word: distance in the first byte, number of one or two bytes, address known. False with nothing
- * taken: get_word() looks closer. Half of the report's decoding is here, and what comes next cannot be
- * predicted, so the cases are computed side by side and chosen from.
+ * The usual word: distance in the first byte, number of one or two bytes, address known. False
+ * with nothing taken: get_word() looks closer. Half of the report's decoding is here, and what
+ * comes next cannot be predicted, so the cases are computed side by side and chosen from.
  */
 static inline bool get_usual_word(struct word_reader *r, uint64_t above, struct stack_word *ret)
 {
@@ -273,7 +283,9 @@ static inline bool get_usual_word(struct word_reader *r, uint64_t above, struct 
 		value = r->dict->value[number - 1];
 	} else {
 		difference = unzigzag(number);
-		value = class == WORD_LAST ? r->last + difference : addr + (class == WORD_OWN ? difference * 8 : difference);
+		value = class == WORD_LAST ?
+				r->last + difference :
+				addr + (class == WORD_OWN ? difference * 8 : difference);
 		r->last = value;
 	}
 	r->c->at = at + 2 + two;
@@ -310,8 +322,8 @@ static bool old_follows(const struct word_list *list, const struct stack_word *o
 }
 
 bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct word_pool *pool,
-	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old, struct cursor *c,
-	       const struct stack_image *image, struct stack_change *ret)
+	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old,
+	       struct cursor *c, const struct stack_image *image, struct stack_change *ret)
 {
 	struct word_reader r = { .dict = dict, .here = here, .lo = lo, .last = hi, .c = c };
 	uint64_t above = MAX(hi & ~UINT64_C(7), lo), limit = (above - lo) / 8;
@@ -335,8 +347,8 @@ bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct w
 			keep = 0;
 		}
 		insert = get_varint(c);
-		if (c->bad || keep > n_old - o || drop > n_old - o - keep || insert > cursor_left(c) / 2 ||
-		    list->n + keep + insert > limit ||
+		if (c->bad || keep > n_old - o || drop > n_old - o - keep ||
+		    insert > cursor_left(c) / 2 || list->n + keep + insert > limit ||
 		    !word_list_reserve(pool, list, list->n + (uint32_t)keep + (uint32_t)insert))
 			return false;
 		if (last)
@@ -351,7 +363,8 @@ bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct w
 			for (uint64_t i = 0; i < drop; i++)
 				slot_set(image, old[o + i].addr, 0);
 		o += (uint32_t)drop;
-		if (!get_words(&r, list, list->n ? list->word[list->n - 1].addr : above, insert, image))
+		if (!get_words(&r, list, list->n ? list->word[list->n - 1].addr : above, insert,
+			       image))
 			return false;
 	} while (!last);
 	/* kept words must lie in the stack of now */

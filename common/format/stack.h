@@ -14,8 +14,9 @@
 #include "common/format/event.h"
 
 enum {
-	STACK_LIST_MIN = 64,	       /* smallest list, in words */
-	STACK_LISTS_WORDS = 1 << 19,   /* of all lists of a chunk, each at its longest, as a power of two */
+	STACK_LIST_MIN = 64, /* smallest list, in words */
+	STACK_LISTS_WORDS =
+		1 << 19, /* of all lists of a chunk, each at its longest, as a power of two */
 	STACK_WORD_BYTES_MAX = 1 + VARINT_BYTES_MAX + DICT_PUT_BYTES_MAX,
 	STACK_BYTES_FIXED = 4 * VARINT_BYTES_MAX,
 };
@@ -25,7 +26,9 @@ struct word_list {
 	uint32_t n, cap;
 };
 
-/* Memory of the lists: their sizes are powers of two, so the longest lists of a chunk always fit. */
+/*
+ * Memory of the lists: their sizes are powers of two, so the longest lists of a chunk always fit.
+ */
 struct word_pool {
 	struct stack_word *base; /* [2 * STACK_LISTS_WORDS], touched as used */
 	uint32_t n, n_live;	 /* handed out; capacity of the lists alive */
@@ -42,8 +45,8 @@ bool word_list_reserve(struct word_pool *p, struct word_list *list, uint32_t n);
  * Writes how `list` becomes `words`, then makes it so. `list` has room for n_words.
  * At most STACK_BYTES_FIXED + n_words * (STACK_WORD_BYTES_MAX + 1) bytes.
  */
-uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list, uint64_t hi,
-		   const struct stack_word *words, uint32_t n_words, uint8_t *at);
+uint8_t *stack_put(struct dict_encoder *dict, const struct place_set *here, struct word_list *list,
+		   uint64_t hi, const struct stack_word *words, uint32_t n_words, uint8_t *at);
 
 /* The flat image of a list: the word at addr is slot[addr >> 3 & mask], all others are 0. */
 struct stack_image {
@@ -53,18 +56,18 @@ struct stack_image {
 
 /* How a list changed. */
 struct stack_change {
-	uint32_t n_same;	/* words at the start of the list that were there before */
+	uint32_t n_same;	      /* words at the start of the list that were there before */
 	const struct stack_word *old; /* the words after them as they were */
 	uint32_t n_old;
 };
 
 /*
- * The same way back. Words lie in [lo, hi), whole ones. `old` has room for STACK_WORDS_MAX words. `image` follows the
- * list unless it is NULL; old and new words must fit into it without meeting.
+ * The same way back. Words lie in [lo, hi), whole ones. `old` has room for STACK_WORDS_MAX words.
+ * `image` follows the list unless it is NULL; old and new words must fit into it without meeting.
  * False: the bytes make no sense, or too many words; list and image are then worth nothing.
  */
 bool stack_get(struct dict_decoder *dict, const struct place_set *here, struct word_pool *pool,
-	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old, struct cursor *c,
-	       const struct stack_image *image, struct stack_change *ret);
+	       struct word_list *list, uint64_t lo, uint64_t hi, struct stack_word *old,
+	       struct cursor *c, const struct stack_image *image, struct stack_change *ret);
 
 #endif

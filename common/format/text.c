@@ -9,7 +9,7 @@
 #include "common/format/wire.h"
 
 enum {
-	NAME_MAX_BYTES = 512,	/* the kernel's KSYM_NAME_LEN */
+	NAME_MAX_BYTES = 512, /* the kernel's KSYM_NAME_LEN */
 	MODULE_MAX_BYTES = 64,
 	MANIFEST_KEY_MAX = 64,
 	MANIFEST_VALUE_MAX = 4096,
@@ -35,7 +35,8 @@ static void get_text(struct cursor *c, char *ret, size_t max)
 	ret[n] = 0;
 }
 
-size_t kernel_encode(const struct kernel_symbol *symbols, size_t n, void *raw, size_t cap, size_t *ret_n)
+size_t kernel_encode(const struct kernel_symbol *symbols, size_t n, void *raw, size_t cap,
+		     size_t *ret_n)
 {
 	uint8_t *at = raw;
 	const char *module = "";
@@ -44,7 +45,8 @@ size_t kernel_encode(const struct kernel_symbol *symbols, size_t n, void *raw, s
 
 	for (i = 0; i < n; i++) {
 		const struct kernel_symbol *s = &symbols[i];
-		size_t name_n = strnlen(s->name, NAME_MAX_BYTES - 1), module_n = strnlen(s->module, MODULE_MAX_BYTES - 1);
+		size_t name_n = strnlen(s->name, NAME_MAX_BYTES - 1),
+		       module_n = strnlen(s->module, MODULE_MAX_BYTES - 1);
 
 		if (cap - (size_t)(at - (uint8_t *)raw) < 3 * VARINT_BYTES_MAX + name_n + module_n)
 			break;
@@ -85,7 +87,8 @@ int kernel_decode(const uint8_t *raw, size_t n, kernel_got *got, void *ctx, stru
 
 int manifest_put(void *raw, size_t cap, size_t *n, const char *key, const char *value)
 {
-	size_t key_n = strnlen(key, MANIFEST_KEY_MAX - 1), value_n = strnlen(value, MANIFEST_VALUE_MAX - 1);
+	size_t key_n = strnlen(key, MANIFEST_KEY_MAX - 1),
+	       value_n = strnlen(value, MANIFEST_VALUE_MAX - 1);
 	uint8_t *at = (uint8_t *)raw + *n;
 
 	if (cap - *n < 2 * VARINT_BYTES_MAX + key_n + value_n)

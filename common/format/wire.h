@@ -22,7 +22,10 @@ static inline uint64_t unzigzag(uint64_t v)
 	return v >> 1 ^ (0 - (v & 1));
 }
 
-/* Writers check room before a record is begun: these do not. They return where the next byte goes. */
+/*
+ * Writers check room before a record is begun: these do not. They return where the next byte
+ * goes.
+ */
 static inline uint8_t *put_varint(uint8_t *at, uint64_t v)
 {
 	for (; v >= 0x80; v >>= 7)

@@ -73,7 +73,8 @@ static bool starts_with(const char *text, const char *start)
 /* Names that the kernel gives to memory without a file that could be opened. */
 static bool is_anonymous(const char *path)
 {
-	static const char *const names[] = { "//anon", "/memfd:", "/dev/zero", "/SYSV", "/anon_hugepage" };
+	static const char *const names[] = { "//anon", "/memfd:", "/dev/zero", "/SYSV",
+					     "/anon_hugepage" };
 
 	if (path[0] == '[')
 		return !starts_with(path, "[vdso]");

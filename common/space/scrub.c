@@ -1,8 +1,8 @@
 /*
- * The scrub: of a raw stack only the words that point into code or into the stack itself are kept.
- * It looks at 1000 to 8000 words for each sample and keeps a tenth. Which ones cannot be predicted, so
- * a branch for each word costs more than the word: mask.h lists the words in two windows around all
- * that can be kept without branches, and only those are judged.
+ * The scrub: of a raw stack only the words that point into code or into the stack itself are
+ * kept. It looks at 1000 to 8000 words for each sample and keeps a tenth. Which ones cannot be
+ * predicted, so a branch for each word costs more than the word: mask.h lists the words in two
+ * windows around all that can be kept without branches, and only those are judged.
  *
  *	window 0                         window 1
  *	[program's code]   heap, data   [libraries' code ... vdso, stack]
@@ -16,7 +16,8 @@ enum { STACK_REACH_BYTES = 8 << 20, RANGES_MAX = N_ELEMENTS(((struct space *)0)-
 
 struct judge {
 	const struct space *space;
-	const struct mapping *last; /* the mapping of the last word that hit: the next often hits it too */
+	const struct mapping
+		*last; /* the mapping of the last word that hit: the next often hits it too */
 	struct range hull[RANGES_MAX - 1]; /* unused ones are empty */
 	struct range stack;
 	struct range window[2];
@@ -56,10 +57,12 @@ static void judge_init(struct judge *j, const struct space *space, uint64_t sp)
 
 	*j = (struct judge){ .space = space, .last = space->n ? space->map : NULL };
 	/* near the end of the address space: no stack is there */
-	j->stack = (struct range){ sp, sp > UINT64_MAX - STACK_REACH_BYTES ? 0 : STACK_REACH_BYTES };
+	j->stack =
+		(struct range){ sp, sp > UINT64_MAX - STACK_REACH_BYTES ? 0 : STACK_REACH_BYTES };
 	for (uint32_t h = 0; h < space->n_hulls; h++)
 		sorted[n++] = j->hull[h] =
-			(struct range){ space->hull[h].start, space->hull[h].end - space->hull[h].start };
+			(struct range){ space->hull[h].start,
+					space->hull[h].end - space->hull[h].start };
 	for (at = n++; at && sorted[at - 1].start > sp; at--)
 		sorted[at] = sorted[at - 1];
 	sorted[at] = j->stack;
@@ -93,13 +96,15 @@ static inline bool judge_keeps(struct judge *j, uint64_t value)
 }
 
 /*
- * A word of the stack that points into the stack serves unwinding only as a saved register that finds an
- * outer frame (frame pointer, DRAP, sp of a signal's context): it points above itself, to whole words.
- * Near a thread's stack there may be libraries: what is not kept as stack may still be code.
+ * A word of the stack that points into the stack serves unwinding only as a saved register that
+ * finds an outer frame (frame pointer, DRAP, sp of a signal's context): it points above itself,
+ * to whole words. Near a thread's stack there may be libraries: what is not kept as stack may
+ * still be code.
  */
 static inline bool judge_keeps_at(struct judge *j, uint64_t addr, uint64_t value)
 {
-	return (in_range(&j->stack, value) && value > addr && !(value & 7)) || judge_is_code(j, value);
+	return (in_range(&j->stack, value) && value > addr && !(value & 7)) ||
+	       judge_is_code(j, value);
 }
 
 static void scrub_regs(struct judge *j, enum machine machine, uint64_t mask, struct regs *regs)
@@ -132,26 +137,27 @@ static uint32_t stack_words(const struct event_sample *sample, uint64_t sp, uint
 }
 
 /*
- * The kernel copies on past the end of a thread's stack into whatever is mapped above: up to 60 KiB a
- * sample of other people's memory. A thread that pthread_create made has its control block right above
- * its stack, aligned to 64, and glibc's holds its own address twice (tcbhead_t: tcb, dtv, self): the
- * stack ends there. A frame that imitates it ends its stack early, and the walk says so.
- * Returns how many words of the n lie below it; n when there is none.
+ * The kernel copies on past the end of a thread's stack into whatever is mapped above: up to 60
+ * KiB a sample of other people's memory. A thread that pthread_create made has its control block
+ * right above its stack, aligned to 64, and glibc's holds its own address twice (tcbhead_t: tcb,
+ * dtv, self): the stack ends there. A frame that imitates it ends its stack early, and the walk
+ * says so. Returns how many words of the n lie below it; n when there is none.
  */
 static uint32_t words_below_tcb(const uint8_t *bytes, uint32_t n, uint64_t lo)
 {
 	for (uint32_t i = (uint32_t)(-lo & 63) / 8; i + 2 < n; i += 8) {
 		uint64_t addr = lo + (uint64_t)i * 8;
 
-		if (load_le64(bytes + (size_t)i * 8) == addr && load_le64(bytes + (size_t)i * 8 + 16) == addr)
+		if (load_le64(bytes + (size_t)i * 8) == addr &&
+		    load_le64(bytes + (size_t)i * 8 + 16) == addr)
 			return i;
 	}
 	return n;
 }
 
 /* Kept words of the n (at most MASK_WORDS) at `bytes`, falling addresses. */
-static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint8_t *bytes, unsigned int n, uint64_t lo,
-				      struct stack_word *words)
+static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint8_t *bytes,
+				      unsigned int n, uint64_t lo, struct stack_word *words)
 {
 	uint64_t mask = window_mask(bytes, n, keep, j->window);
 
@@ -166,7 +172,8 @@ static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint
 	return words;
 }
 
-static void sample_set_words(struct event_sample *sample, const struct stack_word *words, uint32_t n)
+static void sample_set_words(struct event_sample *sample, const struct stack_word *words,
+			     uint32_t n)
 {
 	sample->words = words;
 	sample->n_words = n;
@@ -201,7 +208,8 @@ uint32_t space_scrub(const struct space *space, enum machine machine, struct eve
 	}
 	for (end = words; n_words; n_words -= n) {
 		n = (n_words - 1) % MASK_WORDS + 1;
-		end = scrub_block(&j, mask, bytes + (n_words - n) * 8, n, lo + (uint64_t)(n_words - n) * 8, end);
+		end = scrub_block(&j, mask, bytes + (n_words - n) * 8, n,
+				  lo + (uint64_t)(n_words - n) * 8, end);
 	}
 	sample_set_words(sample, words, (uint32_t)(end - words));
 	return sample->n_words;
@@ -211,7 +219,9 @@ uint32_t space_keep_all(struct event_sample *sample, enum machine machine, struc
 {
 	uint64_t lo;
 	const uint8_t *bytes;
-	uint32_t n_words = stack_words(sample, sample->regs.value[machine_sp(machine)], &lo, &bytes), n = 0;
+	uint32_t n_words =
+			 stack_words(sample, sample->regs.value[machine_sp(machine)], &lo, &bytes),
+		 n = 0;
 
 	if (!sample->user)
 		n_words = 0;

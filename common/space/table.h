@@ -15,7 +15,7 @@ struct mapping;
 struct id_table {
 	struct id_slot {
 		uint32_t id, index; /* index + 1; 0: free */
-	} *slots;
+	} * slots;
 	uint32_t mask;
 	uint64_t seed; /* from the kernel, so that no file can choose ids that collide */
 };
@@ -36,7 +36,7 @@ enum { POOL_CLASS_MIN = 3, POOL_CLASS_MAX = 13, POOL_ARRAY_MAX = 1 << POOL_CLASS
 
 struct map_pool {
 	struct mapping *base;
-	uint32_t n, n_max; /* elements handed out, and reserved */
+	uint32_t n, n_max;		/* elements handed out, and reserved */
 	void *free[POOL_CLASS_MAX + 1]; /* each holds the address of the next */
 };
 

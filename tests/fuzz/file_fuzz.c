@@ -1,6 +1,7 @@
 /*
- * A file of any bytes -> chunks -> events. The first byte of the input chooses: odd, and the checksums of
- * whatever stands behind a marker are made right first, so that chance gets past them.
+ * A file of any bytes -> chunks -> events. The first byte of the input chooses: odd, and the
+ * checksums of whatever stands behind a marker are made right first, so that chance gets past
+ * them.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * Any bytes as the contents of a chunk -> events -> bytes -> the same events. What the decoder accepts, the
- * encoder can write and the decoder reads again.
+ * Any bytes as the contents of a chunk -> events -> bytes -> the same events. What the decoder
+ * accepts, the encoder can write and the decoder reads again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +27,8 @@ static void look_at(const struct event *event)
 	if (event->type != EVENT_SAMPLE)
 		return;
 	for (uint32_t i = 0; i < s->n_words; i++) {
-		if (s->words[i].addr >= above || s->words[i].addr < s->view.lo || s->words[i].addr + 8 > s->view.hi)
+		if (s->words[i].addr >= above || s->words[i].addr < s->view.lo ||
+		    s->words[i].addr + 8 > s->view.hi)
 			die("order of words");
 		if (s->view.slot[s->words[i].addr >> 3 & s->view.mask] != s->words[i].value)
 			die("image");

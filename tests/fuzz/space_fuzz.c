@@ -1,6 +1,7 @@
 /*
- * Any sequence of mapping and task events, 8 bytes each, and scrubs in between. Checked after each: the
- * mappings of a process are sorted, do not overlap, lie in its hulls; the scrub keeps what the contract says.
+ * Any sequence of mapping and task events, 8 bytes each, and scrubs in between. Checked after
+ * each: the mappings of a process are sorted, do not overlap, lie in its hulls; the scrub keeps
+ * what the contract says.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -36,10 +37,13 @@ static void check_thread(void *ctx, const struct thread *t)
 }
 
 /* What follows in the input is a stack of another alignment. */
-static void check_scrub(struct spaces *s, uint32_t pid, uint64_t sp_value, const uint8_t *stack, size_t n)
+static void check_scrub(struct spaces *s, uint32_t pid, uint64_t sp_value, const uint8_t *stack,
+			size_t n)
 {
 	const struct space *sp = spaces_find(s, pid);
-	struct event_sample sample = { .user = true, .stack = stack, .stack_bytes = MIN(n, STACK_BYTES_MAX),
+	struct event_sample sample = { .user = true,
+				       .stack = stack,
+				       .stack_bytes = MIN(n, STACK_BYTES_MAX),
 				       .regs.mask = (UINT64_C(1) << 17) - 1 };
 	uint32_t n_words;
 
@@ -58,12 +62,16 @@ static void one_event(struct spaces *s, const uint8_t *at, size_t left)
 {
 	uint64_t v = load_le64(at);
 	char path[2] = { (char)('a' + (v >> 60)), 0 };
-	struct event e = { .type = (enum event_type)(at[0] % EVENT_TYPES), .pid = at[1] % 16, .tid = at[2] % 32 };
+	struct event e = { .type = (enum event_type)(at[0] % EVENT_TYPES),
+			   .pid = at[1] % 16,
+			   .tid = at[2] % 32 };
 
 	if (e.type == EVENT_MMAP)
-		e.mmap = (struct event_mmap){ .start = (uint64_t)at[3] << 12 | (at[5] & 1 ? UINT64_C(0x7f) << 40 : 0),
-					      .size = at[5] == 0xff ? UINT64_MAX - at[4] : (uint64_t)at[4] << 11,
-					      .path = path };
+		e.mmap = (struct event_mmap){
+			.start = (uint64_t)at[3] << 12 | (at[5] & 1 ? UINT64_C(0x7f) << 40 : 0),
+			.size = at[5] == 0xff ? UINT64_MAX - at[4] : (uint64_t)at[4] << 11,
+			.path = path
+		};
 	else if (e.type == EVENT_COMM)
 		e.comm.exec = at[3] & 1;
 	else if (e.type == EVENT_FORK)
@@ -78,7 +86,9 @@ static void one_event(struct spaces *s, const uint8_t *at, size_t left)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct spaces_limits limits = { .n_mappings = 2048, .n_objects = 8, .n_processes = 12, .n_threads = 20 };
+	struct spaces_limits limits = {
+		.n_mappings = 2048, .n_objects = 8, .n_processes = 12, .n_threads = 20
+	};
 	struct spaces *s = spaces_new(&limits);
 
 	for (size_t i = 0; i + 8 <= n && i < 8 * 4000; i += 8) {

@@ -1,6 +1,6 @@
 /*
- * Event streams out of a number: every kind of event, threads that come and go, stacks that change at
- * their inner end as real ones do. The same seed gives the same stream.
+ * Event streams out of a number: every kind of event, threads that come and go, stacks that
+ * change at their inner end as real ones do. The same seed gives the same stream.
  */
 #ifndef TESTS_UNIT_EVENTS_MADE_H
 #define TESTS_UNIT_EVENTS_MADE_H
@@ -142,13 +142,15 @@ static inline void made_sample(struct made *m, struct event *e)
 	if (!s->user)
 		return;
 	made_change_stack(m, t);
-	sp = (t->n ? t->words[t->n - 1].addr : t->top - 64) - 8 * made_below(m, 3) - (made_below(m, 9) ? 0 : 3);
+	sp = (t->n ? t->words[t->n - 1].addr : t->top - 64) - 8 * made_below(m, 3) -
+	     (made_below(m, 9) ? 0 : 3);
 	made_regs(m, sp, &s->regs);
 	if (!s->in_kernel && made_below(m, 8))
 		s->ip = s->regs.value[machine_pc(m->machine)];
 	if (made_below(m, 15) == 0)
 		return; /* no stack */
-	s->stack_bytes = t->top - sp + made_below(m, 12) / 9 * 5; /* the copy may end within a word */
+	s->stack_bytes =
+		t->top - sp + made_below(m, 12) / 9 * 5; /* the copy may end within a word */
 	s->stack_cut = made_below(m, 9) == 0;
 	s->compat = made_below(m, 50) == 0;
 	s->stack_dropped = made_below(m, 50) == 0;
@@ -161,7 +163,8 @@ static inline void made_mmap(struct made *m, struct event *e)
 	uint64_t object = made_below(m, MADE_OBJECTS);
 
 	e->type = EVENT_MMAP;
-	e->mmap.start = UINT64_C(0x7f0000000000) + (made_below(m, 4) << 32) + made_below(m, 64) * 4096;
+	e->mmap.start =
+		UINT64_C(0x7f0000000000) + (made_below(m, 4) << 32) + made_below(m, 64) * 4096;
 	e->mmap.size = (1 + object) * 4096 + (made_below(m, 30) ? 0 : 7);
 	e->mmap.pgoff = object % 3 * 4096;
 	if (object % 2) {
@@ -172,7 +175,8 @@ static inline void made_mmap(struct made *m, struct event *e)
 		e->mmap.min = (uint32_t)object;
 		e->mmap.ino = 1000 + object;
 	}
-	snprintf(m->path, sizeof(m->path), object == 4 ? "//anon" : "/usr/lib/object-%u.so", (unsigned int)object);
+	snprintf(m->path, sizeof(m->path), object == 4 ? "//anon" : "/usr/lib/object-%u.so",
+		 (unsigned int)object);
 	e->mmap.path = m->path;
 }
 
@@ -191,7 +195,8 @@ static inline void made_next(struct made *m, struct event *e)
 	case 0:
 		e->type = EVENT_COMM;
 		e->comm.exec = made_below(m, 2);
-		snprintf(e->comm.comm, sizeof(e->comm.comm), "comm-%u", (unsigned int)made_below(m, 99));
+		snprintf(e->comm.comm, sizeof(e->comm.comm), "comm-%u",
+			 (unsigned int)made_below(m, 99));
 		break;
 	case 1:
 		e->type = EVENT_FORK;
@@ -226,12 +231,12 @@ static inline void made_next(struct made *m, struct event *e)
 /* Equal in everything that the file keeps. On a difference *ret_what names the field. */
 static inline bool made_equal(const struct event *a, const struct event *b, const char **ret_what)
 {
-#define MADE_SAME(field)                   \
-	do {                               \
+#define MADE_SAME(field)                    \
+	do {                                \
 		if (a->field != b->field) { \
 			*ret_what = #field; \
-			return false;      \
-		}                          \
+			return false;       \
+		}                           \
 	} while (0)
 	MADE_SAME(type);
 	MADE_SAME(time_ns);

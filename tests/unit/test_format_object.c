@@ -34,7 +34,8 @@ static void out_done(void)
 		free(out.bytes[--out.n_chunks]);
 }
 
-static const struct object_key key = { .build_id = { 20, { 9, 8, 7, 6, 5, 4, 3, 2, 1 } }, .path = "/usr/lib/libx.so" };
+static const struct object_key key = { .build_id = { 20, { 9, 8, 7, 6, 5, 4, 3, 2, 1 } },
+				       .path = "/usr/lib/libx.so" };
 
 static void encode(const struct elf_image *image, const char *reason)
 {
@@ -79,12 +80,16 @@ static void large_object(void)
 
 	for (size_t i = 0; i < 3 << 20; i++)
 		big[i] = (uint8_t)(i * i >> 7);
-	image = (struct elf_image){ .machine = MACHINE_AARCH64, .elf_type = 2, .entry = UINT64_MAX,
-				    .n_loads = ELF_LOADS_MAX, .n_parts = ELF_PARTS_MAX };
+	image = (struct elf_image){ .machine = MACHINE_AARCH64,
+				    .elf_type = 2,
+				    .entry = UINT64_MAX,
+				    .n_loads = ELF_LOADS_MAX,
+				    .n_parts = ELF_PARTS_MAX };
 	for (uint32_t i = 0; i < ELF_LOADS_MAX; i++)
 		image.load[i] = (struct elf_load){ i, UINT64_MAX - i, i * 4096, i, UINT32_MAX };
 	for (uint32_t i = 0; i < ELF_PARTS_MAX; i++)
-		image.part[i] = (struct elf_part){ ELF_PART_CODE, UINT64_MAX - i, i % 3 * 1000, i % 5 ? big + i : NULL };
+		image.part[i] = (struct elf_part){ ELF_PART_CODE, UINT64_MAX - i, i % 3 * 1000,
+						   i % 5 ? big + i : NULL };
 	image.part[7].size = (3 << 20) - 7;
 	encode(&image, NULL);
 	CHECK_UINT(out.n_chunks, 4);
@@ -117,8 +122,10 @@ static int count(void *ctx, const struct object_piece *p)
 static void cut_objects(void)
 {
 	static const uint8_t code[64];
-	static struct elf_image image = { .machine = MACHINE_X86_64, .n_parts = 2,
-					  .part = { { ELF_PART_CODE, 1, 64, code }, { ELF_PART_CODE, 2, 64, code } } };
+	static struct elf_image image = { .machine = MACHINE_X86_64,
+					  .n_parts = 2,
+					  .part = { { ELF_PART_CODE, 1, 64, code },
+						    { ELF_PART_CODE, 2, 64, code } } };
 	unsigned int whole = 0;
 
 	encode(&image, NULL);
@@ -191,12 +198,13 @@ static void kernel_symbols(void)
 	struct kernel_symbol *in = calloc(N, sizeof(*in));
 	uint8_t *raw = malloc(100000);
 	struct symbols got = { 0 };
-	char (*names)[24] = calloc(N, sizeof(*names));
+	char(*names)[24] = calloc(N, sizeof(*names));
 	unsigned int n_chunks = 0;
 
 	for (size_t i = 0; i < N; i++) {
 		snprintf(names[i], sizeof(names[i]), "function_%zu", i);
-		in[i] = (struct kernel_symbol){ UINT64_C(0xffffffff81000000) + i * 64, names[i], i % 100 < 70 ? "" : "module" };
+		in[i] = (struct kernel_symbol){ UINT64_C(0xffffffff81000000) + i * 64, names[i],
+						i % 100 < 70 ? "" : "module" };
 	}
 	for (size_t done = 0; done < N; n_chunks++) {
 		size_t n, used;
@@ -248,11 +256,8 @@ static void manifests(void)
 	CHECK_INT(manifest_decode(raw, n - 1, got_pair, &n_pairs, NULL), -EBADMSG);
 }
 
-SUITE(format_object,
-	{ "an object of three chunks comes back whole", large_object },
-	{ "an object cut at every length gives what was whole", cut_objects },
-	{ "reasons survive, long ones cut", reasons },
-	{ "tags find objects, keys decide", tags },
-	{ "kernel symbols survive in as many chunks as they need", kernel_symbols },
-	{ "a manifest survives at its limits", manifests },
-)
+SUITE(format_object, { "an object of three chunks comes back whole", large_object },
+      { "an object cut at every length gives what was whole", cut_objects },
+      { "reasons survive, long ones cut", reasons }, { "tags find objects, keys decide", tags },
+      { "kernel symbols survive in as many chunks as they need", kernel_symbols },
+      { "a manifest survives at its limits", manifests }, )

@@ -1,6 +1,6 @@
 /*
- * man/ddprof.data.5 is right: its hex examples are taken out of the page itself and decoded, and what they say
- * they mean is compared. Every example of the page has its test here.
+ * man/ddprof.data.5 is right: its hex examples are taken out of the page itself and decoded, and
+ * what they say they mean is compared. Every example of the page has its test here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -52,8 +52,9 @@ static char *page(void)
 	struct err err = { 0 };
 	char *text;
 
-	REQUIRE_TRUE(io_read_file(check_source_path("man/ddprof.data.5"), PAGE_BYTES, &text, NULL, &err) == 0, "%s",
-		     err.text);
+	REQUIRE_TRUE(io_read_file(check_source_path("man/ddprof.data.5"), PAGE_BYTES, &text, NULL,
+				  &err) == 0,
+		     "%s", err.text);
 	return text;
 }
 
@@ -66,7 +67,8 @@ static struct example example(const char *name)
 	snprintf(title, sizeof(title), "\n.\\\" hex %s\n.Bd ", name);
 	at = strstr(text, title);
 	REQUIRE_TRUE(at != NULL, "no example '%s' in the page", name);
-	for (at = strchr(at + strlen(title), '\n') + 1; strncmp(at, ".Ed", 3); at = strchr(at, '\n') + 1)
+	for (at = strchr(at + strlen(title), '\n') + 1; strncmp(at, ".Ed", 3);
+	     at = strchr(at, '\n') + 1)
 		take_line(at, &e);
 	free(text);
 	return e;
@@ -99,7 +101,8 @@ static void records_begin(const char *name)
 	record_decoder_begin(decoder, &h, records.bytes, records.n);
 }
 
-static const struct event *next_event(enum event_type type, uint64_t time_ns, uint32_t pid, uint32_t tid, uint32_t cpu)
+static const struct event *next_event(enum event_type type, uint64_t time_ns, uint32_t pid,
+				      uint32_t tid, uint32_t cpu)
 {
 	struct err err = { 0 };
 
@@ -194,7 +197,8 @@ static void snapshots(void)
 	records_end();
 }
 
-static void check_mmap(const struct event *e, uint64_t start, uint64_t size, uint64_t pgoff, const char *path)
+static void check_mmap(const struct event *e, uint64_t start, uint64_t size, uint64_t pgoff,
+		       const char *path)
 {
 	CHECK_UINT(e->mmap.start, start);
 	CHECK_UINT(e->mmap.size, size);
@@ -271,15 +275,20 @@ static void check_words(const struct event_sample *s, const struct stack_word *w
 static void samples(void)
 {
 	static const struct stack_word first[] = {
-		{ 0x7ffc00001028, 0x7ffc00001100 }, { 0x7ffc00001020, 0x55d0c0001234 }, { 0x7ffc00001008, 0x7ffc00001020 },
+		{ 0x7ffc00001028, 0x7ffc00001100 },
+		{ 0x7ffc00001020, 0x55d0c0001234 },
+		{ 0x7ffc00001008, 0x7ffc00001020 },
 	};
 	static const struct stack_word second[] = {
-		{ 0x7ffc00001028, 0x7ffc00001100 }, { 0x7ffc00001020, 0x55d0c0001234 }, { 0x7ffc00001010, 0x55d0c0001240 },
+		{ 0x7ffc00001028, 0x7ffc00001100 },
+		{ 0x7ffc00001020, 0x55d0c0001234 },
+		{ 0x7ffc00001010, 0x55d0c0001240 },
 	};
 	const struct event_sample *s;
 
 	records_begin("sample");
-	check_mmap(next_event(EVENT_MMAP, 1000000, 1200, 1200, 1), 0x55d0c0001000, 0x3000, 0x1000, "/a");
+	check_mmap(next_event(EVENT_MMAP, 1000000, 1200, 1200, 1), 0x55d0c0001000, 0x3000, 0x1000,
+		   "/a");
 	s = &next_event(EVENT_SAMPLE, 2000000, 1200, 1200, 1)->sample;
 	CHECK_TRUE(s->user && s->in_kernel && !s->stack_cut && !s->stack_dropped && !s->compat);
 	CHECK_UINT(s->source, 0);
@@ -373,7 +382,9 @@ static void objects(void)
 static int got_symbol(void *ctx, const struct kernel_symbol *s)
 {
 	static const struct kernel_symbol want[] = {
-		{ 0xffffffff81000000, "_text", "" }, { 0xffffffff81000040, "start", "" }, { 0xffffffffc0000000, "probe", "ext4" },
+		{ 0xffffffff81000000, "_text", "" },
+		{ 0xffffffff81000040, "start", "" },
+		{ 0xffffffffc0000000, "probe", "ext4" },
 	};
 	unsigned int *n = ctx;
 
@@ -416,8 +427,9 @@ static void manifest(void)
 static void every_example(void)
 {
 	static const char *const tested[] = {
-		"file-header", "chunk", "exit", "comm", "fork", "space", "mmap", "lost", "throttle",
-		"source", "counters", "sample", "object", "reason", "kernel", "manifest",
+		"file-header", "chunk",	 "exit",     "comm",	 "fork",     "space",
+		"mmap",	       "lost",	 "throttle", "source",	 "counters", "sample",
+		"object",      "reason", "kernel",   "manifest",
 	};
 	char *text = page();
 	size_t n = 0;
@@ -430,19 +442,11 @@ static void every_example(void)
 	free(text);
 }
 
-SUITE(format_page,
-	{ "the page's file header is one", file_header },
-	{ "the page's file of one chunk is read", file_and_chunk },
-	{ "the page's Exit", exits },
-	{ "the page's Comms", comms },
-	{ "the page's Forks, of a process and of a thread", forks },
-	{ "the page's Space", snapshots },
-	{ "the page's Mmaps", mmaps },
-	{ "the page's Lost and Throttle", losses },
-	{ "the page's Source and Counters", facts },
-	{ "the page's Samples", samples },
-	{ "the page's objects", objects },
-	{ "the page's kernel symbols", kernel_symbols },
-	{ "the page's manifest", manifest },
-	{ "every example of the page has a test", every_example },
-)
+SUITE(format_page, { "the page's file header is one", file_header },
+      { "the page's file of one chunk is read", file_and_chunk }, { "the page's Exit", exits },
+      { "the page's Comms", comms }, { "the page's Forks, of a process and of a thread", forks },
+      { "the page's Space", snapshots }, { "the page's Mmaps", mmaps },
+      { "the page's Lost and Throttle", losses }, { "the page's Source and Counters", facts },
+      { "the page's Samples", samples }, { "the page's objects", objects },
+      { "the page's kernel symbols", kernel_symbols }, { "the page's manifest", manifest },
+      { "every example of the page has a test", every_example }, )

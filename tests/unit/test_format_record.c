@@ -92,25 +92,31 @@ static void round_trip(uint64_t seed, enum machine machine, uint32_t n_words)
 
 			made_next(out, &want);
 			REQUIRE_INT(record_decoder_next(d, &got, &err), RECORD_EVENT);
-			REQUIRE_TRUE(made_equal(&want, &got.event, &what), "seed %ju event %u differs in %s",
-				     (uintmax_t)seed, n_done, what);
+			REQUIRE_TRUE(made_equal(&want, &got.event, &what),
+				     "seed %ju event %u differs in %s", (uintmax_t)seed, n_done,
+				     what);
 			if (want.type != EVENT_SAMPLE)
 				continue;
-			REQUIRE_TRUE(view_matches(&got.event.sample), "seed %ju event %u", (uintmax_t)seed, n_done);
+			REQUIRE_TRUE(view_matches(&got.event.sample), "seed %ju event %u",
+				     (uintmax_t)seed, n_done);
 			b = &before[(want.pid - 100) * 3 + want.tid - want.pid];
-			if (got.event.sample.view.slot && got.event.sample.view.floor != UINT64_MAX) {
+			if (got.event.sample.view.slot &&
+			    got.event.sample.view.floor != UINT64_MAX) {
 				n_floors++;
-				REQUIRE_TRUE(equal_from(b, &got.event.sample, got.event.sample.view.floor));
+				REQUIRE_TRUE(equal_from(b, &got.event.sample,
+							got.event.sample.view.floor));
 			}
 			b->n = got.event.sample.n_words;
 			b->lo = got.event.sample.view.lo;
 			b->hi = got.event.sample.view.hi;
 			if (b->n)
-				memcpy(b->words, got.event.sample.words, b->n * sizeof(b->words[0]));
+				memcpy(b->words, got.event.sample.words,
+				       b->n * sizeof(b->words[0]));
 		}
 		CHECK_INT(record_decoder_next(d, &got, &err), RECORD_END);
 	}
-	CHECK_TRUE(n_floors > ROUND_EVENTS / 20, "only %u samples shared their outer frames", n_floors);
+	CHECK_TRUE(n_floors > ROUND_EVENTS / 20, "only %u samples shared their outer frames",
+		   n_floors);
 	record_encoder_free(e);
 	record_decoder_free(d);
 	free(before);
@@ -160,8 +166,13 @@ static enum record_read single_round(struct single *s, const struct event *event
 }
 
 static const uint64_t extremes[] = {
-	0, 1, 0x7f, 0x80, 0xfff, 0x1000, 0x7fffffff, 0x80000000, UINT32_MAX, UINT64_C(1) << 32,
-	INT64_MAX, UINT64_C(1) << 63, UINT64_MAX,
+	0,	    1,
+	0x7f,	    0x80,
+	0xfff,	    0x1000,
+	0x7fffffff, 0x80000000,
+	UINT32_MAX, UINT64_C(1) << 32,
+	INT64_MAX,  UINT64_C(1) << 63,
+	UINT64_MAX,
 };
 
 static void field_extremes(void)
@@ -173,16 +184,36 @@ static void field_extremes(void)
 	for (size_t i = 0; i < sizeof(extremes) / sizeof(extremes[0]); i++) {
 		uint64_t v = extremes[i], kchain[1] = { v };
 		uint32_t small = (uint32_t)v;
-		struct event sample = { .type = EVENT_SAMPLE, .time_ns = v, .pid = small, .tid = ~small, .cpu = small,
-					.sample = { .period = v, .ip = v, .kchain = kchain, .n_kchain = 1,
-						    .source = SOURCE_MAX - 1, .user = true,
+		struct event sample = { .type = EVENT_SAMPLE,
+					.time_ns = v,
+					.pid = small,
+					.tid = ~small,
+					.cpu = small,
+					.sample = { .period = v,
+						    .ip = v,
+						    .kchain = kchain,
+						    .n_kchain = 1,
+						    .source = SOURCE_MAX - 1,
+						    .user = true,
 						    .regs.mask = (UINT64_C(1) << 17) - 1 } };
-		struct event map = { .type = EVENT_MMAP, .time_ns = v, .pid = small, .cpu = small,
-				     .mmap = { .start = v, .size = v, .pgoff = v, .maj = small, .min = small,
-					       .ino = v, .path = "" } };
-		struct event fork = { .type = EVENT_FORK, .time_ns = v, .pid = small, .tid = small + 1,
+		struct event map = { .type = EVENT_MMAP,
+				     .time_ns = v,
+				     .pid = small,
+				     .cpu = small,
+				     .mmap = { .start = v,
+					       .size = v,
+					       .pgoff = v,
+					       .maj = small,
+					       .min = small,
+					       .ino = v,
+					       .path = "" } };
+		struct event fork = { .type = EVENT_FORK,
+				      .time_ns = v,
+				      .pid = small,
+				      .tid = small + 1,
 				      .fork = { .ppid = ~small, .ptid = small } };
-		struct event lost = { .type = EVENT_LOST, .lost = { .source = SOURCE_MAX, .n = v } };
+		struct event lost = { .type = EVENT_LOST,
+				      .lost = { .source = SOURCE_MAX, .n = v } };
 
 		for (unsigned int r = 0; r < 17; r++)
 			sample.sample.regs.value[r] = v + r;
@@ -201,8 +232,12 @@ static void field_extremes(void)
 static void largest_stack(void)
 {
 	static struct stack_word words[STACK_WORDS_MAX];
-	struct event e = { .type = EVENT_SAMPLE, .pid = 1, .tid = 1,
-			   .sample = { .user = true, .words = words, .n_words = STACK_WORDS_MAX,
+	struct event e = { .type = EVENT_SAMPLE,
+			   .pid = 1,
+			   .tid = 1,
+			   .sample = { .user = true,
+				       .words = words,
+				       .n_words = STACK_WORDS_MAX,
 				       .stack_bytes = STACK_BYTES_MAX,
 				       .regs.mask = UINT64_C(1) << X86_RSP } };
 	uint64_t sp = UINT64_C(0x7ffd00000000);
@@ -212,7 +247,8 @@ static void largest_stack(void)
 	single_open(&s);
 	e.sample.regs.value[X86_RSP] = sp;
 	for (uint32_t i = 0; i < STACK_WORDS_MAX; i++)
-		words[i] = (struct stack_word){ sp + 8 * (STACK_WORDS_MAX - 1 - i), i * UINT64_C(0x123456789abcdef) };
+		words[i] = (struct stack_word){ sp + 8 * (STACK_WORDS_MAX - 1 - i),
+						i * UINT64_C(0x123456789abcdef) };
 	CHECK_INT(single_round(&s, &e), RECORD_EVENT);
 	CHECK_TRUE(made_equal(&e, &s.got.event, &what), "%s", what);
 	CHECK_TRUE(view_matches(&s.got.event.sample));
@@ -222,7 +258,8 @@ static void largest_stack(void)
 static void longest_path(void)
 {
 	char path[PATH_MAX_BYTES];
-	struct event e = { .type = EVENT_MMAP, .mmap = { .start = 4096, .size = 4096, .path = path } };
+	struct event e = { .type = EVENT_MMAP,
+			   .mmap = { .start = 4096, .size = 4096, .path = path } };
 	const char *what = "";
 	struct single s;
 
@@ -236,7 +273,8 @@ static void longest_path(void)
 
 static void refused_changes_nothing(void)
 {
-	struct made *in = made_new(99, MACHINE_X86_64, 1500), *out = made_new(99, MACHINE_X86_64, 1500);
+	struct made *in = made_new(99, MACHINE_X86_64, 1500),
+		    *out = made_new(99, MACHINE_X86_64, 1500);
 	struct record_counters counters = { .n = { 1, 2, 3, UINT64_MAX } };
 	struct chunk_header h = { 0 };
 	struct single s;
@@ -257,7 +295,8 @@ static void refused_changes_nothing(void)
 	}
 	record_encoder_put_counters(s.e, &counters);
 	bytes = record_encoder_bytes(s.e, &n_bytes);
-	CHECK_TRUE(n_bytes <= CHUNK_RAW_MAX && n_bytes > CHUNK_RAW_MAX * 3 / 4, "%zu bytes", n_bytes);
+	CHECK_TRUE(n_bytes <= CHUNK_RAW_MAX && n_bytes > CHUNK_RAW_MAX * 3 / 4, "%zu bytes",
+		   n_bytes);
 	CHECK_UINT(record_encoder_n(s.e), n + 1);
 	record_decoder_begin(s.d, &h, bytes, n_bytes);
 	for (uint32_t i = 0; i < n; i++) {
@@ -302,8 +341,12 @@ static void too_many_threads(void)
 static void too_many_words(void)
 {
 	static struct stack_word words[STACK_WORDS_MAX];
-	struct event e = { .type = EVENT_SAMPLE, .pid = 1, .tid = 1,
-			   .sample = { .user = true, .words = words, .n_words = STACK_WORDS_MAX,
+	struct event e = { .type = EVENT_SAMPLE,
+			   .pid = 1,
+			   .tid = 1,
+			   .sample = { .user = true,
+				       .words = words,
+				       .n_words = STACK_WORDS_MAX,
 				       .stack_bytes = STACK_BYTES_MAX,
 				       .regs.mask = UINT64_C(1) << X86_RSP } };
 	struct chunk_header h = { 0 };
@@ -412,8 +455,17 @@ static void unknown_records_are_skipped(void)
 {
 	static const uint8_t bytes[] = {
 		MACHINE_X86_64,
-		200, 0x83, 0x00, 1, 2, 3, /* type 200, length 3 in a longer form than needed */
-		RECORD_EXIT, 2, 20, 14, 0, /* cpu 2, 10 ns, pid 7 */
+		200,
+		0x83,
+		0x00,
+		1,
+		2,
+		3, /* type 200, length 3 in a longer form than needed */
+		RECORD_EXIT,
+		2,
+		20,
+		14,
+		0, /* cpu 2, 10 ns, pid 7 */
 	};
 	static const uint8_t reserved[] = { MACHINE_X86_64, 15, 0 };
 	static const uint8_t other_machine[] = { 9, RECORD_EXIT, 2, 20, 14, 0 };
@@ -437,7 +489,8 @@ static void unknown_records_are_skipped(void)
 
 static void more_counters_than_known(void)
 {
-	uint8_t bytes[3 + COUNTERS + 2] = { MACHINE_X86_64, RECORD_COUNTER_VALUES, COUNTERS + 2, 5 };
+	uint8_t bytes[3 + COUNTERS + 2] = { MACHINE_X86_64, RECORD_COUNTER_VALUES, COUNTERS + 2,
+					    5 };
 	static const uint8_t fewer[] = { MACHINE_X86_64, RECORD_COUNTER_VALUES, 1, 9 };
 	struct chunk_header h = { 0 };
 	struct single s;
@@ -457,7 +510,9 @@ static void more_counters_than_known(void)
 
 static void sources(void)
 {
-	struct record_source in = { .name = "sCPU", .unit = "nanoseconds", .frequency_hz = 99, .period = UINT64_MAX };
+	struct record_source in = {
+		.name = "sCPU", .unit = "nanoseconds", .frequency_hz = 99, .period = UINT64_MAX
+	};
 	struct chunk_header h = { 0 };
 	const uint8_t *bytes;
 	struct single s;
@@ -478,16 +533,17 @@ static void sources(void)
 }
 
 SUITE(format_record,
-	{ "events come back as they went in, and so do the stacks' flat images", round_trips },
-	{ "every field survives its extremes", field_extremes },
-	{ "the largest stack of words that are no addresses survives", largest_stack },
-	{ "the longest path survives", longest_path },
-	{ "a record that does not fit changes nothing, and counters always fit", refused_changes_nothing },
-	{ "a chunk refuses more threads than it may have", too_many_threads },
-	{ "a chunk refuses more stack words than readers should work for", too_many_words },
-	{ "records cut at every length give what was whole", cut_everywhere },
-	{ "damaged records are read without harm", damaged_anyhow },
-	{ "unknown records are skipped, reserved ones and other machines refused", unknown_records_are_skipped },
-	{ "newer writers may have more counters, older ones fewer", more_counters_than_known },
-	{ "event sources survive", sources },
-)
+      { "events come back as they went in, and so do the stacks' flat images", round_trips },
+      { "every field survives its extremes", field_extremes },
+      { "the largest stack of words that are no addresses survives", largest_stack },
+      { "the longest path survives", longest_path },
+      { "a record that does not fit changes nothing, and counters always fit",
+	refused_changes_nothing },
+      { "a chunk refuses more threads than it may have", too_many_threads },
+      { "a chunk refuses more stack words than readers should work for", too_many_words },
+      { "records cut at every length give what was whole", cut_everywhere },
+      { "damaged records are read without harm", damaged_anyhow },
+      { "unknown records are skipped, reserved ones and other machines refused",
+	unknown_records_are_skipped },
+      { "newer writers may have more counters, older ones fewer", more_counters_than_known },
+      { "event sources survive", sources }, )

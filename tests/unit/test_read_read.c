@@ -15,7 +15,13 @@
 #include "tests/unit/check.h"
 #include "tests/unit/events_made.h"
 
-enum { CHUNKS = 12, EVENTS_EACH = 50, KEYFRAME_EVERY = 4, FILE_MAX = 4 << 20, PART_BYTES = 3000000 };
+enum {
+	CHUNKS = 12,
+	EVENTS_EACH = 50,
+	KEYFRAME_EVERY = 4,
+	FILE_MAX = 4 << 20,
+	PART_BYTES = 3000000
+};
 
 /* manifest, then for each i: keyframe (when i % 4 is 0), events; an object after the fifth; end. */
 struct made_file {
@@ -23,7 +29,7 @@ struct made_file {
 	uint8_t *bytes;
 	size_t n;
 	size_t begin[64], n_chunks; /* offsets of all chunks */
-	size_t events[CHUNKS + 1];	    /* index of the i-th EVENTS chunk among all chunks */
+	size_t events[CHUNKS + 1];  /* index of the i-th EVENTS chunk among all chunks */
 	uint32_t n_samples[CHUNKS];
 };
 
@@ -41,7 +47,8 @@ static int take(void *ctx, const void *bytes, size_t n)
 
 static struct chunk_writer *writer;
 static uint8_t part[PART_BYTES];
-static const struct object_key object = { .build_id = { 20, { 1, 2, 3 } }, .path = "/usr/lib/libx.so" };
+static const struct object_key object = { .build_id = { 20, { 1, 2, 3 } },
+					  .path = "/usr/lib/libx.so" };
 
 static int take_object(void *ctx, const void *raw, size_t n, uint32_t n_records)
 {
@@ -80,7 +87,8 @@ static void put_keyframe(struct record_encoder *e, uint32_t i)
 
 	/* a group of two chunks */
 	for (uint32_t half = 0; half < 2; half++) {
-		struct event space = keyframe_event(EVENT_SPACE, i * 2 + half), map = keyframe_event(EVENT_MMAP, i * 2 + half);
+		struct event space = keyframe_event(EVENT_SPACE, i * 2 + half),
+			     map = keyframe_event(EVENT_MMAP, i * 2 + half);
 		const uint8_t *bytes;
 
 		record_encoder_begin(e);
@@ -88,8 +96,10 @@ static void put_keyframe(struct record_encoder *e, uint32_t i)
 		REQUIRE_INT(record_encoder_put(e, &space), 0);
 		REQUIRE_INT(record_encoder_put(e, &map), 0);
 		bytes = record_encoder_bytes(e, &n);
-		REQUIRE_INT(chunk_writer_put(writer, CHUNK_KEYFRAME, half ? CHUNK_FLAG_LAST : CHUNK_FLAG_FIRST, bytes, n, 3,
-					     1000, 1000), 0);
+		REQUIRE_INT(chunk_writer_put(writer, CHUNK_KEYFRAME,
+					     half ? CHUNK_FLAG_LAST : CHUNK_FLAG_FIRST, bytes, n, 3,
+					     1000, 1000),
+			    0);
 	}
 }
 
@@ -126,7 +136,9 @@ static struct made_file *made_file_new(void)
 		bytes = record_encoder_bytes(e, &n);
 		record_encoder_times(e, &first, &last);
 		f->events[i] = f->n_chunks;
-		REQUIRE_INT(chunk_writer_put(writer, CHUNK_EVENTS, 0, bytes, n, record_encoder_n(e), first, last), 0);
+		REQUIRE_INT(chunk_writer_put(writer, CHUNK_EVENTS, 0, bytes, n, record_encoder_n(e),
+					     first, last),
+			    0);
 		if (i == 5)
 			put_objects();
 	}
@@ -223,7 +235,8 @@ struct told {
 	uint64_t off, bytes, from_ns, to_ns;
 };
 
-static void tell(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns, const char *reason)
+static void tell(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns, uint64_t to_ns,
+		 const char *reason)
 {
 	struct told *t = ctx;
 
@@ -261,7 +274,8 @@ static void lost_chunk(bool header)
 	CHECK_UINT(told.n, 1);
 	CHECK_UINT(told.off, f->begin[chunk]);
 	CHECK_UINT(told.bytes, f->begin[chunk + 1] - f->begin[chunk]);
-	CHECK_TRUE(told.from_ns && told.to_ns >= told.from_ns, "%ju..%ju", (uintmax_t)told.from_ns, (uintmax_t)told.to_ns);
+	CHECK_TRUE(told.from_ns && told.to_ns >= told.from_ns, "%ju..%ju", (uintmax_t)told.from_ns,
+		   (uintmax_t)told.to_ns);
 	recording_close(r);
 	made_file_free(f);
 }
@@ -298,11 +312,15 @@ static void cut_out(void)
 	made_file_free(f);
 }
 
-/* A keyframe that is not needed costs nothing when it is damaged; one that is needed is waited for. */
+/*
+ * A keyframe that is not needed costs nothing when it is damaged; one that is needed is waited
+ * for.
+ */
 static void damaged_keyframes(void)
 {
 	struct made_file *f = made_file_new();
-	size_t second = f->events[4] - 1, third = f->events[8] - 1; /* last chunks of their groups */
+	size_t second = f->events[4] - 1,
+	       third = f->events[8] - 1; /* last chunks of their groups */
 	struct recording *r;
 	char shape[64];
 	uint32_t n;
@@ -314,7 +332,8 @@ static void damaged_keyframes(void)
 	CHECK_UINT(n, samples_of(f));
 	recording_close(r);
 	f->bytes[f->begin[f->events[1]] + CHUNK_HEADER_BYTES + 20] ^= 1;
-	f->bytes[f->begin[third] + CHUNK_HEADER_BYTES + 15] ^= 0; /* sound: the state comes back there */
+	f->bytes[f->begin[third] + CHUNK_HEADER_BYTES + 15] ^=
+		0; /* sound: the state comes back there */
 	r = open_bytes(f, f->n);
 	read_all(r, shape, sizeof(shape), &n);
 	CHECK_STR(shape, "k.G.k.k.");
@@ -433,15 +452,14 @@ static void from_a_pipe(void)
 	made_file_free(f);
 }
 
-SUITE(read_read,
-	{ "a recording is read twice the same, with its first keyframe", whole },
-	{ "a chunk whose contents are damaged is told with its times, and its samples are counted", damaged_contents },
-	{ "a chunk whose header is damaged likewise", damaged_header },
-	{ "chunks cut out are missed by their numbers", cut_out },
-	{ "after a gap the next whole keyframe brings the state back", damaged_keyframes },
-	{ "a file cut anywhere gives what came before, without an end", cut_file },
-	{ "embedded objects are read when asked for, and reasons", images },
-	{ "a part with a piece lost is not given", image_with_a_hole },
-	{ "what is no recording says so, with its name", not_recordings },
-	{ "a recording comes through a pipe", from_a_pipe },
-)
+SUITE(read_read, { "a recording is read twice the same, with its first keyframe", whole },
+      { "a chunk whose contents are damaged is told with its times, and its samples are counted",
+	damaged_contents },
+      { "a chunk whose header is damaged likewise", damaged_header },
+      { "chunks cut out are missed by their numbers", cut_out },
+      { "after a gap the next whole keyframe brings the state back", damaged_keyframes },
+      { "a file cut anywhere gives what came before, without an end", cut_file },
+      { "embedded objects are read when asked for, and reasons", images },
+      { "a part with a piece lost is not given", image_with_a_hole },
+      { "what is no recording says so, with its name", not_recordings },
+      { "a recording comes through a pipe", from_a_pipe }, )

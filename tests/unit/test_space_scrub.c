@@ -14,7 +14,9 @@ static struct stack_word kept[STACK_WORDS_MAX];
 
 static void map_at(struct spaces *s, uint64_t start, uint64_t end)
 {
-	struct event e = { .type = EVENT_MMAP, .pid = 1, .tid = 1,
+	struct event e = { .type = EVENT_MMAP,
+			   .pid = 1,
+			   .tid = 1,
 			   .mmap = { .start = start, .size = end - start, .path = "x" } };
 
 	spaces_apply(s, &e);
@@ -37,7 +39,9 @@ static struct spaces *known_process(void)
 
 static struct event_sample sample_of(const void *stack, size_t bytes, uint64_t sp)
 {
-	struct event_sample s = { .user = true, .stack = stack, .stack_bytes = bytes,
+	struct event_sample s = { .user = true,
+				  .stack = stack,
+				  .stack_bytes = bytes,
 				  .regs.mask = (UINT64_C(1) << 17) - 1 };
 
 	s.regs.value[X86_RSP] = sp;
@@ -48,12 +52,27 @@ static void pointers_only(void)
 {
 	struct spaces *s = known_process();
 	const uint64_t stack[] = {
-		0x400000, 0x4fffff, 0x500000, 0x3fffff,		   /* code, its last byte, beyond, before */
-		0, 42, 0x6c6c6548206f6c6c, UINT64_MAX,		   /* data */
-		0x7f0000200000, 0x7f00003fffff, 0x7f0000801000,	   /* between mappings of a hull, in, behind */
-		0x7f0000800fff, 0x7f1000000000, 0x7fff00000001,
-		SP - 8, SP, SP + (8 << 20) - 8, SP + (8 << 20),	   /* the stack from sp to 8 MiB above */
-		SP + 18 * 8, SP + 20 * 8, SP + 21 * 8 + 4,	   /* itself, above itself, no whole word */
+		0x400000,
+		0x4fffff,
+		0x500000,
+		0x3fffff, /* code, its last byte, beyond, before */
+		0,
+		42,
+		0x6c6c6548206f6c6c,
+		UINT64_MAX, /* data */
+		0x7f0000200000,
+		0x7f00003fffff,
+		0x7f0000801000, /* between mappings of a hull, in, behind */
+		0x7f0000800fff,
+		0x7f1000000000,
+		0x7fff00000001,
+		SP - 8,
+		SP,
+		SP + (8 << 20) - 8,
+		SP + (8 << 20), /* the stack from sp to 8 MiB above */
+		SP + 18 * 8,
+		SP + 20 * 8,
+		SP + 21 * 8 + 4, /* itself, above itself, no whole word */
 	};
 	static const unsigned int keep[] = { 19, 16, 13, 12, 11, 9, 1, 0 };
 	struct event_sample sample = sample_of(stack, sizeof(stack), SP);
@@ -147,7 +166,8 @@ static void odd_stack_pointer(void)
 		CHECK_UINT(kept[sample.n_words - 1].addr, first);
 		CHECK_UINT(kept[sample.n_words - 1].value, 0x400000 + first - sp);
 		sample = sample_of(bytes, sizeof(bytes), sp);
-		CHECK_UINT(space_keep_all(&sample, MACHINE_X86_64, kept), (sizeof(bytes) - (first - sp)) / 8);
+		CHECK_UINT(space_keep_all(&sample, MACHINE_X86_64, kept),
+			   (sizeof(bytes) - (first - sp)) / 8);
 	}
 	/* fewer bytes than to the first word */
 	sample = sample_of(bytes, 3, SP + 1);
@@ -160,7 +180,9 @@ static void pointer_authentication(void)
 {
 	struct spaces *s = known_process();
 	const uint64_t stack[] = { 0x00007f0000000010 | UINT64_C(0x2a55) << 48, 0x1234 };
-	struct event_sample sample = { .user = true, .stack = (const void *)stack, .stack_bytes = sizeof(stack),
+	struct event_sample sample = { .user = true,
+				       .stack = (const void *)stack,
+				       .stack_bytes = sizeof(stack),
 				       .regs.mask = UINT64_C(1) << A64_SP | UINT64_C(1) << A64_LR };
 
 	sample.regs.value[A64_SP] = SP;
@@ -234,7 +256,8 @@ static void like_the_contract(void)
 
 			if (!own && !space_find(sp, v))
 				continue;
-			if (n >= sample.n_words || kept[n].value != stack[i] || kept[n].addr != base + i * 8) {
+			if (n >= sample.n_words || kept[n].value != stack[i] ||
+			    kept[n].addr != base + i * 8) {
 				CHECK_TRUE(false, "round %u word %u", round, i);
 				break;
 			}
@@ -265,21 +288,21 @@ static void masks_agree(void)
 			else
 				store_le64(bytes + skew + (i - 4) * 8, v);
 		}
-		if (window_mask(bytes + skew, n, keep, window) != window_mask_portable(bytes + skew, n, keep, window))
+		if (window_mask(bytes + skew, n, keep, window) !=
+		    window_mask_portable(bytes + skew, n, keep, window))
 			CHECK_TRUE(false, "round %u", round);
 	}
 	CHECK_TRUE(true);
 }
 
-SUITE(space_scrub,
-	{ "words that point into code or stack are kept, nothing else", pointers_only },
-	{ "registers are scrubbed likewise; sp and pc stay", registers_too },
-	{ "stacks of processes whose mappings are not known are dropped", unknown_process },
-	{ "a thread's stack ends at its control block", ends_at_control_block },
-	{ "words lie on the 8-byte grid whatever sp is", odd_stack_pointer },
-	{ "aarch64: pointer authentication is taken off before a word is judged", pointer_authentication },
-	{ "raw keeps every word and register", raw_keeps_all },
-	{ "a stack at the end of memory is no stack", stack_at_the_end_of_memory },
-	{ "a scrub keeps what judging each word keeps", like_the_contract },
-	{ "the vector loop agrees with the plain one", masks_agree },
-)
+SUITE(space_scrub, { "words that point into code or stack are kept, nothing else", pointers_only },
+      { "registers are scrubbed likewise; sp and pc stay", registers_too },
+      { "stacks of processes whose mappings are not known are dropped", unknown_process },
+      { "a thread's stack ends at its control block", ends_at_control_block },
+      { "words lie on the 8-byte grid whatever sp is", odd_stack_pointer },
+      { "aarch64: pointer authentication is taken off before a word is judged",
+	pointer_authentication },
+      { "raw keeps every word and register", raw_keeps_all },
+      { "a stack at the end of memory is no stack", stack_at_the_end_of_memory },
+      { "a scrub keeps what judging each word keeps", like_the_contract },
+      { "the vector loop agrees with the plain one", masks_agree }, )

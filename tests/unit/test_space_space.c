@@ -21,8 +21,12 @@ static void end(void)
 
 static void map_at(uint32_t pid, uint64_t start, uint64_t stop, uint64_t pgoff, const char *path)
 {
-	struct event e = { .type = EVENT_MMAP, .pid = pid, .tid = pid,
-			   .mmap = { .start = start, .size = stop - start, .pgoff = pgoff, .path = path } };
+	struct event e = {
+		.type = EVENT_MMAP,
+		.pid = pid,
+		.tid = pid,
+		.mmap = { .start = start, .size = stop - start, .pgoff = pgoff, .path = path }
+	};
 
 	spaces_apply(spaces, &e);
 }
@@ -37,7 +41,9 @@ static void comm(uint32_t pid, uint32_t tid, bool exec, const char *name)
 
 static void fork_of(uint32_t ppid, uint32_t ptid, uint32_t pid, uint32_t tid)
 {
-	struct event e = { .type = EVENT_FORK, .time_ns = 5, .pid = pid, .tid = tid, .fork = { ppid, ptid } };
+	struct event e = {
+		.type = EVENT_FORK, .time_ns = 5, .pid = pid, .tid = tid, .fork = { ppid, ptid }
+	};
 
 	spaces_apply(spaces, &e);
 }
@@ -217,7 +223,8 @@ static void pid_again(void)
 	exit_of(2, 2);
 	CHECK_STR(at(2, 0x1000), "?");
 	map_at(2, 0x1000, 0x2000, 0, "late");
-	CHECK_TRUE(!spaces_find(spaces, 2)->known, "a process of which only mappings were seen is not known");
+	CHECK_TRUE(!spaces_find(spaces, 2)->known,
+		   "a process of which only mappings were seen is not known");
 	/* a tid of one process comes back in another */
 	fork_of(1, 1, 1, 9);
 	fork_of(2, 2, 2, 9);
@@ -278,7 +285,9 @@ static void gap_forgets(void)
 
 static void objects_are_one(void)
 {
-	struct event a = { .type = EVENT_MMAP, .pid = 1, .mmap = { .start = 0x1000, .size = 0x1000, .path = "/a" } };
+	struct event a = { .type = EVENT_MMAP,
+			   .pid = 1,
+			   .mmap = { .start = 0x1000, .size = 0x1000, .path = "/a" } };
 	struct event b = a;
 
 	begin();
@@ -307,7 +316,9 @@ static void objects_are_one(void)
 
 static void limits_hold(void)
 {
-	struct spaces_limits l = { .n_mappings = 64, .n_objects = 4, .n_processes = 3, .n_threads = 5 };
+	struct spaces_limits l = {
+		.n_mappings = 64, .n_objects = 4, .n_processes = 3, .n_threads = 5
+	};
 	char path[16];
 
 	spaces = spaces_new(&l);
@@ -388,18 +399,16 @@ static void lost_tasks_leave_nothing_known(void)
 	end();
 }
 
-SUITE(space_space,
-	{ "a later mapping replaces what it overlaps", later_replaces },
-	{ "mappings answer like an array of pages", like_an_array },
-	{ "a fork has its parent's mappings and its own life", fork_copies },
-	{ "exec clears mappings and ends the other threads", exec_clears },
-	{ "a vforked child's exec leaves the parent alone", vfork_and_exec },
-	{ "a process lives until its last thread is gone", main_thread_may_go_first },
-	{ "a pid that comes back inherits nothing", pid_again },
-	{ "a snapshot is the truth from then on", snapshots },
-	{ "a gap forgets everything", gap_forgets },
-	{ "lost task events leave no mapping known", lost_tasks_leave_nothing_known },
-	{ "a file is one object, by build-id or by path and inode", objects_are_one },
-	{ "limits refuse and count", limits_hold },
-	{ "ten thousand short processes leave nothing behind", churn },
-)
+SUITE(space_space, { "a later mapping replaces what it overlaps", later_replaces },
+      { "mappings answer like an array of pages", like_an_array },
+      { "a fork has its parent's mappings and its own life", fork_copies },
+      { "exec clears mappings and ends the other threads", exec_clears },
+      { "a vforked child's exec leaves the parent alone", vfork_and_exec },
+      { "a process lives until its last thread is gone", main_thread_may_go_first },
+      { "a pid that comes back inherits nothing", pid_again },
+      { "a snapshot is the truth from then on", snapshots },
+      { "a gap forgets everything", gap_forgets },
+      { "lost task events leave no mapping known", lost_tasks_leave_nothing_known },
+      { "a file is one object, by build-id or by path and inode", objects_are_one },
+      { "limits refuse and count", limits_hold },
+      { "ten thousand short processes leave nothing behind", churn }, )
