@@ -199,7 +199,7 @@ static void add_values(const struct pprof *w, const struct profile_entry *e, uin
 }
 
 /*
- * Entries of one leaf and thread are neighbours (profile_seal): those of several sources are neighbours and make one
+ * Entries of one leaf and thread are neighbours (profile_seal): those of several sources make one
  * sample.
  */
 static void put_samples(struct pprof *w)
