@@ -1,3 +1,8 @@
+/*
+ * An inherited event and an own one on the same thread would count it twice, and /proc does not
+ * say which threads are older than our events. The kernel does: a thread that began under them
+ * shows as FORK.
+ */
 #include "record/attach.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* What is put here ends up in every recording: nothing that names a person or a host. */
 #include "config.h"
 
 #include "record/manifest.h"

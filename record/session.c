@@ -1,3 +1,9 @@
+/*
+ * Order of the start: the inspector is forked first, while we are small; then COMMAND, which
+ * waits; then the kernel's events, the file, and COMMAND's go. Order of the end: events off,
+ * rings drained, files still asked for embedded, the kernel's last word on losses, the end
+ * record. Whatever fails before COMMAND's go leaves COMMAND running without us.
+ */
 #include "record/session.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* One line for the end; warnings before it only where something was not stored. */
 #include "record/summary.h"
 
 #include <inttypes.h>

@@ -1,3 +1,7 @@
+/*
+ * COMMAND is forked before anything of it can be known and waits at a pipe, so that its events
+ * exist when it execs. A second pipe, closed by the exec, tells whether that worked.
+ */
 #include "record/target.h"
 
 #include <ctype.h>

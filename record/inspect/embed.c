@@ -1,3 +1,8 @@
+/*
+ * Three ways to the file behind a mapping, the surest first. None is believed for its name: the
+ * build-id that the kernel read from the mapping decides, and without one only the ways through
+ * the process count.
+ */
 #include "record/inspect/embed.h"
 
 #include <errno.h>

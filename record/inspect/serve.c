@@ -1,3 +1,8 @@
+/*
+ * Reads a request, answers, reads the next. Blocks wherever it likes: the recorder kills it when
+ * it is late. It keeps no descriptor of the recorder, so that rings and files end with the
+ * recorder alone.
+ */
 #include "record/inspect/serve.h"
 
 #include <errno.h>
@@ -26,7 +31,8 @@ struct serve {
 	uint8_t *stored;	      /* struct message + CHUNK_STORED_MAX */
 	uint8_t events[EVENTS_BYTES]; /* replies that are not sent yet */
 	size_t n_events;
-	struct kallsyms *kallsyms; /* read with the first question */
+	struct kallsyms *kallsyms; /* read with the first question, */
+	struct err kallsyms_err;   /* or why it could not be */
 };
 
 static void send_bytes(struct serve *s, const void *bytes, size_t n)
@@ -146,11 +152,10 @@ static int answer_kernel(struct serve *s, const struct message *request, const u
 	size_t n = request->n / 8 < MESSAGE_KERNEL_PCS ? request->n / 8 : MESSAGE_KERNEL_PCS;
 
 	memcpy(pcs, bytes, n * 8);
-	if (!s->kallsyms) {
-		int r = kallsyms_read("/proc/kallsyms", &s->kallsyms, err);
-		if (r < 0)
-			return r;
-	}
+	if (!s->kallsyms && !s->kallsyms_err.code)
+		kallsyms_read("/proc/kallsyms", &s->kallsyms, &s->kallsyms_err);
+	if (!s->kallsyms)
+		return err_set(err, s->kallsyms_err.code, "%s", s->kallsyms_err.text);
 	return kallsyms_answer(s->kallsyms, s, pcs, n);
 }
 

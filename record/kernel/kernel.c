@@ -1,3 +1,9 @@
+/*
+ * Keeps the kinds of rings apart for those outside: samples and tasks come as one stream of
+ * events. What a full task ring lost is found by asking for PERF_FORMAT_LOST, since the LOST
+ * record itself comes only with the next task event, which may be long after the samples that it
+ * concerns.
+ */
 #include "record/kernel/kernel.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * A heap over the rings by the time of their front records. Within a ring records are in order,
+ * but for microseconds where an interrupt came between taking the time and the place; those come
+ * late and are counted.
+ */
 #include "record/kernel/order.h"
 
 #include <errno.h>

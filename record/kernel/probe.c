@@ -1,3 +1,4 @@
+/* Files that are not there leave PROBE_UNKNOWN: containers hide any of them. */
 #include "record/kernel/probe.h"
 
 #include <ctype.h>

@@ -1,3 +1,7 @@
+/*
+ * data_tail moves when a round ends, or when an eighth of the ring was taken: not for each
+ * record.
+ */
 #include "record/kernel/ring.h"
 
 #include <errno.h>
