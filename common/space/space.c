@@ -25,8 +25,10 @@ struct process {
 	struct space space;
 	uint32_t first_task, n_tasks;
 	uint32_t next_free;
+	uint32_t doubts; /* of the spaces that it has heeded */
 	bool live;
-	bool tasks_refused; /* threads were seen that found no slot: only the main thread's exit tells */
+	/* threads were seen that found no slot: only the main thread's exit tells */
+	bool tasks_refused;
 };
 
 struct task {
@@ -44,6 +46,12 @@ struct spaces {
 	struct task *tasks;
 	uint32_t n_processes, n_tasks; /* slots ever used */
 	uint32_t free_process, free_task;
+	/*
+	 * How often records of mappings and tasks were missing, nobody knows whose: no mapping
+	 * from before is believed. A process heeds it when it is next looked at: there may be
+	 * many, and many losses.
+	 */
+	uint32_t doubts;
 	uint64_t generation, refused;
 };
 
@@ -85,13 +93,6 @@ void spaces_free(struct spaces *s)
 
 /* ---- slots ---- */
 
-static struct process *process_find(struct spaces *s, uint32_t pid)
-{
-	uint32_t i = id_table_find(&s->by_pid, pid);
-
-	return i == UINT32_MAX ? NULL : &s->processes[i];
-}
-
 static void space_touch(struct spaces *s, struct space *sp)
 {
 	sp->generation = ++s->generation;
@@ -104,6 +105,25 @@ static void space_clear(struct spaces *s, struct space *sp)
 	sp->n = sp->cap = 0;
 	sp->n_hulls = 0;
 	space_touch(s, sp);
+}
+
+static void process_heed_doubts(struct spaces *s, struct process *p)
+{
+	if (p->doubts == s->doubts)
+		return;
+	p->doubts = s->doubts;
+	p->space.known = false;
+	space_clear(s, &p->space);
+}
+
+static struct process *process_find(struct spaces *s, uint32_t pid)
+{
+	uint32_t i = id_table_find(&s->by_pid, pid);
+
+	if (i == UINT32_MAX)
+		return NULL;
+	process_heed_doubts(s, &s->processes[i]);
+	return &s->processes[i];
 }
 
 /* Its process, or a new one of which nothing is known. NULL: no slot left. */
@@ -124,7 +144,7 @@ static struct process *process_get(struct spaces *s, uint32_t pid)
 		return NULL;
 	}
 	p = &s->processes[slot];
-	*p = (struct process){ .live = true, .space = { .pid = pid } };
+	*p = (struct process){ .live = true, .doubts = s->doubts, .space = { .pid = pid } };
 	space_touch(s, &p->space);
 	id_table_put(&s->by_pid, pid, slot);
 	return p;
@@ -157,7 +177,10 @@ static void process_end(struct spaces *s, struct process *p)
 	s->free_process = (uint32_t)(p - s->processes);
 }
 
-/* The thread of `p`, new when it is not known; a tid that another process had before has moved on. */
+/*
+ * The thread of `p`, new when it is not known; a tid that another process had before has moved
+ * on.
+ */
 static struct thread *task_get(struct spaces *s, struct process *p, uint32_t tid)
 {
 	uint32_t process = (uint32_t)(p - s->processes), slot = id_table_find(&s->by_tid, tid);
@@ -342,7 +365,8 @@ static void fork_process(struct spaces *s, const struct event *e)
 	struct space *from, *to;
 
 	if (child)
-		process_end(s, child); /* its exit was lost: a new life of the pid inherits nothing */
+		process_end(s,
+			    child); /* its exit was lost: a new life of the pid inherits nothing */
 	child = process_get(s, e->pid);
 	parent = process_find(s, e->fork.ppid);
 	if (!child || !parent)
@@ -404,8 +428,8 @@ static void apply_comm(struct spaces *s, const struct event *e)
 }
 
 /*
- * The main thread may end before the others: the process lives until its last thread is gone. Threads
- * that were never seen (attached without their comm) cannot be waited for.
+ * The main thread may end before the others: the process lives until its last thread is gone.
+ * Threads that were never seen (attached without their comm) cannot be waited for.
  */
 static void apply_exit(struct spaces *s, const struct event *e)
 {
@@ -438,19 +462,6 @@ static void forget_all(struct spaces *s)
 			process_end(s, &s->processes[i]);
 }
 
-/* Records of mappings and tasks are missing, nobody knows whose: no mapping is believed any more. */
-static void doubt_all(struct spaces *s)
-{
-	for (uint32_t i = 1; i <= s->n_processes; i++) {
-		struct space *sp = &s->processes[i].space;
-
-		if (!s->processes[i].live)
-			continue;
-		space_clear(s, sp);
-		sp->known = false;
-	}
-}
-
 void spaces_apply(struct spaces *s, const struct event *e)
 {
 	switch (e->type) {
@@ -474,7 +485,7 @@ void spaces_apply(struct spaces *s, const struct event *e)
 		break;
 	case EVENT_LOST:
 		if (e->lost.source == SOURCE_MAX)
-			doubt_all(s);
+			s->doubts++;
 		break;
 	default:
 		break;
@@ -514,9 +525,12 @@ uint64_t spaces_refused(const struct spaces *s)
 
 void spaces_each_space(struct spaces *s, void (*f)(void *ctx, const struct space *sp), void *ctx)
 {
-	for (uint32_t i = 1; i <= s->n_processes; i++)
-		if (s->processes[i].live)
-			f(ctx, &s->processes[i].space);
+	for (uint32_t i = 1; i <= s->n_processes; i++) {
+		if (!s->processes[i].live)
+			continue;
+		process_heed_doubts(s, &s->processes[i]);
+		f(ctx, &s->processes[i].space);
+	}
 }
 
 void spaces_each_thread(struct spaces *s, void (*f)(void *ctx, const struct thread *t), void *ctx)

@@ -24,7 +24,8 @@ struct space_object {
 	uint32_t maj, min;
 	uint64_t ino;
 	const char *path; /* of its first mapping */
-	bool anonymous;	  /* "//anon", "[heap]", "/memfd:...": no file to read; addresses are run-time ones */
+	/* "//anon", "[heap]", "/memfd:...": no file to read; addresses are run-time ones */
+	bool anonymous;
 };
 
 struct mapping {
@@ -43,9 +44,14 @@ struct space {
 	 * over its life (a fork's copy gets its own): a cache keyed by it can never be stale.
 	 */
 	uint64_t generation;
-	/* Quick rejection: every mapping lies in one of these hulls, sorted (code of the program, of libraries, vdso...). */
+	/*
+	 * Quick rejection: every mapping lies in one of these hulls, sorted (code of the program,
+	 * of libraries, vdso...).
+	 */
 	uint32_t n_hulls;
-	struct { uint64_t start, end; } hull[4];
+	struct {
+		uint64_t start, end;
+	} hull[4];
 };
 
 struct thread {
@@ -58,24 +64,27 @@ struct spaces;
 
 /*
  * limits bound what hostile or huge inputs can cost; what passes them is refused and counted
- * (spaces_refused). 0 takes the default: 1 Mi mappings, 64 Ki objects, 256 Ki processes and threads.
+ * (spaces_refused). 0 takes the default: 1 Mi mappings, 64 Ki objects, 256 Ki processes and
+ * threads.
  */
 struct spaces_limits {
 	uint32_t n_mappings, n_objects, n_processes, n_threads;
 };
 
-/* NULL without memory. All memory is reserved (not touched) here; spaces_apply allocates nothing. */
+/*
+ * NULL without memory. All memory is reserved (not touched) here; spaces_apply allocates nothing.
+ */
 struct spaces *spaces_new(const struct spaces_limits *limits);
 void spaces_free(struct spaces *s);
 
 /*
- * In time order. EVENT_SAMPLE and THROTTLE change nothing, nor does LOST of samples. LOST of mapping and task
- * events (SOURCE_MAX) drops the mappings of every process until a snapshot. EVENT_GAP forgets every process
- * and thread.
+ * In time order. EVENT_SAMPLE and THROTTLE change nothing, nor does LOST of samples. LOST of
+ * mapping and task events (SOURCE_MAX) drops the mappings of every process until a snapshot.
+ * EVENT_GAP forgets every process and thread.
  */
 void spaces_apply(struct spaces *s, const struct event *event);
 
-struct space *spaces_find(struct spaces *s, uint32_t pid); /* NULL: no such process now */
+struct space *spaces_find(struct spaces *s, uint32_t pid);	    /* NULL: no such process now */
 const struct thread *spaces_thread(struct spaces *s, uint32_t tid); /* NULL: not known */
 
 const struct mapping *space_find(const struct space *sp, uint64_t addr);
@@ -97,20 +106,21 @@ void spaces_each_space(struct spaces *s, void (*f)(void *ctx, const struct space
 void spaces_each_thread(struct spaces *s, void (*f)(void *ctx, const struct thread *t), void *ctx);
 
 /*
- * Keeps the words of a raw stack that point into a mapping of `sp`, and those that point further up the stack
- * to a whole word (at most 8 MiB above the stack pointer): return addresses, and registers that find an
- * outer frame. Registers that point into a mapping or the stack are kept; sp and pc stay.
- * aarch64: pointer-authentication bits are removed from a word before it is judged and stored.
- * `words` has room for STACK_WORDS_MAX. Sets sample->words, n_words, regs; stack = NULL.
- * x86-64: what lies above the stack of a thread (from its control block on) is not stack and goes; stack_bytes
- * then ends there, and stack_cut is false.
- * Unknown space: all words go, stack_dropped is set.
- * Returns words kept. DESIGN "Scrubbed stacks"; ddprof.data(5), "Stack".
+ * Keeps the words of a raw stack that point into a mapping of `sp`, and those that point further
+ * up the stack to a whole word (at most 8 MiB above the stack pointer): return addresses, and
+ * registers that find an outer frame. Registers that point into a mapping or the stack are kept;
+ * sp and pc stay. aarch64: pointer-authentication bits are removed from a word before it is
+ * judged and stored. `words` has room for STACK_WORDS_MAX. Sets sample->words, n_words, regs;
+ * stack = NULL. x86-64: what lies above the stack of a thread (from its control block on) is not
+ * stack and goes; stack_bytes then ends there, and stack_cut is false. Unknown space: all words
+ * go, stack_dropped is set. Returns words kept. DESIGN "Scrubbed stacks"; ddprof.data(5),
+ * "Stack".
  */
 uint32_t space_scrub(const struct space *sp, enum machine machine, struct event_sample *sample,
 		     struct stack_word *words);
 
 /* --stacks=raw: every word in order, registers untouched. Same result form as space_scrub. */
-uint32_t space_keep_all(struct event_sample *sample, enum machine machine, struct stack_word *words);
+uint32_t space_keep_all(struct event_sample *sample, enum machine machine,
+			struct stack_word *words);
 
 #endif
