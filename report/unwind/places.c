@@ -19,7 +19,6 @@ struct places *places_new(enum machine machine, const struct spaces *spaces, unw
 	p->spaces = spaces;
 	p->image = image;
 	p->ctx = ctx;
-	p->era = UINT64_MAX;
 	locs_init(&p->locs);
 	locs_put(&p->locs, LOC_UNMAPPED, 0);
 	return p;
@@ -44,9 +43,7 @@ uint32_t places_enter(struct places *p, const struct space *space)
 	uint64_t era = space->generation >> 31;
 
 	if (era != p->era) {
-		/* No pc is all ones: a return address is looked up less 1. */
-		for (size_t i = 0; i < N_ELEMENTS(p->cache); i++)
-			p->cache[i].pc = UINT64_MAX;
+		memset(p->cache, 0, sizeof(p->cache));
 		p->era = era;
 	}
 	return (uint32_t)space->generation << 1;
@@ -161,8 +158,7 @@ static void remember(struct places *p, const struct place *e)
 
 	if (e->loc >= p->known_cap) {
 		mem_grow(&p->known, &p->known_cap, (size_t)e->loc + 1, sizeof(p->known[0]));
-		for (size_t i = before; i < p->known_cap; i++)
-			p->known[i].kind = PLACE_UNMAPPED;
+		memset(p->known + before, 0, (p->known_cap - before) * sizeof(p->known[0]));
 	}
 	p->known[e->loc] = *e;
 }

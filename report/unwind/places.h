@@ -19,6 +19,7 @@ struct table;
 enum { PLACE_BITS = 16 };
 
 enum place_kind {
+	PLACE_UNMAPPED, /* also an empty slot: nothing is ever mapped at 0 */
 	PLACE_PLAIN,	/* CFA = sp or fp + cfa_off */
 	PLACE_FP_DEREF, /* CFA = word at fp + cfa_off */
 	PLACE_EXACT,	/* complete interpreter */
@@ -26,12 +27,10 @@ enum place_kind {
 	PLACE_SIGRETURN, /* signal frame known by its bytes */
 	PLACE_NO_CFI,	 /* frame pointer, or stop */
 	PLACE_NO_TABLES, /* nothing is known of the object */
-	PLACE_UNMAPPED,
 };
 
-enum place_flags { /* besides enum table_flags */
-		   PLACE_CFA_FP = 128,
-};
+/* Besides enum table_flags. */
+enum place_flags { PLACE_CFA_FP = 128 };
 
 struct place {
 	uint64_t pc;
