@@ -25,7 +25,7 @@
 #include "record/summary.h"
 #include "record/target.h"
 
-enum { POLL_MS = 50, POLL_OTHERS = 2, UNKNOWN_PIDS = 256 };
+enum { POLL_MS = 50, POLL_OTHERS = 2, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
 
 static const uint64_t losses_every_ns = 1000000000;
 static const uint64_t snapshot_wait_ns = 3000000000;
@@ -49,6 +49,8 @@ struct session {
 	size_t n_rings;
 	uint64_t start_ns, losses_ns, now_ns;
 	struct unknown_pid unknown[UNKNOWN_PIDS];
+	uint64_t change_ns[CHANGE_PIDS]; /* of mappings, of the last pid that fell on this place */
+	uint32_t stale_pid;		 /* whose snapshot is not taken */
 	int n_interrupts;
 	bool stop;
 };
@@ -81,10 +83,22 @@ static void on_kernel(void *ctx, uint64_t pc)
 	inspector_ask_kernel(s->inspector, pc);
 }
 
+/*
+ * A snapshot is older than its arrival. If the kernel told of the mappings of this process in
+ * between, taking it would undo that: it is left, and asked for again when the process is met.
+ * Otherwise it is as good now as it was then. At the start it bears the time of the last drain:
+ * what the kernel told since then comes after it.
+ */
 static void on_snapshot(void *ctx, struct event *event)
 {
 	struct session *s = ctx;
 
+	if (event->type == EVENT_SPACE)
+		s->stale_pid =
+			s->change_ns[event->pid % CHANGE_PIDS] > event->time_ns ? event->pid : 0;
+	if (event->type != EVENT_COMM && event->pid == s->stale_pid)
+		return;
+	event->time_ns = MAX(s->start_ns ? event->time_ns : s->now_ns, sink_last_ns(s->sink));
 	sink_event(s->sink, event);
 }
 
@@ -117,6 +131,13 @@ static void ask_unknown(struct session *s, uint32_t pid)
 	inspector_ask_snapshot(s->inspector, pid);
 }
 
+static void note_change(struct session *s, const struct event *event)
+{
+	if (event->type == EVENT_MMAP || event->type == EVENT_FORK ||
+	    (event->type == EVENT_COMM && event->comm.exec))
+		s->change_ns[event->pid % CHANGE_PIDS] = event->time_ns;
+}
+
 static void drain(struct session *s, bool all)
 {
 	struct event event;
@@ -125,6 +146,7 @@ static void drain(struct session *s, bool all)
 	while (kernel_next(s->kernel, &event)) {
 		if (event.type == EVENT_SAMPLE && event.sample.user)
 			ask_unknown(s, event.pid);
+		note_change(s, &event);
 		sink_event(s->sink, &event);
 	}
 	kernel_release(s->kernel);
@@ -330,6 +352,7 @@ static int begin_attached(struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	drain(s, true);
+	s->now_ns = io_monotonic_ns();
 	if (s->options->whole_system)
 		inspector_ask_snapshot(s->inspector, 0);
 	for (size_t i = 0; i < s->target.n_pids; i++)

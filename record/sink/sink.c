@@ -263,6 +263,11 @@ bool sink_knows(const struct sink *s, uint32_t pid)
 	return space && space->known;
 }
 
+uint64_t sink_last_ns(const struct sink *s)
+{
+	return s->last_ns;
+}
+
 bool sink_failing(const struct sink *s)
 {
 	return s->failing;

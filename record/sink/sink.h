@@ -56,6 +56,7 @@ void sink_tick(struct sink *s, uint64_t now_ns);
 const struct record_counters *sink_counters(const struct sink *s);
 const struct spaces *sink_spaces(const struct sink *s);
 bool sink_knows(const struct sink *s, uint32_t pid); /* all its mappings */
+uint64_t sink_last_ns(const struct sink *s);	     /* time of the last event */
 bool sink_failing(const struct sink *s);	     /* the last write was refused */
 
 struct sink_total {
