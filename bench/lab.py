@@ -189,8 +189,16 @@ def table(title, header, rows):
     return '\n'.join(lines) + '\n'
 
 
+def circumstances():
+    commit = subprocess.run(['git', '-C', ROOT, 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True,
+                            check=False).stdout.strip()
+    return (f"\nCommit {commit or 'unknown'}, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} CPUs, "
+            f"Linux {os.uname().release}.\n")
+
+
 def write_result(name, text):
     """Prints the table and keeps it as bench/results/NAME.md."""
+    text += circumstances()
     print(text)
     path = os.path.join(workload.HERE, 'results', name + '.md')
     with open(path, 'w', encoding='utf-8') as f:
