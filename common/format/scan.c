@@ -36,6 +36,7 @@ struct chunk_reader {
 	uint64_t size, at;
 	uint64_t sequence; /* the least that the next chunk can have */
 	uint64_t quiet_to; /* damage up to here has been told as a chunk that did not check */
+	uint64_t wasted;   /* bytes of chunks that did not check */
 	uint64_t file_id;
 	bool header_ok;
 	ZSTD_DCtx *zstd;
@@ -245,12 +246,27 @@ void chunk_reader_seek(struct chunk_reader *r, uint64_t file_off)
 	r->sequence = r->quiet_to = 0;
 }
 
+/*
+ * Bytes may be missing inside a chunk that did not check: another may begin there. Not so when one
+ * begins where this one ends. Chunks that claim each other's bytes could make this dear: after four
+ * times the file it is left.
+ */
+static void look_inside(struct chunk_reader *r, const struct chunk *chunk)
+{
+	uint64_t end = chunk->file_off + CHUNK_HEADER_BYTES + chunk->header.stored_bytes;
+	struct chunk_header h;
+
+	if (r->at != end || r->wasted / 4 > r->size || !chunk_at(r, end, &h))
+		return;
+	r->quiet_to = end;
+	r->at = chunk->file_off + 1;
+}
+
 static int load_failed(struct chunk_reader *r, const struct chunk *chunk, const char *reason,
 		       struct err *err)
 {
-	r->quiet_to = chunk->file_off + CHUNK_HEADER_BYTES + chunk->header.stored_bytes;
-	if (r->at == r->quiet_to)
-		r->at = chunk->file_off + 1;
+	r->wasted += chunk->header.stored_bytes;
+	look_inside(r, chunk);
 	return err_set(err, -EBADMSG, "chunk %" PRIu64 " at offset %" PRIu64 " (%u bytes): %s",
 		       chunk->header.sequence, chunk->file_off,
 		       CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
