@@ -62,23 +62,38 @@ const char *unwind_method_text(enum unwind_method method)
 }
 
 /*
- * The stack was cut, or a page of it could not be copied: when the last two frames that were
- * walked are two neighbours of the thread's last complete walk, the same functions are still
- * active, and so are their callers.
+ * A frame pointer that does not lead into the stack decides nothing further out. It is a number
+ * of the program's there, which the scrub drops: raw and scrubbed recordings must join alike.
+ */
+static uint64_t useful_fp(const struct walked *at)
+{
+	enum { STACK_BYTES = 8 << 20 };
+
+	return at->fp - at->sp < STACK_BYTES ? at->fp : 0;
+}
+
+static bool same_activation(const struct walked *a, const struct walked *b)
+{
+	return a->pc == b->pc && a->sp == b->sp && useful_fp(a) == useful_fp(b) &&
+	       ((a->flags ^ b->flags) & WALKED_EXACT) == 0 && !(a->flags & WALKED_REGISTERS);
+}
+
+/*
+ * The stack was cut, or a page of it could not be copied: when the last two frames that were walked
+ * are two neighbours of the thread's last complete walk, the same functions are still active, and
+ * so are their callers.
  */
 static bool join(struct walk *w)
 {
 	const struct walked *last = w->n >= 2 ? &w->walked[w->n - 1] : NULL;
-	int64_t cursor = (int64_t)w->h->n - 1, i;
-	const struct walked *inner;
+	int64_t i = (int64_t)w->h->n - 2;
 
 	if (!last)
 		return false;
-	i = history_match(w->h, &cursor, last);
-	if (i < 1 || i + 1 >= (int64_t)w->h->n)
-		return false;
-	inner = &w->h->frame[i + 1];
-	if (inner->pc != last[-1].pc || inner->sp != last[-1].sp || inner->fp != last[-1].fp)
+	while (i > 0 && !(same_activation(&w->h->frame[i], last) &&
+			  same_activation(&w->h->frame[i + 1], &last[-1])))
+		i--;
+	if (i <= 0)
 		return false;
 	for (int64_t k = 0; k < i; k++)
 		w->h->frame[k].method = UNWIND_BY_JOIN;

@@ -35,7 +35,8 @@ enum unwind_method {
 
 /* Why a walk ended; kept with the sample, never logged. ROOT and KERNEL_ONLY are complete. */
 enum unwind_stop {
-	UNWIND_ROOT, /* outermost frame of the process or thread: no return address, or entry code */
+	/* outermost frame of the process or thread: no return address, or entry code */
+	UNWIND_ROOT,
 	UNWIND_KERNEL_ONLY, /* no user registers: kernel thread, exec or exit in progress */
 	UNWIND_NO_CFI, /* code without call frame information, and the frame pointer did not help */
 	UNWIND_NO_TABLES, /* the object's tables are neither in the recording nor on this machine */
@@ -98,7 +99,7 @@ void unwinder_free(struct unwinder *u);
 
 /*
  * Walks one sample (event->type EVENT_SAMPLE, stack in sample.view) in the address space its
- * process has now. Cannot fail: what could not be walked shows in ret->stop. Owner:  
+ * process has now. Cannot fail: what could not be walked shows in ret->stop. Owner:
  * ret->frame belongs to u and lives until the next call. Threads: one caller at a time per
  * unwinder; unwinders are independent. Source:  DWARF 5, 6.4; System V psABI x86-64, 3.7;
  * AArch64 DWARF (aadwarf64).
