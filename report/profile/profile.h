@@ -27,7 +27,10 @@ enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
 struct profile_node {
 	uint32_t parent;
 	uint32_t place;
-	/* while adding: first child, the other child looked up last; sealed: first child, next sibling */
+	/*
+	 * while adding: first child, the other child looked up last; sealed: first child, next
+	 * sibling
+	 */
 	uint32_t first, recent;
 	uint32_t entry; /* while adding: first entry plus 1; 0: none */
 };

@@ -27,7 +27,8 @@ struct ahead {
 	pthread_cond_t changed;
 	struct chunk_reader *reader;
 	struct slot slot[SLOTS];
-	uint64_t n_filled, n_taken; /* slot i % SLOTS; filled - taken are full, the one before taken is lent */
+	/* slot i % SLOTS; filled - taken are full, the one before taken is lent */
+	uint64_t n_filled, n_taken;
 	bool ended, stop;
 };
 
@@ -81,7 +82,8 @@ static void *load_chunks(void *ctx)
 	enum chunk_read read;
 
 	while ((read = chunk_reader_next(a->reader, &chunk)) != CHUNK_READ_END) {
-		if (read != CHUNK_READ_OK || chunk.header.type != CHUNK_EVENTS || !chunk.header.raw_bytes)
+		if (read != CHUNK_READ_OK || chunk.header.type != CHUNK_EVENTS ||
+		    !chunk.header.raw_bytes)
 			continue;
 		if (!wait_for_room(a))
 			return NULL;

@@ -26,7 +26,10 @@ enum {
 
 struct symbol {
 	str_id name; /* as in the symbol table ("name@plt" for PLT entries); id 0: unnamed */
-	/* Of the function; of an unnamed one where call frame information knows it, else the address. */
+	/*
+	 * Of the function; of an unnamed one where call frame information knows it, else the
+	 * address.
+	 */
 	uint64_t start;
 	str_id module; /* kernel only: the loadable module, "" for the kernel itself */
 };

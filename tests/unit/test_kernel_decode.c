@@ -258,7 +258,9 @@ static void fork_and_exit(void)
 	CHECK_UINT(event.tid, 21);
 }
 
-/* Every cut of every kind of record: refused, or sound in what it claims; never read past its end. */
+/*
+ * Every cut of every kind of record: refused, or sound in what it claims; never read past its end.
+ */
 static void cut_records(void)
 {
 	struct event event;
