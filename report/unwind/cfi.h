@@ -58,7 +58,10 @@ enum cfi_entry { CFI_ENTRY_END, CFI_ENTRY_CIE, CFI_ENTRY_FDE, CFI_ENTRY_ZERO, CF
 enum cfi_entry cfi_entry_at(const struct cfi_section *s, uint64_t off, uint64_t *ret_next,
 			    uint64_t *ret_cie_off);
 bool cfi_cie_at(const struct cfi_section *s, uint64_t off, struct cfi_cie *ret);
-/* `cie` must be the one that cfi_entry_at named. False: invalid, or an empty range. */
+/*
+ * `cie` must be the one that cfi_entry_at named. False: invalid, an empty range, or one of 4
+ * GiB.
+ */
 bool cfi_fde_at(const struct cfi_section *s, uint64_t off, const struct cfi_cie *cie,
 		struct cfi_fde *ret);
 
@@ -89,7 +92,7 @@ enum cfi_cfa { CFI_CFA_NONE, CFI_CFA_OFFSET, CFI_CFA_EXPR };
 struct cfi_state {
 	uint8_t cfa; /* enum cfi_cfa */
 	uint32_t cfa_reg;
-	int64_t cfa_off; /* kept beside an expression: DW_CFA_def_cfa_register uses it again */
+	int64_t cfa_off;  /* kept beside an expression: DW_CFA_def_cfa_register uses it again */
 	int64_t cfa_expr; /* offset in the section */
 	uint32_t cfa_expr_bytes;
 	struct cfi_rule rule[REGS_MAX]; /* by slot, see cfi_run_begin */

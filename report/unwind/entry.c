@@ -237,8 +237,8 @@ bool cfi_fde_at(const struct cfi_section *s, uint64_t off, const struct cfi_cie 
 	if (!cfi_pointer(s, c, cie->fde_encoding, cursor_addr(s, c), &fde.begin) ||
 	    !pointer_value(c, cie->fde_encoding & 0x0f, &size))
 		return false;
-	if (size == 0 || __builtin_add_overflow(fde.begin, size, &fde.end))
-		return false;
+	if (size == 0 || size > UINT32_MAX || __builtin_add_overflow(fde.begin, size, &fde.end))
+		return false; /* no function has 4 GiB */
 	if (cie->has_sizes && !cursor_take(c, cursor_uleb(c), &p))
 		return false;
 	if (c->bad)

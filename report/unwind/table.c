@@ -129,8 +129,7 @@ static void add_row(struct table *t, struct function *f, uint64_t begin, uint16_
 	if (f->n && t->row[f->first + f->n - 1].id == id)
 		return;
 	mem_grow(&t->row, &t->rows_cap, (size_t)t->counts.n_rows + 1, sizeof(t->row[0]));
-	t->row[t->counts.n_rows++] =
-		(struct row){ .begin = (uint32_t)MIN(begin, (uint64_t)UINT32_MAX), .id = id };
+	t->row[t->counts.n_rows++] = (struct row){ .begin = (uint32_t)begin, .id = id };
 	t->counts.n_exact += t->rule[id].kind == TABLE_EXACT;
 	f->n++;
 }

@@ -309,15 +309,17 @@ static void memory_stays_small(void)
 	CHECK_TRUE(usage.ru_maxrss < 256 << 10, "%ld KiB", usage.ru_maxrss);
 }
 
-SUITE(elf_image, { "a program gives frames, symbols and the code at its entry", own_parts },
-      { "a file and its bytes in memory give the same parts", same_from_memory },
-      { "without section headers the program headers lead to the same frames", without_sections },
-      { "the vDSO is an image", vdso },
-      { "the build-id is found without reading parts", build_ids },
-      { "what is not ELF, or not a file, is refused by name", not_elf },
-      { "of two loads that share a page the executable one has the address", loads },
-      { "every header field at its extremes ends in a reason", extremes_of_headers },
-      { "every word of the contents at its extremes ends in a reason", extremes_of_contents },
-      { "a file cut anywhere ends in a reason", cut_everywhere },
-      { "four lies at once end in a reason", pairs_of_lies },
-      { "lies cost less than 256 MiB", memory_stays_small }, )
+SUITE(elf_image,
+	{ "a program gives frames, symbols and the code at its entry", own_parts },
+	{ "a file and its bytes in memory give the same parts", same_from_memory },
+	{ "without section headers the program headers lead to the same frames", without_sections },
+	{ "the vDSO is an image", vdso },
+	{ "the build-id is found without reading parts", build_ids },
+	{ "what is not ELF, or not a file, is refused by name", not_elf },
+	{ "of two loads that share a page the executable one has the address", loads },
+	{ "every header field at its extremes ends in a reason", extremes_of_headers },
+	{ "every word of the contents at its extremes ends in a reason", extremes_of_contents },
+	{ "a file cut anywhere ends in a reason", cut_everywhere },
+	{ "four lies at once end in a reason", pairs_of_lies },
+	{ "lies cost less than 256 MiB", memory_stays_small },
+)

@@ -306,11 +306,13 @@ static void cross_built(void)
 	}
 }
 
-SUITE(unwind_aarch64, { "a leaf returns to its link register", leaf },
-      { "before the push the return address is in the link register", before_the_push },
-      { "a caller cannot be a leaf", no_leaf_inside },
-      { "signatures are stripped from return addresses and the link register", signed_addresses },
-      { "52-bit addresses lose no bits", wide_addresses },
-      { "frame records are walked where there is no CFI", frame_pointers },
-      { "the vDSO's trampoline, which has no CFI, is known by its bytes", signal_frame },
-      { "rows of cross-built objects are compiled", cross_built }, )
+SUITE(unwind_aarch64,
+	{ "a leaf returns to its link register", leaf },
+	{ "before the push the return address is in the link register", before_the_push },
+	{ "a caller cannot be a leaf", no_leaf_inside },
+	{ "signatures are stripped from return addresses and the link register", signed_addresses },
+	{ "52-bit addresses lose no bits", wide_addresses },
+	{ "frame records are walked where there is no CFI", frame_pointers },
+	{ "the vDSO's trampoline, which has no CFI, is known by its bytes", signal_frame },
+	{ "rows of cross-built objects are compiled", cross_built },
+)

@@ -152,7 +152,9 @@ static void smallest_divided_by_minus_one(void)
 	CHECK_UINT(got, (uint64_t)1 << 63);
 }
 
-SUITE(unwind_expr, { "operations give the values of the standard", gives_values },
-      { "what is invalid or has no meaning in a frame is refused", refuses },
-      { "a register's expression starts with the CFA", starts_with_a_value },
-      { "the smallest number divided by -1 does not trap", smallest_divided_by_minus_one }, )
+SUITE(unwind_expr,
+	{ "operations give the values of the standard", gives_values },
+	{ "what is invalid or has no meaning in a frame is refused", refuses },
+	{ "a register's expression starts with the CFA", starts_with_a_value },
+	{ "the smallest number divided by -1 does not trap", smallest_divided_by_minus_one },
+)

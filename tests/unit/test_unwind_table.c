@@ -357,15 +357,16 @@ static void real_object(void)
 }
 
 SUITE(unwind_table,
-      { "each form of a row has its kind, what is not provably plain is exact", kinds },
-      { "frames need no order, padding keeps the row, code without CFI has none",
-	unsorted_and_padded },
-      { "of overlapping frames the first, up to where the next begins", overlapping },
-      { "frames of code that the linker dropped are left out", tombstones },
-      { "a zero terminator in the middle does not hide the rest", zero_in_the_middle },
-      { "a header that lacks frames or points at wrong ones is not believed", headers },
-      { ".debug_frame fills what .eh_frame leaves open", two_sections },
-      { "code spread over gigabytes costs no memory", sparse },
-      { "aarch64 rows know the link register", aarch64_rules },
-      { "no frames, and no valid ones, have their reasons", nothing },
-      { "compiled rows of this program equal the interpreter's", real_object }, )
+	{ "each form of a row has its kind, what is not provably plain is exact", kinds },
+	{ "frames need no order, padding keeps the row, code without CFI has none",
+	  unsorted_and_padded },
+	{ "of overlapping frames the first, up to where the next begins", overlapping },
+	{ "frames of code that the linker dropped are left out", tombstones },
+	{ "a zero terminator in the middle does not hide the rest", zero_in_the_middle },
+	{ "a header that lacks frames or points at wrong ones is not believed", headers },
+	{ ".debug_frame fills what .eh_frame leaves open", two_sections },
+	{ "code spread over gigabytes costs no memory", sparse },
+	{ "aarch64 rows know the link register", aarch64_rules },
+	{ "no frames, and no valid ones, have their reasons", nothing },
+	{ "compiled rows of this program equal the interpreter's", real_object },
+)

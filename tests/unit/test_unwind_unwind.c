@@ -479,6 +479,26 @@ static void joined(void)
 	end();
 }
 
+/* What rbp holds where nobody uses it as a frame pointer is a number, and scrubbed away. */
+static void joined_whatever_rbp_holds(void)
+{
+	begin();
+	put(SP, BASE + SUB + 0x10);
+	put(SP + 40, BASE + LAST_CALL + 8);
+	put(SP + 64, BASE + START + 9);
+	at(LEAF, SP, 5);
+	WALK(UNWIND_ROOT, LEAF, SUB + 0xf, LAST_CALL + 7, START + 8);
+	w.event.sample.view.hi = SP + 64;
+	w.event.sample.stack_cut = true;
+	at(LEAF, SP, 7);
+	WALK(UNWIND_ROOT, LEAF, SUB + 0xf, LAST_CALL + 7, START + 8);
+	CHECK_INT(method(3), UNWIND_BY_JOIN);
+	/* a frame pointer into the stack is one */
+	at(LEAF, SP, SP + 0x200);
+	WALK(UNWIND_STACK_CUT, LEAF, SUB + 0xf, LAST_CALL + 7);
+	end();
+}
+
 static void not_joined(void)
 {
 	plain_stack();
@@ -645,39 +665,44 @@ static void object_states(void)
 	end();
 }
 
-SUITE(unwind_unwind, { "a plain stack is walked to its root", plain },
-      { "the same place has the same id", same_place_same_id },
-      { "a call that is a function's last instruction belongs to it", call_at_the_end },
-      { "after a signal frame the pc is exact, and the trampoline is named by its first byte",
-	signal_frame },
-      { "a signal handler's stack of its own ends the walk honestly", signal_on_another_stack },
-      { "a trampoline without CFI is known by its bytes", signal_by_bytes },
-      { "an entry of .plt uses the constant of its expression", plt_entry },
-      { "an entry of .plt without CFI is known by its bytes", plt_without_cfi },
-      { "_start without CFI is the root", entry_without_cfi },
-      { "_init without CFI is known by its bytes", init_without_cfi },
-      { "a frame pointer that was popped keeps its value", epilogue },
-      { "a realigned stack is walked through the saved CFA", realigned },
-      { "a leaf may stand on any register", other_register_leaf },
-      { "a caller that stands on another register is walked with all of them",
-	other_register_inside },
-      { "a scrubbed register says so", scrubbed_register },
-      { "a return address may be in a register", vfork_child },
-      { "code without CFI is walked by frame pointer, and labelled", frame_pointer },
-      { "a frame pointer that leads nowhere ends the walk", useless_frame_pointer },
-      { "invalid CFI ends the walk", invalid_cfi },
-      { "a frame address that does not grow ends the walk", no_growth },
-      { "a cut stack keeps the frames that were walked", cut_stack },
-      { "a cut stack continues with its neighbour's frames, labelled", joined },
-      { "one equal frame, or another thread's, is not enough to join", not_joined },
-      { "frames above the floor are adopted", adopted },
-      { "changed memory is walked again", not_adopted },
-      { "changed mappings are walked again", new_mappings },
-      { "a return address of zero is no root", zero_return_address },
-      { "kernel frames come first, and are all there is of a process that leaves", kernel_frames },
-      { "without a stack there is the pc", no_stack },
-      { "a process that is not known stays unresolved", unknown_space },
-      { "a pc outside of every mapping, and 32-bit code, are kept as they are", nowhere },
-      { "a stack pointer that is not aligned ends the walk", unaligned_stack },
-      { "a walk is bounded", too_deep },
-      { "what is known of an object can be asked", object_states }, )
+SUITE(unwind_unwind,
+	{ "a plain stack is walked to its root", plain },
+	{ "the same place has the same id", same_place_same_id },
+	{ "a call that is a function's last instruction belongs to it", call_at_the_end },
+	{ "after a signal frame the pc is exact, and the trampoline is named by its first byte",
+	  signal_frame },
+	{ "a signal handler's stack of its own ends the walk honestly", signal_on_another_stack },
+	{ "a trampoline without CFI is known by its bytes", signal_by_bytes },
+	{ "an entry of .plt uses the constant of its expression", plt_entry },
+	{ "an entry of .plt without CFI is known by its bytes", plt_without_cfi },
+	{ "_start without CFI is the root", entry_without_cfi },
+	{ "_init without CFI is known by its bytes", init_without_cfi },
+	{ "a frame pointer that was popped keeps its value", epilogue },
+	{ "a realigned stack is walked through the saved CFA", realigned },
+	{ "a leaf may stand on any register", other_register_leaf },
+	{ "a caller that stands on another register is walked with all of them",
+	  other_register_inside },
+	{ "a scrubbed register says so", scrubbed_register },
+	{ "a return address may be in a register", vfork_child },
+	{ "code without CFI is walked by frame pointer, and labelled", frame_pointer },
+	{ "a frame pointer that leads nowhere ends the walk", useless_frame_pointer },
+	{ "invalid CFI ends the walk", invalid_cfi },
+	{ "a frame address that does not grow ends the walk", no_growth },
+	{ "a cut stack keeps the frames that were walked", cut_stack },
+	{ "a cut stack continues with its neighbour's frames, labelled", joined },
+	{ "numbers in the frame pointer do not keep stacks from joining",
+	  joined_whatever_rbp_holds },
+	{ "one equal frame, or another thread's, is not enough to join", not_joined },
+	{ "frames above the floor are adopted", adopted },
+	{ "changed memory is walked again", not_adopted },
+	{ "changed mappings are walked again", new_mappings },
+	{ "a return address of zero is no root", zero_return_address },
+	{ "kernel frames come first, and are all there is of a process that leaves",
+	  kernel_frames },
+	{ "without a stack there is the pc", no_stack },
+	{ "a process that is not known stays unresolved", unknown_space },
+	{ "a pc outside of every mapping, and 32-bit code, are kept as they are", nowhere },
+	{ "a stack pointer that is not aligned ends the walk", unaligned_stack },
+	{ "a walk is bounded", too_deep },
+	{ "what is known of an object can be asked", object_states },
+)
