@@ -411,6 +411,90 @@ static void image_with_a_hole(void)
 	made_file_free(f);
 }
 
+/* ---- damage anywhere ---- */
+
+enum { EVENTS_MAX = CHUNKS * EVENTS_EACH };
+
+static uint64_t mix(uint64_t sum, uint64_t v)
+{
+	return (sum ^ v) * 0x9e3779b97f4a7c15u ^ sum >> 29;
+}
+
+/* Everything that an event says. */
+static uint64_t sum_of(const struct event *e)
+{
+	uint64_t sum = mix(mix(mix(mix(e->type, e->time_ns), e->pid), e->tid), e->cpu);
+	const struct event_sample *s = &e->sample;
+
+	if (e->type != EVENT_SAMPLE)
+		return e->type == EVENT_MMAP ? mix(mix(sum, e->mmap.start), e->mmap.size) : sum;
+	sum = mix(mix(mix(mix(sum, s->ip), s->period), s->stack_bytes), s->regs.mask);
+	for (unsigned int i = 0; i < REGS_MAX; i++)
+		sum = mix(sum, s->regs.value[i]);
+	for (unsigned int i = 0; i < s->n_kchain; i++)
+		sum = mix(sum, s->kchain[i]);
+	for (uint32_t i = 0; i < s->n_words; i++)
+		sum = mix(mix(sum, s->words[i].addr), s->words[i].value);
+	return sum;
+}
+
+/* Sums of the events that are no state of keyframes, in order. */
+static uint32_t read_sums(struct recording *r, uint64_t sums[EVENTS_MAX])
+{
+	const struct event *e;
+	uint32_t n = 0;
+
+	while (recording_next(r, &e) == RECORDING_EVENT)
+		if (e->type != EVENT_GAP && e->pid < 9000 && n < EVENTS_MAX)
+			sums[n++] = sum_of(e);
+	return n;
+}
+
+static void damage_anywhere(void)
+{
+	struct made_file *f = made_file_new();
+	struct made *chance = made_new(77, MACHINE_X86_64, 1);
+	uint64_t *want = calloc(EVENTS_MAX, sizeof(*want)), *got = calloc(EVENTS_MAX, sizeof(*got));
+	uint8_t *sound = malloc(f->n);
+	struct recording *r = open_bytes(f, f->n);
+	uint32_t n_want = read_sums(r, want), n_shorter = 0;
+
+	recording_close(r);
+	memcpy(sound, f->bytes, f->n);
+	for (uint32_t round = 0; round < 300; round++) {
+		uint64_t from = made_below(chance, f->n), n = 1 + made_below(chance, 64);
+		uint32_t n_got, w = 0;
+
+		for (uint64_t i = 0; i < n; i++)
+			f->bytes[(from + made_below(chance, 100)) % f->n] ^=
+				(uint8_t)(1 << made_below(chance, 8));
+		r = open_bytes(f, f->n);
+		n_got = read_sums(r, got);
+		/* what comes is what was there, in its order */
+		for (uint32_t g = 0; g < n_got; g++, w++) {
+			while (w < n_want && want[w] != got[g])
+				w++;
+			REQUIRE_TRUE(w < n_want, "round %u: event %u is not of the recording",
+				     round, g);
+		}
+		/* what does not come is told */
+		if (n_got < n_want) {
+			n_shorter++;
+			CHECK_TRUE(recording_state(r)->n_damaged > 0, "round %u", round);
+			CHECK_TRUE(n_want - n_got <= 2 * EVENTS_EACH, "round %u: %u events lost",
+				   round, n_want - n_got);
+		}
+		recording_close(r);
+		memcpy(f->bytes, sound, f->n);
+	}
+	CHECK_TRUE(n_shorter > 50, "%u", n_shorter);
+	free(sound);
+	free(want);
+	free(got);
+	free(chance);
+	made_file_free(f);
+}
+
 static void not_recordings(void)
 {
 	struct recording *r;
@@ -461,5 +545,6 @@ SUITE(read_read, { "a recording is read twice the same, with its first keyframe"
       { "a file cut anywhere gives what came before, without an end", cut_file },
       { "embedded objects are read when asked for, and reasons", images },
       { "a part with a piece lost is not given", image_with_a_hole },
+      { "damage anywhere changes no event, and what is missing is told", damage_anywhere },
       { "what is no recording says so, with its name", not_recordings },
       { "a recording comes through a pipe", from_a_pipe }, )
