@@ -244,6 +244,17 @@ static void sort(struct index *x)
 	free(to);
 }
 
+/* Of FDEs that begin together the first stays. */
+static void drop_equal(struct index *x)
+{
+	uint32_t n = 1;
+
+	for (uint32_t i = 1; i < x->n; i++)
+		if (x->fde[i].begin != x->fde[n - 1].begin)
+			x->fde[n++] = x->fde[i];
+	x->n = n;
+}
+
 int index_init(struct index *x, const struct elf_image *image, bool use_header, struct err *err)
 {
 	struct collect c = { .x = x, .image = image };
@@ -267,6 +278,8 @@ int index_init(struct index *x, const struct elf_image *image, bool use_header, 
 				       x->n_bad) :
 			       err_set(err, -ENODATA, "call frame information describes no code");
 	sort(x);
+	x->n_all = x->n;
+	drop_equal(x);
 	return 0;
 }
 
@@ -289,11 +302,7 @@ uint32_t index_count(const struct cfi_section *s)
 
 uint64_t index_next(const struct index *x, uint32_t i)
 {
-	uint64_t begin = x->fde[i].begin;
-
-	while (i < x->n && x->fde[i].begin == begin)
-		i++;
-	return i < x->n ? x->fde[i].begin : UINT64_MAX;
+	return i + 1 < x->n ? x->fde[i + 1].begin : UINT64_MAX;
 }
 
 bool index_fde(const struct index *x, uint32_t i, struct cfi_cie *ret_cie, struct cfi_fde *ret_fde)
@@ -324,9 +333,5 @@ int64_t index_find(const struct index *x, uint64_t addr)
 			n = half;
 		}
 	}
-	if (lo == 0)
-		return -1;
-	for (lo--; lo > 0 && x->fde[lo - 1].begin == x->fde[lo].begin;)
-		lo--;
-	return lo;
+	return (int64_t)lo - 1;
 }

@@ -30,6 +30,7 @@ struct index {
 	uint32_t n_sections;
 	struct index_fde *fde;
 	uint32_t n, n_bad;
+	uint32_t n_all; /* with those that begin where another begins */
 	bool from_header;
 };
 
@@ -45,10 +46,7 @@ uint32_t index_count(const struct cfi_section *s);
  */
 bool index_fde(const struct index *x, uint32_t i, struct cfi_cie *ret_cie, struct cfi_fde *ret_fde);
 
-/*
- * The last FDE that begins at or before addr, the first of equal ones; -1: none. It may end
- * before addr.
- */
+/* The last FDE that begins at or before addr; -1: none. It may end before addr. */
 int64_t index_find(const struct index *x, uint64_t addr);
 
 /* Where the next FDE that begins later begins; UINT64_MAX: nowhere. */

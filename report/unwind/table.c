@@ -264,7 +264,7 @@ static bool header_lacks(struct table *t)
 	if (t->header_checked || !t->index.from_header)
 		return false;
 	t->header_checked = true;
-	return index_count(&t->index.section[0]) > t->index.n;
+	return index_count(&t->index.section[0]) > t->index.n_all;
 }
 
 /* The last row that begins at or before `in`; the first begins at 0. */
