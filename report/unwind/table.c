@@ -138,7 +138,8 @@ static void add_row(struct table *t, struct function *f, uint64_t begin, uint16_
 static bool run_of(struct cfi_run *run, const struct cfi_section *s, const struct cfi_cie *cie,
 		   struct cfi_slots *slots)
 {
-	if (cie->ra >= REGS_MAX)
+	if (cie->ra >= REGS_MAX || cie->ra == machine_fp(s->machine) ||
+	    cie->ra == machine_sp(s->machine))
 		return false;
 	memset(slots->slot, UINT8_MAX, sizeof(slots->slot));
 	slots->n = TABLE_SLOTS;
