@@ -519,7 +519,7 @@ static void refused_chunk_shows(void)
 	free(w);
 }
 
-SUITE_WITHIN(300, format_file,
+SUITE_WITHIN(900, format_file,
 	     { "CRC32C is the one of RFC 3720, with and without the instruction", checksum },
 	     { "a file comes back whole", whole_file },
 	     { "the largest and the smallest chunk survive", largest_chunk },
