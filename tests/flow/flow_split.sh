@@ -8,7 +8,7 @@ need_perf
 compile split.c split
 profile "$tmp/split" 1500
 shares_agree 0.03
-at_least "stacks from main" "$(share '(^|;)main;(heavy|light)_work$')" 0.97
+at_least "stacks from main" "$(share '(^|;)main;(heavy|light)_work(;|$)')" 0.97
 
 # the same with options and kinds of build that unwinding and naming depend on
 compile split.c split-static -static
