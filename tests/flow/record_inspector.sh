@@ -39,7 +39,9 @@ done
 
 # a program that is replaced under the recorder is not taken for what ran
 cp /bin/true fake
-"$record" -F 999 -o rec3 -- sh -c 'cp split swap; ./swap 300 & rm swap; cp fake swap; wait' >out 2>err
+"$record" -F 999 -o rec3 -- sh -c 'cp split swap; ./swap 300 &
+	until grep -qx swap /proc/$!/comm; do :; done # it runs before its file goes
+	rm swap; cp fake swap; wait' >out 2>err
 "$report" info --json rec3 >info
 id=$(sed -n 's/.*"path":"[^"]*\/swap[^"]*","build_id":"\([0-9a-f]*\)".*/\1/p' info | head -n 1)
 [ -n "$id" ] || fail "the replaced program is not in the recording: $(cat info)"
