@@ -21,5 +21,5 @@ shares_agree 0.05
 # stripped: no names, but the stacks are as deep and lie in the right module
 compile split.c split-stripped -s
 profile "$tmp/split-stripped" 600
-at_least "frames of the stripped program" "$(share '\[split-stripped\+0x[0-9a-f]+\]$')" 0.95
+at_least "frames of the stripped program" "$(share '\[split-stripped\+0x[0-9a-f]+\](;|$)')" 0.95
 at_least "stacks of the stripped program" "$(share 'split-stripped.*;.*split-stripped')" 0.95
