@@ -1,5 +1,5 @@
 /*
- * Two slots go round: the thread fills one while the caller decodes the other.
+ * Three slots go round: the caller decodes one, one waits for him full, the thread fills the third.
  *
  *	slot:   free --thread--> full --ahead_take--> lent --next ahead_take--> free
  */
