@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "report/debug/debug.h"
 #include "report/profile/filter.h"
 
 struct err;
@@ -17,6 +18,9 @@ struct pipeline_options {
 	struct filter filter;
 	bool no_local_files; /* names and unwind tables from the recording alone */
 	bool no_names;	     /* only completeness is wanted: nothing is symbolized */
+	bool no_inlines;     /* --inline=no: the function whose code it is stands alone */
+	struct debug_options debug; /* --debug-dir, --debuginfod */
+	bool no_cache;	     /* names are neither taken from the cache nor put there */
 	void (*progress)(void *ctx, uint64_t n_samples); /* now and then; may be NULL */
 	void *progress_ctx;
 };

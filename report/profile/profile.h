@@ -35,11 +35,19 @@ struct profile_node {
 	uint32_t entry; /* while adding: first entry plus 1; 0: none */
 };
 
-/* A place in code: `place` indexes the unwinder's locs. function is set by naming. */
+/*
+ * A place in code: `place` indexes the unwinder's locs; behind those come places for inlined frames
+ * (naming adds them). function, file and line are set by naming.
+ */
 struct profile_place {
 	uint64_t addr; /* as in struct loc */
 	uint32_t module;
 	uint32_t function;
+	/* source line of this frame (of the call, for callers); 0: not known */
+	uint32_t line, column;
+	str_id file; /* full path; 0: not known */
+	/* the frame's body was inlined into its parent node's, which has the same addr */
+	bool inlined;
 };
 
 struct profile_function {

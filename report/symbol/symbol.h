@@ -24,14 +24,33 @@ enum {
 	SYMBOL_MINIDEBUG_MAX = 64 << 20, /* MiniDebugInfo unpacked; more is refused */
 };
 
+enum { SYMBOL_NO_FRAME = UINT32_MAX };
+
+/*
+ * A source frame. Chains go from the innermost inlined body to the function whose code it is;
+ * each frame's line is where it was, for callers the line of the call.
+ */
+struct symbol_frame {
+	str_id name; /* as in the debug information: linkage name where there is one; 0: unknown */
+	str_id file; /* full path; 0: unknown */
+	uint32_t line, column; /* 0: unknown */
+	uint32_t caller;       /* index into the batch's frames, or SYMBOL_NO_FRAME */
+};
+
 struct symbol {
-	str_id name; /* as in the symbol table ("name@plt" for PLT entries); id 0: unnamed */
+	/*
+	 * Of the outermost frame: from debug information, else as in the symbol table
+	 * ("name@plt" for PLT entries); id 0: unnamed.
+	 */
+	str_id name;
 	/*
 	 * Of the function; of an unnamed one where call frame information knows it, else the
 	 * address.
 	 */
 	uint64_t start;
 	str_id module; /* kernel only: the loadable module, "" for the kernel itself */
+	/* innermost frame by debug information, or SYMBOL_NO_FRAME */
+	uint32_t frame;
 };
 
 struct symbol_batch {
@@ -39,12 +58,49 @@ struct symbol_batch {
 	uint32_t n;
 	struct symbol *symbol; /* n of them, filled by the calls below; zeroed by the caller */
 	struct intern *names;
+	struct symbol_frame *frame; /* filled by the symbolizer; owner: symbol_batch_done */
+	uint32_t n_frames, frame_cap;
 };
+void symbol_batch_done(struct symbol_batch *b);
 
 struct symbol_origin {
 	bool embedded, local; /* where names came from */
-	char reason[160];     /* why nothing could be named; "" otherwise */
+	bool debug;	      /* debug information answered for at least one address */
+	bool cached;	      /* all of it came from the cache */
+	char *where;	      /* the debug file used; NULL: none; owned, symbol_origin_done */
+	char reason[256];     /* why names or lines are missing; "" otherwise */
 };
+void symbol_origin_done(struct symbol_origin *o);
+
+/* ---- all objects of a profile ---- */
+
+struct debug;	     /* report/debug/debug.h */
+struct symbol_cache; /* report/symbol/cache.h */
+struct symbolizer;
+
+struct symbolizer_options {
+	struct debug *debug;	    /* NULL: names of the recording alone */
+	struct symbol_cache *cache; /* NULL: --no-cache */
+	bool use_local;		    /* files of this machine may add names */
+	unsigned int n_at_once;	    /* jailed children; 0: by CPUs */
+};
+
+/*
+ * Objects are added one after the other, then all are answered at once: what the cache knows is
+ * taken from it, and each other object's debug file is read in a jailed child, several side by
+ * side, largest first. Equal input gives equal results whatever finishes first.
+ */
+struct symbolizer *symbolizer_new(const struct symbolizer_options *o);
+void symbolizer_free(struct symbolizer *s);
+
+/*
+ * As symbol_object below, plus debug information. Everything pointed to must live until
+ * symbolizer_run has returned, which fills batch and *ret.
+ */
+void symbolizer_add(struct symbolizer *s, const struct elf_image *embedded, const char *reason,
+		    const struct object_key *key, struct symbol_batch *batch,
+		    struct symbol_origin *ret);
+void symbolizer_run(struct symbolizer *s);
 
 /*
  * Names what can be named from the `embedded` image (NULL: `reason` says why there is none) and,
