@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "common/base/arena.h"
 #include "common/base/log.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
@@ -20,6 +23,46 @@ int command_usage(const char *fmt, ...)
 	va_end(args);
 	log_error("%s, see --help", text);
 	return EXIT_USAGE;
+}
+
+void command_paths_add(struct command_paths *p, const char *path, size_t n)
+{
+	char *copy = mem_alloc(n + 1);
+
+	memcpy(copy, path, n);
+	copy[n] = 0;
+	mem_grow(&p->path, &p->cap, p->n + 1, sizeof(*p->path));
+	p->path[p->n++] = copy;
+}
+
+void command_paths_done(struct command_paths *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->path[i]);
+	free(p->path);
+	*p = (struct command_paths){ 0 };
+}
+
+int command_ready(struct command *c, const char *verb_name, enum verb verb)
+{
+	for (unsigned int i = 0; i < c->n_given; i++)
+		if (!(c->given[i].verbs & verb))
+			return command_usage("option --%s is not for '%s'", c->given[i].option,
+					     verb_name);
+	for (size_t i = 0; i < c->debug_dir_later.n; i++)
+		command_paths_add(&c->debug_dir, c->debug_dir_later.path[i],
+				  strlen(c->debug_dir_later.path[i]));
+	c->pipeline.debug.dir = (const char *const *)c->debug_dir.path;
+	c->pipeline.debug.n_dirs = (unsigned int)c->debug_dir.n;
+	return 0;
+}
+
+void command_done(struct command *c)
+{
+	filter_done(&c->pipeline.filter);
+	command_paths_done(&c->debug_dir);
+	command_paths_done(&c->debug_dir_later);
+	command_paths_done(&c->source_dir);
 }
 
 const char *command_file(const struct command *c)

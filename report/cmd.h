@@ -11,6 +11,33 @@ struct recording;
 
 enum command_form { FORM_FLAT, FORM_TREE, FORM_FOLDED, FORM_JSON };
 
+/* For which an option may be meant; a set of them. */
+enum verb {
+	VERB_SHOW = 1,
+	VERB_INFO = 2,
+	VERB_EXPORT = 4,
+	VERB_SCRUB = 8,
+	VERB_ANNOTATE = 16,
+	VERB_MISSING = 32,
+	VERB_CONVERT = 64,
+	VERB_CACHE = 128,
+};
+
+#define DEBUG_DIR_VARIABLE "DDPROF_DEBUG_DIR"
+
+struct command_paths {
+	char **path;
+	size_t n, cap;
+};
+void command_paths_add(struct command_paths *p, const char *path, size_t n);
+void command_paths_done(struct command_paths *p);
+
+/* An option that was given and that only some verbs know. */
+struct command_given {
+	const char *option;
+	unsigned int verbs;
+};
+
 struct command {
 	struct pipeline_options pipeline;
 	struct export_style style;
@@ -20,6 +47,19 @@ struct command {
 	enum term_when colour;
 	bool no_pager;
 	const char *output; /* -o; NULL: not given */
+	bool flatten_inlines;
+	/*
+	 * Folders of debug files: of options; of the environment and of the configuration behind
+	 * them. pipeline.debug.dir is made of both (command_ready).
+	 */
+	struct command_paths debug_dir, debug_dir_later;
+	bool debuginfod_given;		 /* on the command line, either way */
+	bool urls;			 /* missing */
+	struct command_paths source_dir; /* annotate */
+	bool raw_stacks;		 /* convert */
+	const char *max_size, *older;	 /* cache prune; NULL: not given */
+	struct command_given given[16];
+	unsigned int n_given;
 	bool help, version;
 	char **operand; /* without the verb; ends with NULL */
 	int n_operands;
@@ -33,6 +73,12 @@ int cmd_show(struct command *c);
 int cmd_info(struct command *c);
 int cmd_export(struct command *c);
 int cmd_scrub(struct command *c);
+int cmd_annotate(struct command *c);
+int cmd_missing(struct command *c);
+int cmd_convert(struct command *c);
+int cmd_cache(struct command *c);
+/* Has options of its own: argv[0] is "addr2line". */
+int cmd_addr2line(int argc, char **argv);
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -40,6 +86,13 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* Prints "ddprof-report: TEXT, see --help" and returns EXIT_USAGE. */
 int command_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * After parsing: refuses options that are not for this verb (EXIT_USAGE, said), and joins the
+ * folders. 0: go on.
+ */
+int command_ready(struct command *c, const char *verb_name, enum verb verb);
+void command_done(struct command *c);
 
 /* The one operand, or ddprof.data. NULL after saying what is wrong. */
 const char *command_file(const struct command *c);

@@ -18,6 +18,7 @@ struct profile;
 
 struct export_style {
 	bool colour;
+	bool lines;	    /* files and lines beside functions */
 	uint32_t limit;	    /* rows of a table at most; 0: all */
 	double min_percent; /* tree: branches below this are left out */
 };

@@ -66,6 +66,8 @@ struct profile_module {
 	struct build_id build_id;
 	bool has_names;	       /* at least one place was named by a symbol */
 	bool local_names;      /* some came from files of this machine */
+	bool has_lines;	       /* at least one place has a source line */
+	str_id debug_file;     /* whose debug information answered; "" none */
 	str_id symbols_reason; /* why there are no names; "" when there are */
 	enum unwind_object_state unwind_state;
 	str_id unwind_reason;
