@@ -1,459 +1,97 @@
-/*
- * Two passes. The first looks at chunk headers only: it finds damage with the times around it,
- * the places of embedded objects and kernel symbols, and loads the manifest. The second decodes
- * events, one chunk in memory at a time; what cannot be decoded there is damage too, known by the
- * chunk's own times.
- *
- * State after a gap: nothing said before holds. EVENT_GAP makes consumers forget; events go on;
- * the next whole keyframe brings the state back. Without gaps only the first keyframe is read.
- */
+/* Which kind a recording is of, and the facts that all kinds have. */
 #include "report/read/read.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/arena.h"
-#include "common/base/bits.h"
 #include "common/base/err.h"
-#include "common/base/map.h"
-#include "common/format/file.h"
-#include "report/read/ahead.h"
-#include "report/read/damage.h"
-#include "report/read/objects.h"
+#include "report/read/chunks.h"
+#include "report/read/recording.h"
 #include "report/read/spool.h"
 
-enum { MANIFEST_MAX = 256 };
-
-struct manifest_pair {
-	const char *key, *value;
-};
-
-struct recording {
-	int fd;
-	struct arena arena;		    /* manifest */
-	struct chunk_reader *reader, *side; /* events; everything that is asked for in between */
-	struct ahead *ahead; /* from the first event of the second pass on */
-	bool ahead_tried;
-	struct record_decoder *decoder;
-	enum machine machine;
-	struct manifest_pair manifest[MANIFEST_MAX];
-	uint32_t n_manifest;
-	struct record_source source[SOURCE_MAX];
-	bool source_known[SOURCE_MAX];
-	struct object_index objects;
-	uint64_t *kernel; /* places of KERNEL chunks */
-	size_t n_kernel, kernel_cap;
-	struct damages damages;
-	struct recording_state state;
-	struct map bad_chunks; /* place + 1 of chunks that did not check */
-
-	/* second pass */
-	uint64_t begin_off;
-	struct chunk chunk;
-	bool in_chunk, in_keyframe;
-	bool want_keyframe; /* state is not known: the next whole group is delivered */
-	bool in_group;	    /* of keyframes, from its first on */
-	bool gap;	    /* something was lost since the last event */
-	bool held;	    /* `chunk` is read, but a gap is to be told first */
-	uint64_t sequence;  /* expected next; UINT64_MAX: not known */
-	uint64_t n_missing, last_ns, n_samples;
-	struct record record;
-	struct event gap_event;
-};
-
-/* ---- first pass ---- */
-
-static int got_manifest(void *ctx, const char *key, const char *value)
+void recording_init(struct recording *r, const struct recording_kind *kind, int fd)
 {
-	struct recording *r = ctx;
+	struct stat st;
 
-	if (r->n_manifest == MANIFEST_MAX)
-		return -1;
-	r->manifest[r->n_manifest++] = (struct manifest_pair){ arena_strdup(&r->arena, key),
-							       arena_strdup(&r->arena, value) };
-	return 0;
+	r->kind = kind;
+	r->fd = fd;
+	arena_init(&r->arena);
+	if (fstat(fd, &st) == 0)
+		r->state.file_bytes = (uint64_t)st.st_size;
 }
 
-/* A chunk that cannot be used, told once. Its header is sound: it says when. */
-static void chunk_is_bad(void *ctx, const struct chunk *chunk, const char *reason)
+void recording_done(struct recording *r)
 {
-	struct recording *r = ctx;
-	struct damage *d;
-	bool new;
-
-	map_put(&r->bad_chunks, chunk->file_off + 1, &new);
-	if (!new)
-		return;
-	d = damages_add(&r->damages, chunk->file_off,
-			CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
-	if (d) {
-		d->from_ns = chunk->header.first_ns;
-		d->to_ns = chunk->header.last_ns;
-	}
-	/* objects are asked for after the last event too */
-	r->state.n_damaged = r->damages.n;
-	r->state.damaged_bytes = r->damages.bytes;
-}
-
-static bool chunk_load(struct recording *r, struct chunk_reader *reader, struct chunk *chunk)
-{
-	struct err err = { 0 };
-
-	if (chunk_reader_load(reader, chunk, &err) == 0)
-		return true;
-	chunk_is_bad(r, chunk, err.text);
-	return false;
-}
-
-static bool has_times(const struct chunk_header *h)
-{
-	return h->type == CHUNK_EVENTS && h->last_ns;
-}
-
-static void note_times(struct recording_state *s, const struct chunk_header *h)
-{
-	if (!has_times(h))
-		return;
-	s->first_ns = s->first_ns ? MIN(s->first_ns, h->first_ns) : h->first_ns;
-	s->last_ns = MAX(s->last_ns, h->last_ns);
-}
-
-/* The registers' machine and the sources stand in the first chunk of events or state. */
-static void note_first_records(struct recording *r, struct chunk *chunk)
-{
-	if (r->machine || !chunk_load(r, r->reader, chunk) || !chunk->header.raw_bytes)
-		return;
-	record_decoder_begin(r->decoder, &chunk->header, chunk->raw, chunk->header.raw_bytes);
-	r->machine = record_decoder_machine(r->decoder);
-	while (record_decoder_next(r->decoder, &r->record, NULL) == RECORD_SOURCE) {
-		r->source[r->record.source_index] = r->record.source;
-		r->source_known[r->record.source_index] = true;
-	}
-	record_decoder_begin(r->decoder, &chunk->header, chunk->raw, 0);
-}
-
-static void note_chunk(struct recording *r, struct chunk *chunk)
-{
-	struct err err = { 0 };
-
-	r->state.n_chunks++;
-	note_times(&r->state, &chunk->header);
-	switch (chunk->header.type) {
-	case CHUNK_MANIFEST:
-		if (chunk_load(r, r->reader, chunk) &&
-		    manifest_decode(chunk->raw, chunk->header.raw_bytes, got_manifest, r, &err) ==
-			    -EBADMSG)
-			chunk_is_bad(r, chunk, err.text);
-		break;
-	case CHUNK_KEYFRAME:
-	case CHUNK_EVENTS:
-		note_first_records(r, chunk);
-		break;
-	case CHUNK_OBJECT:
-		object_index_add(&r->objects, chunk);
-		break;
-	case CHUNK_KERNEL:
-		mem_grow(&r->kernel, &r->kernel_cap, r->n_kernel + 1, sizeof(*r->kernel));
-		r->kernel[r->n_kernel++] = chunk->file_off;
-		break;
-	default:
-		break;
-	}
-}
-
-/* Where chunks are missing though the bytes around it are sound. */
-static void note_sequence(struct recording *r, const struct chunk *chunk, uint64_t expected,
-			  uint64_t last_ns)
-{
-	uint64_t n = chunk->header.sequence - expected;
-	char reason[80];
-	struct damage *d;
-
-	if (!n)
-		return;
-	snprintf(reason, sizeof(reason), "%" PRIu64 " chunks missing: never written, or cut out",
-		 n);
-	d = damages_add(&r->damages, chunk->file_off, 0, reason);
-	if (d) {
-		d->from_ns = last_ns;
-		d->to_ns = has_times(&chunk->header) ? chunk->header.first_ns : 0;
-	}
-}
-
-static void first_pass(struct recording *r)
-{
-	struct chunk chunk;
-	enum chunk_read read;
-	uint64_t last_ns = 0, expected = 0;
-	size_t open_damage = SIZE_MAX; /* waits for the time after it */
-	bool after_damage = false;
-
-	while ((read = chunk_reader_next(r->reader, &chunk)) != CHUNK_READ_END) {
-		if (read == CHUNK_READ_DAMAGE) {
-			struct damage *d = damages_add(&r->damages, chunk.file_off,
-						       chunk.damage_bytes, chunk.reason);
-
-			if (d) {
-				d->from_ns = last_ns;
-				open_damage = MIN(open_damage, r->damages.n_items - 1);
-			}
-			after_damage = true;
-			continue;
-		}
-		if (has_times(&chunk.header)) {
-			for (; open_damage < r->damages.n_items; open_damage++)
-				if (!r->damages.item[open_damage].to_ns)
-					r->damages.item[open_damage].to_ns = chunk.header.first_ns;
-			open_damage = SIZE_MAX;
-			last_ns = chunk.header.last_ns;
-		}
-		if (!after_damage)
-			note_sequence(r, &chunk, expected, last_ns);
-		after_damage = false;
-		expected = chunk.header.sequence + 1;
-		note_chunk(r, &chunk);
-	}
+	damages_done(&r->damages);
+	arena_done(&r->arena);
+	close(r->fd);
 }
 
 int recording_open(const char *path, struct recording **ret, struct err *err)
 {
-	const char *name = strcmp(path, "-") ? path : "standard input";
-	int fd = spool_open(path, err), code;
-	struct recording *r;
-	struct stat st;
+	int fd = spool_open(path, err), code = fd;
 
-	if (fd < 0) {
-		err_wrap(err, "cannot read recording '%s'", name);
-		return fd;
-	}
-	r = mem_zalloc(sizeof(*r));
-	r->fd = fd;
-	arena_init(&r->arena);
-	map_init(&r->objects.first);
-	map_init(&r->bad_chunks);
-	code = chunk_reader_open(fd, &r->reader, err);
-	if (code == 0)
-		code = chunk_reader_open(fd, &r->side, err);
+	if (fd >= 0)
+		code = chunks_open(fd, ret, err);
 	if (code < 0) {
-		recording_close(r);
-		err_wrap(err, "cannot read recording '%s'", name);
-		return code;
+		if (fd >= 0)
+			close(fd);
+		err_wrap(err, "cannot read recording '%s'",
+			 strcmp(path, "-") ? path : "standard input");
 	}
-	fstat(fd, &st);
-	r->state.file_bytes = (uint64_t)st.st_size;
-	r->state.header_ok = chunk_reader_file_header_ok(r->reader);
-	r->begin_off = r->state.header_ok ? FILE_HEADER_BYTES : 0;
-	r->decoder = record_decoder_new(MACHINE_X86_64);
-	r->objects.bad = chunk_is_bad;
-	r->objects.bad_ctx = r;
-	first_pass(r);
-	recording_rewind(r);
-	*ret = r;
-	return 0;
+	return code < 0 ? code : 0;
 }
 
 void recording_close(struct recording *r)
 {
-	if (!r)
-		return;
-	ahead_free(r->ahead);
-	object_index_done(&r->objects);
-	damages_done(&r->damages);
-	record_decoder_free(r->decoder);
-	chunk_reader_free(r->reader);
-	chunk_reader_free(r->side);
-	arena_done(&r->arena);
-	free(r->kernel);
-	map_done(&r->bad_chunks);
-	close(r->fd);
-	free(r);
-}
-
-/* ---- second pass ---- */
-
-void recording_rewind(struct recording *r)
-{
-	chunk_reader_seek(r->reader, r->begin_off);
-	ahead_free(r->ahead);
-	r->ahead = NULL;
-	r->ahead_tried = false;
-	r->in_chunk = r->in_keyframe = r->in_group = r->gap = r->held = false;
-	r->want_keyframe = true;
-	r->sequence = 0;
-	r->n_missing = r->last_ns = r->n_samples = 0;
-	r->state.n_events_read = 0;
-	r->state.samples_unreadable = 0;
-	r->state.ended = false;
-	memset(&r->state.counters, 0, sizeof(r->state.counters));
-}
-
-/* Events are lost here, unless the chunk held none. */
-static void chunk_lost(struct recording *r, const struct chunk_header *h)
-{
-	if (h->type == CHUNK_EVENTS) {
-		r->gap = true;
-		r->n_missing++;
-	}
-	if (h->type == CHUNK_KEYFRAME)
-		r->in_group = false; /* not whole: the next group has to do */
-}
-
-static bool keyframe_wanted(struct recording *r, const struct chunk_header *h)
-{
-	if (h->flags & CHUNK_FLAG_FIRST)
-		r->in_group = r->want_keyframe;
-	if (!r->in_group)
-		return false;
-	if (h->flags & CHUNK_FLAG_LAST) {
-		r->in_group = false;
-		r->want_keyframe = false;
-	}
-	return true;
-}
-
-/* The next chunk of events, state or the end into r->chunk. False: no more. */
-static bool next_chunk(struct recording *r)
-{
-	enum chunk_read read;
-
-	while ((read = chunk_reader_next(r->reader, &r->chunk)) != CHUNK_READ_END) {
-		const struct chunk_header *h = &r->chunk.header;
-
-		if (read == CHUNK_READ_DAMAGE)
-			continue; /* the sequence says how much is missing */
-		if (h->sequence != r->sequence) {
-			r->gap = true;
-			r->n_missing += h->sequence - r->sequence;
-			r->in_group = false;
-		}
-		r->sequence = h->sequence + 1;
-		if (h->type == CHUNK_EVENTS || h->type == CHUNK_END)
-			return true;
-		if (h->type == CHUNK_KEYFRAME && (r->gap || r->want_keyframe))
-			return true;
-	}
-	return false;
-}
-
-static const struct event *gap_event(struct recording *r)
-{
-	const struct chunk_header *h = &r->chunk.header;
-	uint64_t to_ns = h->type == CHUNK_KEYFRAME ? h->last_ns : h->first_ns;
-
-	r->gap_event = (struct event){ .type = EVENT_GAP, .time_ns = to_ns ? to_ns : r->last_ns };
-	r->gap_event.gap = (struct event_gap){ .n_chunks = r->n_missing,
-					       .from_ns = r->last_ns,
-					       .to_ns = to_ns };
-	r->gap = false;
-	r->n_missing = 0;
-	r->want_keyframe = true;
-	return &r->gap_event;
-}
-
-/* Contents of r->chunk, from the thread that reads ahead if it has them. */
-static bool chunk_load_next(struct recording *r)
-{
-	struct chunk *chunk = &r->chunk;
-
-	if (chunk->header.type != CHUNK_EVENTS)
-		return chunk_load(r, r->reader, chunk);
-	if (!r->ahead_tried)
-		r->ahead = ahead_new(r->fd, chunk->file_off);
-	r->ahead_tried = true;
-	chunk->raw = ahead_take(r->ahead, chunk);
-	return chunk->raw || chunk_load(r, r->reader, chunk);
-}
-
-/* Begins decoding r->chunk; false: it was lost, or not wanted. */
-static bool begin_chunk(struct recording *r)
-{
-	struct chunk *chunk = &r->chunk;
-
-	r->in_keyframe = chunk->header.type == CHUNK_KEYFRAME;
-	if (r->in_keyframe && !keyframe_wanted(r, &chunk->header))
-		return false;
-	if (!chunk_load_next(r)) {
-		chunk_lost(r, &chunk->header);
-		if (r->in_keyframe)
-			r->want_keyframe = true;
-		return false;
-	}
-	if (chunk->header.type == CHUNK_END)
-		r->state.ended = true;
-	record_decoder_begin(r->decoder, &chunk->header, chunk->raw, chunk->header.raw_bytes);
-	r->in_chunk = true;
-	return true;
-}
-
-static void finish(struct recording *r)
-{
-	uint64_t stored = r->state.counters.n[COUNTER_SAMPLES_STORED];
-
-	r->state.samples_unreadable = stored > r->n_samples ? stored - r->n_samples : 0;
-	r->state.n_damaged = r->damages.n;
-	r->state.damaged_bytes = r->damages.bytes;
-}
-
-/* One step inside a chunk; NULL: go on. */
-static const struct event *next_record(struct recording *r)
-{
-	struct err err = { 0 };
-
-	switch (record_decoder_next(r->decoder, &r->record, &err)) {
-	case RECORD_EVENT:
-		r->state.n_events_read++;
-		r->n_samples += r->record.event.type == EVENT_SAMPLE;
-		if (!r->in_keyframe)
-			r->last_ns = r->record.event.time_ns;
-		return &r->record.event;
-	case RECORD_SOURCE:
-		r->source[r->record.source_index] = r->record.source;
-		r->source_known[r->record.source_index] = true;
-		return NULL;
-	case RECORD_COUNTERS:
-		r->state.counters = r->record.counters;
-		return NULL;
-	case RECORD_BAD:
-		chunk_is_bad(r, &r->chunk, err.text);
-		chunk_lost(r, &r->chunk.header);
-		if (r->in_keyframe)
-			r->want_keyframe = true;
-		break;
-	case RECORD_END:
-		break;
-	}
-	r->in_chunk = false;
-	return NULL;
+	if (r)
+		r->kind->close(r);
 }
 
 enum recording_next recording_next(struct recording *r, const struct event **ret)
 {
-	for (;;) {
-		if (r->in_chunk) {
-			*ret = next_record(r);
-			if (*ret)
-				return RECORDING_EVENT;
-			continue;
-		}
-		if (!r->held && !next_chunk(r)) {
-			finish(r);
-			return RECORDING_END;
-		}
-		r->held = r->gap; /* tell it first, then come back to this chunk */
-		if (r->gap) {
-			*ret = gap_event(r);
-			return RECORDING_EVENT;
-		}
-		begin_chunk(r);
-	}
+	return r->kind->next(r, ret);
+}
+
+void recording_rewind(struct recording *r)
+{
+	r->kind->rewind(r);
+}
+
+const struct elf_image *recording_image(struct recording *r, const struct object_key *key,
+					unsigned int take, const char **ret_reason)
+{
+	return r->kind->image(r, key, take, ret_reason);
+}
+
+void recording_forget_image(struct recording *r, const struct elf_image *image)
+{
+	r->kind->forget_image(r, image);
+}
+
+void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx)
+{
+	r->kind->each_kernel_symbol(r, got, ctx);
 }
 
 /* ---- facts ---- */
+
+bool recording_add_manifest(struct recording *r, const char *key, const char *value)
+{
+	if (r->n_manifest == MANIFEST_MAX)
+		return false;
+	r->manifest[r->n_manifest++] = (struct manifest_pair){ arena_strdup(&r->arena, key),
+							       arena_strdup(&r->arena, value) };
+	return true;
+}
+
+void recording_set_source(struct recording *r, uint32_t index, const struct record_source *source)
+{
+	r->source[index] = *source;
+	r->source_known[index] = true;
+}
 
 enum machine recording_machine(const struct recording *r)
 {
@@ -494,30 +132,5 @@ void recording_each_damage(const struct recording *r,
 		const struct damage *d = &r->damages.item[i];
 
 		f(ctx, d->off, d->bytes, d->from_ns, d->to_ns, d->reason);
-	}
-}
-
-const struct elf_image *recording_image(struct recording *r, const struct object_key *key,
-					unsigned int take, const char **ret_reason)
-{
-	return object_index_image(&r->objects, r->side, key, take, ret_reason);
-}
-
-void recording_forget_image(struct recording *r, const struct elf_image *image)
-{
-	object_index_forget(&r->objects, image);
-}
-
-void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx)
-{
-	for (size_t i = 0; i < r->n_kernel; i++) {
-		struct err err = { 0 };
-		struct chunk chunk;
-
-		chunk_reader_seek(r->side, r->kernel[i]);
-		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK &&
-		    chunk_load(r, r->side, &chunk) &&
-		    kernel_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
-			chunk_is_bad(r, &chunk, err.text);
 	}
 }

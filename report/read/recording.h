@@ -1,0 +1,50 @@
+/*
+ * What all kinds of recordings have in common, and what each does its own way. Private to the room.
+ */
+#ifndef REPORT_READ_RECORDING_H
+#define REPORT_READ_RECORDING_H
+
+#include "common/base/arena.h"
+#include "report/read/damage.h"
+#include "report/read/read.h"
+
+enum { MANIFEST_MAX = 256 };
+
+struct manifest_pair {
+	const char *key, *value;
+};
+
+/* Calls of read.h that a kind answers by itself. The functions get what `open` made. */
+struct recording_kind {
+	void (*close)(struct recording *r);
+	enum recording_next (*next)(struct recording *r, const struct event **ret);
+	void (*rewind)(struct recording *r);
+	const struct elf_image *(*image)(struct recording *r, const struct object_key *key,
+					 unsigned int take, const char **ret_reason);
+	void (*forget_image)(struct recording *r, const struct elf_image *image);
+	void (*each_kernel_symbol)(struct recording *r, kernel_got *got, void *ctx);
+};
+
+/* First member of each kind's own struct. */
+struct recording {
+	const struct recording_kind *kind;
+	int fd;
+	enum machine machine;
+	struct arena arena; /* manifest */
+	struct manifest_pair manifest[MANIFEST_MAX];
+	uint32_t n_manifest;
+	struct record_source source[SOURCE_MAX];
+	bool source_known[SOURCE_MAX];
+	struct damages damages;
+	struct recording_state state;
+};
+
+/* Takes fd. state.file_bytes is set. */
+void recording_init(struct recording *r, const struct recording_kind *kind, int fd);
+void recording_done(struct recording *r);
+
+/* Pairs are copied; those beyond MANIFEST_MAX are refused with false. */
+bool recording_add_manifest(struct recording *r, const char *key, const char *value);
+void recording_set_source(struct recording *r, uint32_t index, const struct record_source *source);
+
+#endif
