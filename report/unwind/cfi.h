@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/cursor.h"
 #include "common/format/event.h"
-#include "report/unwind/cursor.h"
 
 struct elf_image;
 

@@ -2,8 +2,8 @@
 
 #include <dwarf.h>
 
+#include "common/base/cursor.h"
 #include "common/format/event.h"
-#include "report/unwind/cursor.h"
 
 struct expr {
 	struct cursor c;

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cursor.h"
 #include "common/elf/image.h"
-#include "report/unwind/cursor.h"
 #include "report/unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -2,8 +2,8 @@
  * Reading bounded bytes: one place checks bounds. After a read past the end `bad` stays set,
  * the cursor stands at its end and every further read gives 0.
  */
-#ifndef REPORT_UNWIND_CURSOR_H
-#define REPORT_UNWIND_CURSOR_H
+#ifndef COMMON_BASE_CURSOR_H
+#define COMMON_BASE_CURSOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
