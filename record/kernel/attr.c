@@ -148,7 +148,7 @@ void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *c
 		.freq = 1,
 		.sample_freq = spec->source.frequency_hz,
 		.sample_type = DECODE_SAMPLE_TYPE,
-		.sample_regs_user = decode_native_regs()->mask,
+		.sample_regs_user = perf_regs_native()->mask,
 		/* A CPU's clock ticks while nothing runs; nobody asks where idle time goes. */
 		.exclude_idle = choice->whole_system,
 		.exclude_callchain_user = 1,

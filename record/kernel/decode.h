@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/format/event.h"
+#include "common/format/perfregs.h"
 
 /* Task events share these with samples, so that the trailer of all other records is the same. */
 #define DECODE_TASKS_TYPE \
@@ -23,20 +24,9 @@ enum {
 	DECODE_TRAILER_BYTES = 32, /* pid tid | time | cpu | identifier */
 };
 
-/* perf's registers of one machine: asked with `mask`, delivered in bit order, dwarf[i] each. */
-struct decode_regs {
-	enum machine machine;
-	uint64_t mask;
-	uint8_t n;
-	uint8_t dwarf[REGS_MAX];
-};
-
-const struct decode_regs *decode_regs_of(enum machine machine); /* NULL: not known */
-const struct decode_regs *decode_native_regs(void);		/* of this machine */
-
 /* What the records of one event hold beyond DECODE_SAMPLE_TYPE. */
 struct decode_layout {
-	const struct decode_regs *regs;
+	const struct perf_regs *regs;
 	bool callchain, stack;
 	uint8_t source; /* index for EVENT_SAMPLE and EVENT_THROTTLE */
 };

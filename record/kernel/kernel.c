@@ -79,7 +79,7 @@ static void fill_facts(struct kernel *k, const struct kernel_options *options)
 	struct kernel_facts *f = &k->facts;
 
 	f->source = k->spec.source;
-	f->machine = decode_native_regs()->machine;
+	f->machine = perf_regs_native()->machine;
 	f->event_text = options->whole_system ? "cpu-clock" : "task-clock";
 	memcpy(f->release, k->probe.release, sizeof(f->release));
 	memcpy(f->machine_text, k->probe.machine, sizeof(f->machine_text));
@@ -340,7 +340,7 @@ bool kernel_next(struct kernel *k, struct event *ret)
 		return take_lost(k, ret);
 	while ((bytes = order_next(&k->order, &ring, &record))) {
 		struct decode_layout layout = {
-			.regs = decode_native_regs(),
+			.regs = perf_regs_native(),
 			.callchain = k->choice.kernel,
 			.stack = k->choice.stack,
 		};

@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 2 || n > 1 << 18)
 		return 0;
 	struct decode_layout layout = {
-		.regs = decode_regs_of(data[0] & FLAG_AARCH64 ? MACHINE_AARCH64 : MACHINE_X86_64),
+		.regs = perf_regs_of(data[0] & FLAG_AARCH64 ? MACHINE_AARCH64 : MACHINE_X86_64),
 		.callchain = data[0] & FLAG_CALLCHAIN,
 		.stack = data[0] & FLAG_STACK,
 	};

@@ -8,7 +8,7 @@ static struct made made;
 
 static struct decode_layout layout(bool callchain, bool stack)
 {
-	return (struct decode_layout){ .regs = decode_regs_of(MACHINE_X86_64),
+	return (struct decode_layout){ .regs = perf_regs_of(MACHINE_X86_64),
 				       .callchain = callchain,
 				       .stack = stack,
 				       .source = 2 };
@@ -68,7 +68,7 @@ static void masks_count_their_registers(void)
 	static const enum machine machines[] = { MACHINE_X86_64, MACHINE_AARCH64 };
 
 	for (int i = 0; i < 2; i++) {
-		const struct decode_regs *regs = decode_regs_of(machines[i]);
+		const struct perf_regs *regs = perf_regs_of(machines[i]);
 		uint64_t seen = 0;
 
 		CHECK_INT(__builtin_popcountll(regs->mask), regs->n);
@@ -76,7 +76,7 @@ static void masks_count_their_registers(void)
 			seen |= UINT64_C(1) << regs->dwarf[k];
 		CHECK_UINT(seen, (UINT64_C(1) << regs->n) - 1);
 	}
-	CHECK_TRUE(decode_regs_of(MACHINE_NONE) == NULL);
+	CHECK_TRUE(perf_regs_of(MACHINE_NONE) == NULL);
 }
 
 static void kernel_chain(void)
