@@ -1,13 +1,12 @@
 /*
- * The tree's places are sorted by object and address (a radix sort: they are plain integers), and
- * each object's run of addresses goes to the symbol room as one batch. Demangling happens once for
- * each symbol.
+ * The tree's places are sorted by object and address, and each object's run of addresses goes to
+ * the symbol room as one batch; all batches are answered at once, so that files are read side by
+ * side. Then the places are filled: a place whose address lies in inlined code gets further places
+ * for the inlined frames. Demangling happens once for each symbol.
  */
 #include "report/naming.h"
 
-#include <elf.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +16,23 @@
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
+#include "report/naming_modules.h"
+#include "report/naming_order.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
+#include "report/symbol/answer.h"
 #include "report/symbol/symbol.h"
 #include "report/unwind/unwind.h"
 
-struct touched {
-	uint64_t addr;
-	uint32_t object, place;
+/* The touched addresses of one object. */
+struct run {
+	const struct touched *touched;
+	uint32_t n;
+	const struct space_object *object; /* NULL: kernel, or outside of every mapping */
+	struct object_key key;
+	const struct elf_image *image;
+	struct symbol_batch batch;
+	struct symbol_origin origin;
 };
 
 struct names {
@@ -32,60 +40,15 @@ struct names {
 	struct profile *profile;
 	struct map display; /* symbol's str_id -> display name's str_id */
 	struct buf text;
-	bool any; /* last_... are set: the place before this one */
+	struct run *run;
+	size_t n_runs, run_cap;
+	/* while one run's places are filled */
+	uint32_t *frame_function; /* of each frame of the batch; PROFILE_NONE: not yet known */
+	bool any;		  /* last_... are set: the place before this one */
 	uint32_t last_module, last_function;
 	struct symbol last_symbol;
-	uint64_t *addr; /* of the run at hand */
-	struct symbol *symbol;
+	size_t place_cap, inner_max; /* inner_max: places that inlined frames may still add */
 };
-
-/* ---- order ---- */
-
-/* One pass of a radix sort by `bits` bits of a key at `shift`; object is the key's upper half. */
-static void sort_pass(const struct touched *from, struct touched *to, size_t n, unsigned int shift,
-		      bool by_object)
-{
-	enum { DIGITS = 1 << 11 };
-	size_t start[DIGITS + 1] = { 0 };
-
-	for (size_t i = 0; i < n; i++)
-		start[((by_object ? from[i].object : from[i].addr) >> shift & (DIGITS - 1)) + 1]++;
-	for (unsigned int d = 0; d < DIGITS; d++)
-		start[d + 1] += start[d];
-	for (size_t i = 0; i < n; i++)
-		to[start[(by_object ? from[i].object : from[i].addr) >> shift & (DIGITS - 1)]++] =
-			from[i];
-}
-
-static bool differs(const struct touched *t, size_t n, unsigned int shift, bool by_object)
-{
-	uint64_t any = 0;
-
-	for (size_t i = 1; i < n; i++)
-		any |= by_object ? t[i].object ^ t[0].object : t[i].addr ^ t[0].addr;
-	return any >> shift & 2047;
-}
-
-/* By (object, addr). Digits in which all agree cost one look and no move. */
-static struct touched *sort_touched(struct touched *t, size_t n)
-{
-	struct touched *other = mem_alloc((n + 1) * sizeof(*other));
-
-	for (unsigned int pass = 0; pass < 9; pass++) {
-		bool by_object = pass >= 6;
-		unsigned int shift = 11 * (by_object ? pass - 6 : pass);
-		struct touched *swap;
-
-		if (!differs(t, n, shift, by_object))
-			continue;
-		sort_pass(t, other, n, shift, by_object);
-		swap = t;
-		t = other;
-		other = swap;
-	}
-	free(other);
-	return t;
-}
 
 static struct touched *collect(const struct naming *n, size_t *ret_n)
 {
@@ -109,7 +72,7 @@ static struct touched *collect(const struct naming *n, size_t *ret_n)
 	}
 	free(used);
 	*ret_n = count;
-	return sort_touched(t, count);
+	return touched_sort(t, count);
 }
 
 /* ---- names ---- */
@@ -173,164 +136,189 @@ static void set_place(struct names *s, uint32_t place, uint32_t module, const st
 	at->function = s->last_function;
 }
 
-/* ---- modules ---- */
+/* ---- source frames ---- */
 
-/* "/usr/lib/libx.so.1 (deleted)" is libx.so.1. */
-static str_id base_name(struct names *s, const char *path)
-{
-	static const char deleted[] = " (deleted)";
-	size_t n = strlen(path), cut = sizeof(deleted) - 1;
-	const char *slash;
-
-	if (n > cut && !strcmp(path + n - cut, deleted))
-		n -= cut;
-	slash = memrchr(path, '/', n);
-	if (slash && slash + 1 < path + n) {
-		n -= (size_t)(slash + 1 - path);
-		path = slash + 1;
-	}
-	return n ? intern_putn(&s->profile->names, path, n) :
-		   intern_put(&s->profile->names, "[unknown]");
-}
-
-static void set_code_segment(struct profile_module *m, const struct elf_image *image)
-{
-	for (uint32_t i = 0; image && i < image->n_loads; i++) {
-		const struct elf_load *load = &image->load[i];
-		uint64_t end;
-
-		if (!(load->flags & PF_X) ||
-		    __builtin_add_overflow(load->addr, load->mem_size, &end))
-			continue;
-		m->code_addr = load->addr;
-		m->code_size = load->mem_size;
-		m->code_file_off = load->file_off;
-		return;
-	}
-}
-
-static struct profile_module file_module(struct names *s, uint32_t object,
-					 const struct space_object *o)
+static uint32_t inlined_function(struct names *s, uint32_t module, const struct run *run,
+				 uint32_t frame)
 {
 	struct intern *names = &s->profile->names;
-	const char *reason = NULL;
-	struct profile_module m = { .kind = o->anonymous ? MODULE_ANONYMOUS : MODULE_FILE };
+	uint32_t *known = &s->frame_function[frame];
+	str_id name = run->batch.frame[frame].name;
 
-	m.path = intern_put(names, o->path ? o->path : "");
-	m.name = o->anonymous && o->path && o->path[0] != '[' ?
-			 intern_put(names, "[anon]") :
-			 base_name(s, o->path ? o->path : "");
-	m.build_id = o->build_id;
-	m.unwind_state = unwinder_object_state(s->n->unwinder, object, &reason);
-	m.unwind_reason = intern_put(names, reason ? reason : "");
-	return m;
+	if (*known != PROFILE_NONE)
+		return *known;
+	if (name.n)
+		*known = profile_function(s->profile, module, display_name(s, name), name, true);
+	else
+		*known = profile_function(s->profile, module, intern_put(names, "[inlined]"),
+					  intern_put(names, "[inlined]"), false);
+	return *known;
 }
 
-static void set_origin(struct names *s, struct profile_module *m,
-		       const struct symbol_origin *origin)
+static void set_source(struct profile_place *to, const struct symbol_frame *frame)
 {
-	m->has_names = origin->embedded || origin->local;
-	m->local_names = origin->local;
-	m->symbols_reason = intern_put(&s->profile->names, origin->reason);
+	to->file = frame->file;
+	to->line = frame->line;
+	to->column = frame->column;
+}
+
+/* Frames of the chain inside the outermost one become places behind all others. */
+static void add_inner(struct names *s, uint32_t place, const struct run *run, const uint32_t *chain,
+		      uint32_t n)
+{
+	struct profile *p = s->profile;
+	uint32_t module = p->place[place].module;
+
+	mem_grow(&p->place, &s->place_cap, p->n_places + n, sizeof(*p->place));
+	p->place[place].inner = (uint32_t)p->n_places;
+	p->place[place].n_inner = n;
+	while (n--) {
+		struct profile_place inner = {
+			.addr = p->place[place].addr,
+			.module = module,
+			.function = inlined_function(s, module, run, chain[n]),
+			.inlined = true,
+			.inner = place,
+		};
+
+		set_source(&inner, &run->batch.frame[chain[n]]);
+		p->place[p->n_places++] = inner;
+	}
+}
+
+/* True: the frame's line is known. */
+static bool set_frames(struct names *s, uint32_t place, const struct run *run, uint32_t innermost)
+{
+	const struct symbol_frame *frame = run->batch.frame;
+	uint32_t chain[ANSWER_DEPTH_MAX], n = 0;
+
+	for (uint32_t f = innermost; f < run->batch.n_frames && n < ANSWER_DEPTH_MAX;
+	     f = frame[f].caller)
+		chain[n++] = f;
+	if (!n)
+		return false;
+	set_source(&s->profile->place[place], &frame[chain[n - 1]]);
+	if (n > 1 && !s->n->no_inlines && n - 1 <= s->inner_max) {
+		s->inner_max -= n - 1;
+		add_inner(s, place, run, chain, n - 1);
+	}
+	return s->profile->place[place].line != 0;
 }
 
 /* ---- one object's run ---- */
 
-static void name_file(struct names *s, const struct touched *t, uint32_t n,
-		      const struct space_object *o)
+static void fill_file(struct names *s, struct run *run)
 {
-	struct symbol_batch batch = {
-		.addr = s->addr, .n = n, .symbol = s->symbol, .names = &s->profile->names
-	};
-	struct object_key key = { o->build_id, o->maj, o->min, o->ino, o->path };
-	struct profile_module m = file_module(s, t->object, o);
-	struct symbol_origin origin = { 0 };
-	const struct elf_image *image = NULL;
+	struct profile *p = s->profile;
+	struct profile_module m = module_of_file(&p->names, run->object, run->image, &run->origin);
 	const char *reason = NULL;
+	bool has_lines = false;
 	uint32_t module;
 
-	for (uint32_t i = 0; i < n; i++) {
-		s->addr[i] = t[i].addr;
-		s->symbol[i] = (struct symbol){ .start = t[i].addr };
+	m.unwind_state = unwinder_object_state(s->n->unwinder, run->touched->object, &reason);
+	m.unwind_reason = intern_put(&p->names, reason ? reason : "");
+	module = profile_add_module(p, &m);
+	s->frame_function = mem_alloc((run->batch.n_frames + 1) * sizeof(*s->frame_function));
+	memset(s->frame_function, 0xff, run->batch.n_frames * sizeof(*s->frame_function));
+	for (uint32_t i = 0; i < run->n; i++) {
+		const struct symbol *symbol = &run->batch.symbol[i];
+
+		set_place(s, run->touched[i].place, module, symbol);
+		has_lines |= set_frames(s, run->touched[i].place, run, symbol->frame);
 	}
-	if (!o->anonymous && !s->n->no_names) {
-		image = recording_image(s->n->recording, &key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND,
-					&reason);
-		set_code_segment(&m, image);
-		symbol_object(image, reason, &key, s->n->use_local, &batch, &origin);
-	}
-	set_origin(s, &m, &origin);
-	module = profile_add_module(s->profile, &m);
-	for (uint32_t i = 0; i < n; i++)
-		set_place(s, t[i].place, module, &s->symbol[i]);
+	p->module[module].has_lines = has_lines;
+	free(s->frame_function);
 }
 
-static void name_unmapped(struct names *s, const struct touched *t, uint32_t n)
+static void fill_unmapped(struct names *s, struct run *run)
 {
-	struct profile_module m = { .kind = MODULE_UNMAPPED };
-	uint32_t module;
+	struct profile_module m = module_of_nothing(&s->profile->names);
+	uint32_t module = profile_add_module(s->profile, &m);
 
-	m.name = m.path = intern_put(&s->profile->names, "[unknown]");
-	m.symbols_reason = intern_put(&s->profile->names, "outside every known mapping");
-	module = profile_add_module(s->profile, &m);
-	for (uint32_t i = 0; i < n; i++)
-		set_place(s, t[i].place, module, &(struct symbol){ .start = t[i].addr });
+	for (uint32_t i = 0; i < run->n; i++)
+		set_place(s, run->touched[i].place, module, &run->batch.symbol[i]);
 }
 
 /* A loadable module's functions count for the module: "[ext4]". */
 static uint32_t kernel_module(struct names *s, struct map *modules, str_id name,
 			      const struct symbol_origin *origin)
 {
-	struct profile_module m = { .kind = MODULE_KERNEL };
 	bool is_new;
 	uint64_t *at = map_put(modules, name.n + 1, &is_new);
 
-	if (!is_new)
-		return (uint32_t)*at;
-	buf_reset(&s->text);
-	buf_printf(&s->text, "[%s]", name.n ? profile_text(s->profile, name) : "kernel");
-	m.name = m.path = intern_putn(&s->profile->names, s->text.data, s->text.n);
-	set_origin(s, &m, origin);
-	*at = profile_add_module(s->profile, &m);
+	if (is_new) {
+		struct profile_module m = module_of_kernel(&s->profile->names,
+							   profile_text(s->profile, name), origin);
+
+		*at = profile_add_module(s->profile, &m);
+	}
 	return (uint32_t)*at;
 }
 
-static void name_kernel(struct names *s, const struct touched *t, uint32_t n)
+static void fill_kernel(struct names *s, struct run *run)
 {
-	struct symbol_batch batch = {
-		.addr = s->addr, .n = n, .symbol = s->symbol, .names = &s->profile->names
-	};
-	struct symbol_origin origin = { 0 };
 	struct map modules;
 
-	for (uint32_t i = 0; i < n; i++) {
-		s->addr[i] = t[i].addr;
-		s->symbol[i] = (struct symbol){ .start = t[i].addr };
-	}
 	if (!s->n->no_names) {
-		recording_each_kernel_symbol(s->n->recording, symbol_kernel_put, &batch);
-		symbol_kernel_finish(&batch, &origin);
+		recording_each_kernel_symbol(s->n->recording, symbol_kernel_put, &run->batch);
+		symbol_kernel_finish(&run->batch, &run->origin);
 	}
 	map_init(&modules);
-	for (uint32_t i = 0; i < n; i++)
-		set_place(s, t[i].place, kernel_module(s, &modules, s->symbol[i].module, &origin),
-			  &s->symbol[i]);
+	for (uint32_t i = 0; i < run->n; i++)
+		set_place(s, run->touched[i].place,
+			  kernel_module(s, &modules, run->batch.symbol[i].module, &run->origin),
+			  &run->batch.symbol[i]);
 	map_done(&modules);
 }
 
-static void name_run(struct names *s, const struct touched *t, uint32_t n)
+static void fill(struct names *s, struct run *run)
 {
-	const struct space_object *o;
-
-	if (t->object == LOC_KERNEL) {
-		name_kernel(s, t, n);
-		return;
-	}
-	o = t->object == LOC_UNMAPPED ? NULL : spaces_object(s->n->spaces, t->object);
-	if (o)
-		name_file(s, t, n, o);
+	if (run->touched->object == LOC_KERNEL)
+		fill_kernel(s, run);
+	else if (run->object)
+		fill_file(s, run);
 	else
-		name_unmapped(s, t, n);
+		fill_unmapped(s, run);
+}
+
+/* ---- all ---- */
+
+static void ask(struct names *s, struct run *run)
+{
+	const char *reason = NULL;
+
+	if (run->touched->object == LOC_KERNEL || run->touched->object == LOC_UNMAPPED)
+		return;
+	run->object = spaces_object(s->n->spaces, run->touched->object);
+	if (!run->object || run->object->anonymous || s->n->no_names)
+		return;
+	run->key = (struct object_key){ run->object->build_id, run->object->maj, run->object->min,
+					run->object->ino, run->object->path };
+	run->image = recording_image(s->n->recording, &run->key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND,
+				     &reason);
+	symbol_object(run->image, reason, &run->key, s->n->use_local, &run->batch, &run->origin);
+}
+
+/* Runs keep pointers into addr and symbol, which are as long as `touched`. */
+static void add_runs(struct names *s, const struct touched *t, size_t n, uint64_t *addr,
+		     struct symbol *symbol)
+{
+	for (size_t i = 0, next; i < n; i = next) {
+		struct run run = { .touched = t + i };
+
+		for (next = i; next < n && t[next].object == t[i].object; next++) {
+			addr[next] = t[next].addr;
+			symbol[next] =
+				(struct symbol){ .start = t[next].addr, .frame = SYMBOL_NO_FRAME };
+		}
+		run.n = (uint32_t)(next - i);
+		run.batch = (struct symbol_batch){ .addr = addr + i,
+						   .n = run.n,
+						   .symbol = symbol + i,
+						   .names = &s->profile->names };
+		mem_grow(&s->run, &s->run_cap, s->n_runs + 1, sizeof(*s->run));
+		s->run[s->n_runs++] = run;
+	}
 }
 
 void naming_run(const struct naming *n)
@@ -338,22 +326,29 @@ void naming_run(const struct naming *n)
 	struct names s = { .n = n, .profile = n->profile };
 	struct profile *p = n->profile;
 	struct touched *t;
+	struct symbol *symbol;
+	uint64_t *addr;
 	size_t n_touched;
 
 	p->n_places = unwinder_n_locs(n->unwinder);
-	p->place = mem_alloc((p->n_places + 1) * sizeof(*p->place));
+	s.inner_max = PROFILE_INNER_LEAST + PROFILE_INNER_EACH * p->n_places;
+	mem_grow(&p->place, &s.place_cap, p->n_places + 1, sizeof(*p->place));
 	t = collect(n, &n_touched);
+	addr = mem_alloc((n_touched + 1) * sizeof(*addr));
+	symbol = mem_alloc((n_touched + 1) * sizeof(*symbol));
 	map_init(&s.display);
 	buf_init(&s.text);
-	s.addr = mem_alloc((n_touched + 1) * sizeof(*s.addr));
-	s.symbol = mem_alloc((n_touched + 1) * sizeof(*s.symbol));
-	for (size_t i = 0, next; i < n_touched; i = next) {
-		for (next = i; next < n_touched && t[next].object == t[i].object;)
-			next++;
-		name_run(&s, t + i, (uint32_t)(next - i));
+	add_runs(&s, t, n_touched, addr, symbol);
+	for (size_t i = 0; i < s.n_runs; i++)
+		ask(&s, &s.run[i]);
+	for (size_t i = 0; i < s.n_runs; i++) {
+		fill(&s, &s.run[i]);
+		symbol_origin_done(&s.run[i].origin);
+		symbol_batch_done(&s.run[i].batch);
 	}
-	free(s.addr);
-	free(s.symbol);
+	free(s.run);
+	free(addr);
+	free(symbol);
 	buf_done(&s.text);
 	map_done(&s.display);
 	free(t);

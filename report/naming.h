@@ -14,11 +14,15 @@ struct naming {
 	struct recording *recording;
 	struct spaces *spaces;
 	struct unwinder *unwinder;
-	bool use_local; /* files of this machine may fill what the recording lacks */
-	bool no_names;	/* modules only; functions stay unnamed */
+	bool use_local;	 /* files of this machine may fill what the recording lacks */
+	bool no_names;	 /* modules only; functions stay unnamed */
+	bool no_inlines; /* functions whose code it is, without those inlined into them */
 };
 
-/* Fills profile->place, ->module, ->function. Every place of the tree has a function afterwards. */
+/*
+ * Fills profile->place, ->module, ->function. Every place of the tree has a function afterwards;
+ * inlined frames are places, and not yet nodes (profile_expand).
+ */
 void naming_run(const struct naming *n);
 
 #endif

@@ -196,9 +196,11 @@ static void name_places(struct pipeline *p)
 		.unwinder = p->unwinder,
 		.use_local = !p->o->no_local_files,
 		.no_names = p->o->no_names,
+		.no_inlines = p->o->no_inlines,
 	};
 
 	naming_run(&n);
+	profile_expand(p->profile);
 }
 
 static int pipeline_init(struct pipeline *p, const char *path, struct err *err)

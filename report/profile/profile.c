@@ -272,7 +272,7 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* From here on `first` and `recent` make the lists of children, in the order they came. */
-static void link_children(struct profile *p)
+void profile_link(struct profile *p)
 {
 	for (size_t n = 0; n < p->n_nodes; n++)
 		p->node[n].first = p->node[n].recent = 0;
@@ -289,7 +289,7 @@ void profile_seal(struct profile *p)
 	uint32_t n_sources = 0;
 
 	free_builder(p);
-	link_children(p);
+	profile_link(p);
 	for (uint32_t s = 0; s < SOURCE_MAX; s++)
 		n_sources += p->source[s].count != 0;
 	/* One source has one entry for each leaf and thread: nothing to bring together. */

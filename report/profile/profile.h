@@ -48,7 +48,15 @@ struct profile_place {
 	str_id file; /* full path; 0: not known */
 	/* the frame's body was inlined into its parent node's, which has the same addr */
 	bool inlined;
+	/*
+	 * Not inlined: places [inner, inner + n_inner) are the frames inlined at this address,
+	 * outermost first. Inlined: `inner` is the place of the function whose code it is.
+	 */
+	uint32_t inner, n_inner;
 };
+
+/* Inlined frames of a whole profile, places and nodes alike: more than this are not shown. */
+enum { PROFILE_INNER_LEAST = 1 << 20, PROFILE_INNER_EACH = 32 };
 
 struct profile_function {
 	str_id name;	    /* for people: demangled, or "[libx.so+0x123]" when unnamed */
@@ -156,6 +164,14 @@ void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t we
  * neighbours when there are several sources.
  */
 void profile_seal(struct profile *p);
+
+/*
+ * A node whose place has inlined frames becomes a chain of nodes: the function whose code it is
+ * keeps the parent, each inlined frame is the child of the one it was inlined into, and what the
+ * place called, and its entries, hang at the innermost. Once, after naming.
+ */
+void profile_expand(struct profile *p);
+void profile_link(struct profile *p); /* lists of children, for those who made new nodes */
 
 /* For naming: each returns the new or existing index. */
 uint32_t profile_add_module(struct profile *p, const struct profile_module *module);

@@ -180,6 +180,19 @@ static bool use_local_files(const struct object_key *key, bool use_object,
 	return named;
 }
 
+void symbol_batch_done(struct symbol_batch *b)
+{
+	free(b->frame);
+	b->frame = NULL;
+	b->n_frames = b->frame_cap = 0;
+}
+
+void symbol_origin_done(struct symbol_origin *o)
+{
+	free(o->where);
+	o->where = NULL;
+}
+
 static void set_reason(struct symbol_origin *origin, const char *text)
 {
 	size_t n = MIN(strlen(text), sizeof(origin->reason) - 1);

@@ -1,0 +1,21 @@
+/* How the modules of a profile are called and what is known of them. Private to naming. */
+#ifndef REPORT_NAMING_MODULES_H
+#define REPORT_NAMING_MODULES_H
+
+#include "report/profile/profile.h"
+
+struct elf_image;
+struct space_object;
+struct symbol_origin;
+
+/* image may be NULL. What the unwinder knows of the file is the caller's to add. */
+struct profile_module module_of_file(struct intern *names, const struct space_object *o,
+				     const struct elf_image *image,
+				     const struct symbol_origin *origin);
+/* Addresses outside of every mapping. */
+struct profile_module module_of_nothing(struct intern *names);
+/* loadable: "ext4"; "" for the kernel itself. */
+struct profile_module module_of_kernel(struct intern *names, const char *loadable,
+				       const struct symbol_origin *origin);
+
+#endif
