@@ -19,6 +19,7 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/log.h"
+#include "common/elf/vdso.h"
 #include "record/attach.h"
 #include "record/kernel/kernel.h"
 #include "record/manifest.h"
@@ -323,7 +324,7 @@ static int open_sink(struct session *s, struct err *err)
 	};
 
 	manifest_fill(&manifest, s->options, facts);
-	inspect_vdso_id(&options.vdso);
+	vdso_build_id(&options.vdso);
 	options.manifest = manifest.bytes;
 	options.manifest_bytes = manifest.n;
 	options.manifest_pairs = manifest.n_pairs;

@@ -10,19 +10,14 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <elf.h>
-
 #include "common/base/auto.h"
-#include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/elf/image.h"
-
-enum { VDSO_BYTES_MAX = 1 << 20 };
+#include "common/elf/vdso.h"
 
 static const int open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
@@ -96,45 +91,6 @@ static unsigned int take_of(enum inspect_embed embed)
 	default:
 		return ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS;
 	}
-}
-
-static size_t vdso_extent(const uint8_t *base)
-{
-	Elf64_Ehdr header;
-	size_t end;
-
-	memcpy(&header, base, sizeof(header));
-	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-		return 0;
-	end = header.e_shoff + (size_t)header.e_shnum * header.e_shentsize;
-	for (unsigned int i = 0; i < header.e_phnum; i++) {
-		Elf64_Phdr segment;
-
-		memcpy(&segment, base + header.e_phoff + i * sizeof(segment), sizeof(segment));
-		end = MAX(end, segment.p_offset + segment.p_filesz);
-	}
-	return end <= VDSO_BYTES_MAX ? end : 0;
-}
-
-static int vdso_image(unsigned int take, struct elf_image *ret, struct err *err)
-{
-	const uint8_t *base = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
-	size_t n = base ? vdso_extent(base) : 0;
-
-	if (!n)
-		return err_set(err, -ENOENT, "there is no vDSO here");
-	return elf_image_parse(base, n, take, ret, err);
-}
-
-void inspect_vdso_id(struct build_id *ret)
-{
-	struct elf_image image;
-
-	*ret = (struct build_id){ 0 };
-	if (vdso_image(0, &image, NULL) < 0)
-		return;
-	*ret = image.build_id;
-	elf_image_done(&image);
 }
 
 static int read_image(unsigned int take, const struct object_key *key,

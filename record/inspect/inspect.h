@@ -55,7 +55,4 @@ uint32_t inspector_n_unanswered(const struct inspector *in); /* objects that wer
 /* Works until idle or `end_ns`; for the start and the end. */
 void inspector_finish(struct inspector *in, uint64_t end_ns);
 
-/* Build-id of the vDSO of this boot; n = 0: there is none. */
-void inspect_vdso_id(struct build_id *ret);
-
 #endif
