@@ -24,8 +24,17 @@ struct arena_block {
 	_Alignas(ALIGN_BYTES) char data[];
 };
 
+static void (*on_exhaustion)(size_t size_bytes);
+
+void mem_on_exhaustion(void (*f)(size_t size_bytes))
+{
+	on_exhaustion = f;
+}
+
 static void __attribute__((noreturn, cold)) die_without_memory(size_t size_bytes)
 {
+	if (on_exhaustion)
+		on_exhaustion(size_bytes);
 	log_error("out of memory: %zu bytes wanted", size_bytes);
 	_exit(1); /* atexit handlers would ask for memory again */
 }

@@ -31,6 +31,9 @@ void *mem_alloc(size_t size_bytes);
 void *mem_zalloc(size_t size_bytes);
 void *mem_realloc(void *p, size_t size_bytes);
 
+/* Called instead of the message when memory is out; must not return and not allocate. */
+void mem_on_exhaustion(void (*f)(size_t size_bytes));
+
 /* Grows an array so that at least `want` elements fit; doubles. *items may be NULL with *cap 0. */
 void mem_grow(void *items, size_t *cap, size_t want, size_t element_bytes);
 

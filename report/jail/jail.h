@@ -21,7 +21,8 @@ struct jail_cell; /* the child's side */
 struct jails;	  /* the parent's side: a queue of jobs and those that run */
 
 enum {
-	JAIL_ASK_MAX = 64 << 10, /* bytes of a question or an answer */
+	JAIL_ASK_MAX = 64 << 10,      /* bytes of a question or an answer */
+	JAIL_QUESTIONS_MAX = 1 << 17, /* of one job whose limits are not renewed */
 };
 
 struct jail_limits {
@@ -29,6 +30,7 @@ struct jail_limits {
 	uint64_t output_bytes; /* of the result; 0: 256 MiB */
 	uint32_t cpu_ms;       /* CPU time; 0: 2 000 */
 	uint32_t wall_ms;      /* 0: 4 x cpu_ms; time in which the parent answers is not counted */
+	bool renewed;	       /* wall_ms counts anew after each answer, cpu_ms does not count */
 };
 
 /*
@@ -58,8 +60,8 @@ struct jail_job {
 		       int *ret_fd);
 	/*
 	 * In the parent, once, when the job is over. status 0: body returned 0. Negative: err says
-	 * why ("parsing libx.debug crashed (SIGSEGV)", "needed more than 256 MiB", "took longer
-	 * than 2.0 s", or what body said); out is then what was written before, perhaps nothing.
+	 * why ("parsing libx.debug crashed (SIGSEGV)", "... needed more than 256 MiB", "... took
+	 * longer than 2.0 s", or what body said); out is then what was written before, perhaps nothing.
 	 * out is lent.
 	 */
 	void (*done)(void *ctx, int status, const struct err *err, const void *out, size_t n);
