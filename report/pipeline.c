@@ -209,6 +209,7 @@ static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
 
 	if (status < 0)
 		return status;
+	recording_use_local(p->recording, !p->o->no_local_files);
 	p->spaces = spaces_new(NULL);
 	if (!p->spaces)
 		return err_set(err, -ENOMEM, "no memory for address spaces");

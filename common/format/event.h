@@ -14,6 +14,7 @@ enum {
 	COMM_MAX = 16,		 /* task name with its zero */
 	PATH_MAX_BYTES = 4096,	 /* path of a mapping with its zero */
 	KCHAIN_MAX = 127,	 /* kernel frames of one sample */
+	UCHAIN_MAX = 1024,	 /* user frames of one sample that the kernel walked */
 	STACK_BYTES_MAX = 65528, /* kernel: u16, multiple of 8 */
 	STACK_WORDS_MAX = STACK_BYTES_MAX / 8,
 	SOURCE_MAX = 64, /* event sources of one recording */
@@ -114,7 +115,7 @@ struct event_sample {
 	bool stack_cut;	    /* the kernel copied as much as was asked for: more stack may exist */
 	bool stack_dropped; /* the stack could not be judged (mappings unknown) and was dropped */
 	bool compat;	    /* 32-bit user registers: not unwound */
-	uint16_t n_kchain;
+	uint16_t n_kchain, n_uchain;
 	uint64_t period; /* weight in units of the source (ns for sCPU) */
 	/* pc where the sample hit: user pc, or kernel pc when in_kernel (0 if not allowed) */
 	uint64_t ip;
@@ -123,6 +124,11 @@ struct event_sample {
 	 * addresses
 	 */
 	const uint64_t *kchain;
+	/*
+	 * user frames by frame pointer or branch records, as the kernel walked them (perf.data
+	 * only): [0] is the user pc, callers are return addresses. Then there is mostly no stack.
+	 */
+	const uint64_t *uchain;
 	struct regs regs;
 	/* stack, in one of two forms: */
 	uint64_t stack_bytes; /* copied by the kernel from sp (before scrubbing) */

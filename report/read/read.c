@@ -8,6 +8,7 @@
 
 #include "common/base/err.h"
 #include "report/read/chunks.h"
+#include "report/read/perfdata.h"
 #include "report/read/recording.h"
 #include "report/read/spool.h"
 
@@ -26,7 +27,8 @@ void recording_done(struct recording *r)
 {
 	damages_done(&r->damages);
 	arena_done(&r->arena);
-	close(r->fd);
+	if (r->fd >= 0)
+		close(r->fd);
 }
 
 int recording_open(const char *path, struct recording **ret, struct err *err)
@@ -34,7 +36,7 @@ int recording_open(const char *path, struct recording **ret, struct err *err)
 	int fd = spool_open(path, err), code = fd;
 
 	if (fd >= 0)
-		code = chunks_open(fd, ret, err);
+		code = perfdata_is(fd) ? perfdata_open(fd, ret, err) : chunks_open(fd, ret, err);
 	if (code < 0) {
 		if (fd >= 0)
 			close(fd);
@@ -48,6 +50,12 @@ void recording_close(struct recording *r)
 {
 	if (r)
 		r->kind->close(r);
+}
+
+void recording_use_local(struct recording *r, bool use)
+{
+	if (r->kind->use_local)
+		r->kind->use_local(r, use);
 }
 
 enum recording_next recording_next(struct recording *r, const struct event **ret)

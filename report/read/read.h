@@ -27,6 +27,13 @@ void recording_close(struct recording *r);
 
 enum recording_next { RECORDING_END = 0, RECORDING_EVENT = 1 };
 /*
+ * Whether files of this machine may stand in for what the recording lacks. perf.data embeds
+ * nothing: they tell build-ids that it does not know, the vDSO and the kernel's names, each only
+ * when it is known to be the recorded one. Not at first; before the first recording_next.
+ */
+void recording_use_local(struct recording *r, bool use);
+
+/*
  * Next event in time order; lent until the next call. Damage arrives as EVENT_GAP, followed by
  * the state of the next keyframe (EVENT_SPACE, EVENT_MMAP, EVENT_COMM, EVENT_FORK with its time).
  */

@@ -23,6 +23,7 @@ struct recording_kind {
 					 unsigned int take, const char **ret_reason);
 	void (*forget_image)(struct recording *r, const struct elf_image *image);
 	void (*each_kernel_symbol)(struct recording *r, kernel_got *got, void *ctx);
+	void (*use_local)(struct recording *r, bool use); /* may be NULL */
 };
 
 /* First member of each kind's own struct. */

@@ -12,6 +12,7 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/format/file.h"
+#include "report/read/perfdata.h"
 
 enum { SPOOL_BYTES = 1 << 20 };
 
@@ -35,6 +36,8 @@ static bool looks_like_recording(int fd)
 {
 	struct chunk_reader *r;
 
+	if (perfdata_is(fd))
+		return true;
 	if (chunk_reader_open(fd, &r, NULL) < 0)
 		return false;
 	chunk_reader_free(r);

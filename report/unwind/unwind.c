@@ -42,6 +42,7 @@ const char *unwind_stop_text(enum unwind_stop stop)
 		[UNWIND_DEEP] = "too deep",
 		[UNWIND_COMPAT] = "32-bit code",
 		[UNWIND_STACK_NONE] = "no stack recorded",
+		[UNWIND_CHAIN] = "end of the recorded chain",
 	};
 
 	return (unsigned int)stop < UNWIND_STOPS ? text[stop] : "unknown";
@@ -173,6 +174,31 @@ static bool is_leaving(const struct unwinder *u, const struct event_sample *s,
 	return u->any_stack || !space || !space_find(space, pc);
 }
 
+/*
+ * A chain that the kernel walked: places are looked up, nothing is read. It is known to be
+ * complete only when it ends where threads begin.
+ */
+static enum unwind_stop take_chain(struct unwinder *u, const struct event_sample *s,
+				   const struct space *space, struct frames *ret)
+{
+	uint32_t tag = places_enter(u->places, space);
+	uint8_t kind = PLACE_UNMAPPED;
+
+	for (uint32_t i = 0; i < s->n_uchain; i++) {
+		uint64_t pc = s->uchain[i] - (i > 0);
+		const struct place *e = places_find(u->places, space, pc, tag | (i == 0));
+
+		kind = e->kind;
+		u->frame[ret->n++] = (struct frame){
+			.loc = kind == PLACE_UNMAPPED ?
+				       locs_put(&u->places->locs, LOC_UNMAPPED, pc) :
+				       e->loc,
+			.method = i ? UNWIND_BY_FRAME_POINTER : UNWIND_BY_SAMPLE,
+		};
+	}
+	return kind == PLACE_ROOT ? UNWIND_ROOT : UNWIND_CHAIN;
+}
+
 static enum unwind_stop unwind_user(struct unwinder *u, const struct event *event,
 				    struct frames *ret)
 {
@@ -185,8 +211,11 @@ static enum unwind_stop unwind_user(struct unwinder *u, const struct event *even
 	bool previous = histories_take_previous(&u->histories, event->tid);
 	uint32_t n_kernel = ret->n;
 	enum unwind_stop stop;
+	static const struct space unknown;
 
 	u->any_stack |= s->stack_bytes > 0;
+	if (s->n_uchain && !s->stack_bytes)
+		return take_chain(u, s, w.space ? w.space : &unknown, ret);
 	if (s->compat)
 		return UNWIND_COMPAT;
 	if (!s->user || is_leaving(u, s, w.space))

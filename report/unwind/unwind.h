@@ -50,6 +50,7 @@ enum unwind_stop {
 	UNWIND_DEEP,	   /* UNWIND_DEPTH_MAX */
 	UNWIND_COMPAT,	   /* 32-bit code */
 	UNWIND_STACK_NONE, /* stack not recorded or dropped */
+	UNWIND_CHAIN, /* the kernel walked it by frame pointers; it may have missed callers */
 	UNWIND_STOPS
 };
 

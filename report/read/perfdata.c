@@ -1,0 +1,445 @@
+/*
+ * Records are looked at where they lie (mapped.h); only what finds their time is read before they
+ * are handed out in order (perfdata_order.h), so the stack dumps that make up such a file pass
+ * through no buffer, and what lies behind dyn_size is never touched.
+ *
+ * What perf wrote itself about processes that ran already has no time. It comes first; it is told
+ * at the time of the first event, and a process told so has the mappings told so and no others
+ * (EVENT_SPACE): those that its parent has now are not what it inherited.
+ */
+#include "report/read/perfdata.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "common/base/io.h"
+#include "common/base/map.h"
+#include "report/read/mapped.h"
+#include "report/read/perfdata_header.h"
+#include "report/read/perfdata_order.h"
+#include "report/read/perfdata_record.h"
+#include "report/read/perfdata_stream.h"
+#include "report/read/recording.h"
+
+struct perfdata {
+	struct recording base;
+	struct mapped file;
+	struct perf_layouts layouts;
+	struct perf_files files;
+	struct perf_stream *stream;
+	struct perf_order order;
+	bool finished;	   /* perf ended in order */
+	uint64_t begin_ns; /* first time of any record */
+	bool ended;	   /* nothing more is in the stream */
+	struct map told;   /* pid + 1: its mappings are known from here on */
+	uint64_t last_ns;
+	uint64_t n_lost_records, n_lost_samples; /* by LOST; by LOST_SAMPLES */
+	bool held;				 /* `event` comes after `space` */
+	struct event event, space;
+	struct perf_scratch scratch;
+	uint64_t aligned[PERF_RECORD_BYTES_MAX / 8];
+};
+
+/* ---- one record ---- */
+
+/* Records of perf lie at multiples of 8; a file may put them anywhere. */
+static const uint8_t *aligned(struct perfdata *r, const uint8_t *bytes, size_t n)
+{
+	if (!((uintptr_t)bytes & 7))
+		return bytes;
+	memcpy(r->aligned, bytes, n);
+	return (const uint8_t *)r->aligned;
+}
+
+/* Written by perf about what ran before: without a time, though records have one. */
+static bool is_synthesized(const struct perf_layout *layout, uint64_t time_ns)
+{
+	return layout->time_back && (time_ns == 0 || time_ns == UINT64_MAX);
+}
+
+static bool tell(struct perfdata *r, uint32_t pid)
+{
+	bool is_new;
+
+	map_put(&r->told, (uint64_t)pid + 1, &is_new);
+	return is_new;
+}
+
+/* EVENT_SPACE of the event's process. */
+static void make_space(struct perfdata *r)
+{
+	r->space = (struct event){ .type = EVENT_SPACE,
+				   .time_ns = r->event.time_ns,
+				   .pid = r->event.pid,
+				   .tid = r->event.pid };
+}
+
+/* After this r->event is to be delivered, perhaps r->space before it. False: it is not for us. */
+static bool take_mmap(struct perfdata *r, bool synthesized)
+{
+	struct event *e = &r->event;
+
+	if (e->pid == PERF_KERNEL_PID) {
+		perf_files_note_kernel(&r->files, &e->mmap);
+		return false;
+	}
+	perf_files_complete(&r->files, &e->mmap);
+	if ((synthesized || !r->layouts.item[0].time_back) && tell(r, e->pid)) {
+		make_space(r);
+		r->held = true;
+	}
+	return true;
+}
+
+static void count(struct perfdata *r, enum counter counter)
+{
+	r->base.state.counters.n[counter]++;
+}
+
+static bool take_sample(struct perfdata *r)
+{
+	const struct event_sample *s = &r->event.sample;
+
+	if (s->source >= SOURCE_MAX) {
+		count(r, COUNTER_SAMPLES_DROPPED_FILTER);
+		return false;
+	}
+	count(r, COUNTER_SAMPLES_STORED);
+	if (s->stack_cut)
+		count(r, COUNTER_STACKS_CUT);
+	r->base.state.counters.n[COUNTER_STACK_WORDS_SEEN] += s->stack_bytes / 8;
+	r->base.state.counters.n[COUNTER_STACK_WORDS_KEPT] += s->stack_bytes / 8;
+	return true;
+}
+
+/*
+ * LOST counts records of all types that a ring had no room for; newer kernels count samples, and
+ * perf writes that at the end. One speaks of the other's: the larger holds.
+ */
+static void take_lost(struct perfdata *r, const uint8_t *record)
+{
+	if (load_le32(record) == PERF_RECORD_LOST)
+		r->n_lost_records += r->event.lost.n;
+	else
+		r->n_lost_samples += r->event.lost.n;
+	r->base.state.counters.n[COUNTER_SAMPLES_LOST_KERNEL] =
+		MAX(r->n_lost_records, r->n_lost_samples);
+}
+
+/* What one decoded record means beyond itself. False: nothing is to be delivered. */
+static bool take_event(struct perfdata *r, const uint8_t *record, bool synthesized)
+{
+	struct event *e = &r->event;
+
+	switch (e->type) {
+	case EVENT_SAMPLE:
+		return take_sample(r);
+	case EVENT_MMAP:
+		return take_mmap(r, synthesized);
+	case EVENT_FORK:
+		if (synthesized && e->pid != e->fork.ppid && tell(r, e->pid)) {
+			/* SPACE follows: what the parent has now was not inherited */
+			make_space(r);
+			r->space.time_ns = e->time_ns;
+			r->held = true;
+		}
+		return true;
+	case EVENT_LOST:
+		take_lost(r, record);
+		return true;
+	case EVENT_THROTTLE:
+		if (e->throttle.on)
+			count(r, COUNTER_THROTTLED);
+		return e->throttle.source < SOURCE_MAX;
+	default:
+		return true;
+	}
+}
+
+static void set_time(struct perfdata *r, uint64_t time_ns)
+{
+	struct recording_state *s = &r->base.state;
+
+	if (time_ns == 0 || time_ns == UINT64_MAX) {
+		r->event.time_ns = r->last_ns;
+		return;
+	}
+	if (time_ns < r->last_ns)
+		count(r, COUNTER_OUT_OF_ORDER);
+	r->last_ns = MAX(r->last_ns, time_ns);
+	s->first_ns = s->first_ns ? MIN(s->first_ns, time_ns) : time_ns;
+	s->last_ns = MAX(s->last_ns, time_ns);
+}
+
+/* The event of a record into r->event; false: none. */
+static bool decode(struct perfdata *r, const struct perf_record *from)
+{
+	size_t n = perf_record_bytes(from);
+	const uint8_t *record = aligned(r, from->bytes, n);
+	const struct perf_layout *layout = perf_layouts_of(&r->layouts, record, n);
+	enum perf_decoded got = PERF_BAD_SAMPLE;
+	bool synthesized;
+
+	if (layout)
+		got = perf_record_decode(layout, r->base.machine, record, n, &r->scratch,
+					 &r->event);
+	if (got == PERF_BAD_SAMPLE)
+		count(r, COUNTER_SAMPLES_DROPPED_DECODE);
+	if (got == PERF_BAD)
+		count(r, COUNTER_TASKS_LOST_KERNEL);
+	if (got != PERF_DECODED)
+		return false;
+	synthesized = is_synthesized(layout, r->event.time_ns);
+	set_time(r, r->event.time_ns);
+	return take_event(r, record, synthesized);
+}
+
+/* ---- the stream ---- */
+
+static void stream_is_damaged(struct perfdata *r, uint64_t off, uint64_t bytes,
+			      const struct err *err)
+{
+	struct damage *d = damages_add(&r->base.damages, off, bytes, err->text);
+
+	if (d)
+		d->from_ns = r->last_ns;
+	r->base.state.n_damaged = r->base.damages.n;
+	r->base.state.damaged_bytes = r->base.damages.bytes;
+}
+
+/* The next record that needs no order into *ret; false: something else happened. */
+static bool read_one(struct perfdata *r, struct perf_record *ret)
+{
+	struct err err = { 0 };
+	uint64_t off, bytes, time_ns;
+	const struct perf_layout *layout;
+	uint32_t type;
+
+	switch (perf_stream_next(r->stream, ret, &off, &bytes, &err)) {
+	case PERF_STREAM_DAMAGE:
+		stream_is_damaged(r, off, bytes, &err);
+		/* fall through */
+	case PERF_STREAM_END:
+		r->ended = true;
+		perf_order_flush(&r->order, false);
+		return false;
+	case PERF_STREAM_RECORD:
+		break;
+	}
+	type = perf_record_type(ret);
+	if (type == PERF_FINISHED_ROUND)
+		perf_order_round(&r->order);
+	if (type >= PERF_USER_TYPES)
+		return false;
+	layout = perf_layouts_of(&r->layouts, ret->bytes, perf_record_bytes(ret));
+	time_ns = layout ? perf_layout_time(layout, ret->bytes, perf_record_bytes(ret)) : 0;
+	if (!time_ns || time_ns == UINT64_MAX)
+		return true;
+	perf_order_put(&r->order, time_ns, ret);
+	if (r->order.n >= PERF_ORDER_RECORDS_MAX ||
+	    perf_stream_held_bytes(r->stream) > PERF_ORDER_HELD_MAX)
+		perf_order_flush(&r->order, true);
+	return false;
+}
+
+static void finish(struct perfdata *r)
+{
+	r->base.state.ended = r->finished && !r->base.damages.n;
+}
+
+/* r->event, and r->space beside it when that is to come before (or, for forks, after). */
+static const struct event *deliver(struct perfdata *r)
+{
+	r->base.state.n_events_read++;
+	if (r->held && r->event.type == EVENT_MMAP)
+		return &r->space;
+	return &r->event;
+}
+
+static enum recording_next perfdata_next(struct recording *recording, const struct event **ret)
+{
+	struct perfdata *r = (struct perfdata *)recording;
+
+	if (r->held) {
+		r->held = false;
+		*ret = r->event.type == EVENT_MMAP ? &r->event : &r->space;
+		r->base.state.n_events_read++;
+		return RECORDING_EVENT;
+	}
+	for (;;) {
+		const struct perf_waiting *w = perf_order_next(&r->order);
+		struct perf_record record;
+
+		if (!w && r->ended) {
+			finish(r);
+			return RECORDING_END;
+		}
+		if (!w && !read_one(r, &record))
+			continue;
+		if (!decode(r, w ? &w->record : &record))
+			continue;
+		*ret = deliver(r);
+		return RECORDING_EVENT;
+	}
+}
+
+static void perfdata_rewind(struct recording *recording)
+{
+	struct perfdata *r = (struct perfdata *)recording;
+	struct recording_state *s = &r->base.state;
+
+	perf_order_reset(&r->order);
+	perf_stream_rewind(r->stream);
+	map_reset(&r->told);
+	r->last_ns = r->begin_ns;
+	r->ended = r->held = false;
+	r->n_lost_records = r->n_lost_samples = 0;
+	s->n_events_read = 0;
+	memset(&s->counters, 0, sizeof(s->counters));
+}
+
+/* ---- files ---- */
+
+static const struct elf_image *perfdata_image(struct recording *recording,
+					      const struct object_key *key, unsigned int take,
+					      const char **ret_reason)
+{
+	return perf_files_image(&((struct perfdata *)recording)->files, key, take, ret_reason);
+}
+
+static void perfdata_forget_image(struct recording *recording, const struct elf_image *image)
+{
+	perf_files_forget(&((struct perfdata *)recording)->files, image);
+}
+
+static void perfdata_each_kernel_symbol(struct recording *recording, kernel_got *got, void *ctx)
+{
+	perf_files_each_kernel_symbol(&((struct perfdata *)recording)->files, got, ctx);
+}
+
+static void perfdata_use_local(struct recording *recording, bool use)
+{
+	((struct perfdata *)recording)->files.use_local = use;
+}
+
+/* ---- life ---- */
+
+static void perfdata_close(struct recording *recording)
+{
+	struct perfdata *r = (struct perfdata *)recording;
+
+	perf_order_done(&r->order);
+	perf_stream_free(r->stream);
+	perf_files_done(&r->files);
+	perf_layouts_done(&r->layouts);
+	map_done(&r->told);
+	mapped_close(&r->file);
+	recording_done(recording);
+	free(r);
+}
+
+static const struct recording_kind perfdata_kind = {
+	.close = perfdata_close,
+	.next = perfdata_next,
+	.rewind = perfdata_rewind,
+	.image = perfdata_image,
+	.forget_image = perfdata_forget_image,
+	.each_kernel_symbol = perfdata_each_kernel_symbol,
+	.use_local = perfdata_use_local,
+};
+
+bool perfdata_is(int fd)
+{
+	uint8_t magic[PERF_MAGIC_BYTES];
+
+	return io_pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       perf_header_is(magic);
+}
+
+/* A pipe's header is spread over its records, build-ids come last: a look at all of them. */
+static int read_pipe_header(struct perfdata *r, struct perf_header *h, struct err *err)
+{
+	struct perf_record record;
+	uint64_t off, bytes;
+	struct err damage = { 0 };
+
+	perf_stream_skip_packed(r->stream, true);
+	while (perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD)
+		if (perf_header_take(h, &record, err) < 0)
+			return err->code;
+	perf_stream_skip_packed(r->stream, false);
+	perf_stream_rewind(r->stream);
+	return 0;
+}
+
+/* The time of the first record that has one. */
+static void find_begin(struct perfdata *r)
+{
+	struct perf_record record;
+	uint64_t off, bytes, time_ns = 0;
+	struct err damage = { 0 };
+
+	while (!time_ns &&
+	       perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD) {
+		size_t n = perf_record_bytes(&record);
+		const struct perf_layout *layout;
+
+		if (perf_record_type(&record) >= PERF_USER_TYPES)
+			continue;
+		layout = perf_layouts_of(&r->layouts, record.bytes, n);
+		time_ns = layout ? perf_layout_time(layout, record.bytes, n) : 0;
+		time_ns = time_ns == UINT64_MAX ? 0 : time_ns;
+	}
+	r->begin_ns =
+		r->base.state.first_ns && time_ns ? MIN(r->base.state.first_ns, time_ns) : time_ns;
+}
+
+static int open_parts(struct perfdata *r, struct err *err)
+{
+	struct perf_header h = { .recording = &r->base,
+				 .layouts = &r->layouts,
+				 .files = &r->files };
+	int status = mapped_open(r->base.fd, &r->file, err);
+
+	if (status < 0)
+		return status;
+	status = perf_header_read(&h, &r->file, err);
+	if (status < 0)
+		return status;
+	r->stream = perf_stream_new(r->file.bytes + h.data_off, h.data_bytes, h.data_off);
+	if (h.pipe)
+		status = read_pipe_header(r, &h, err);
+	if (status == 0)
+		status = perf_header_finish(&h, err);
+	if (status < 0)
+		return status;
+	r->finished = h.finished;
+	r->base.state.header_ok = true;
+	find_begin(r);
+	perfdata_rewind(&r->base);
+	return 0;
+}
+
+int perfdata_open(int fd, struct recording **ret, struct err *err)
+{
+	struct perfdata *r = mem_zalloc(sizeof(*r));
+	int status;
+
+	recording_init(&r->base, &perfdata_kind, fd);
+	perf_layouts_init(&r->layouts);
+	perf_files_init(&r->files);
+	map_init(&r->told);
+	status = open_parts(r, err);
+	if (status < 0) {
+		r->base.fd = -1; /* stays the caller's */
+		perfdata_close(&r->base);
+		return status;
+	}
+	*ret = &r->base;
+	return 0;
+}
