@@ -27,7 +27,9 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/elf/image.h"
+#include "common/format/object.h"
 #include "common/space/space.h"
+#include "report/debug/locate.h"
 #include "report/read/read.h"
 #include "report/unwind/unwind.h"
 
@@ -74,6 +76,8 @@ static struct {
 static const struct elf_image *find_image(void *ctx, uint32_t object)
 {
 	const struct space_object *o = spaces_object(all.spaces, object);
+	const struct elf_image *image;
+	struct elf_image *local;
 	struct object_key key;
 
 	(void)ctx;
@@ -84,7 +88,14 @@ static const struct elf_image *find_image(void *ctx, uint32_t object)
 				   .min = o->min,
 				   .ino = o->ino,
 				   .path = o->path };
-	return recording_image(all.recording, &key, ELF_TAKE_UNWIND, NULL);
+	image = recording_image(all.recording, &key, ELF_TAKE_UNWIND, NULL);
+	if (image)
+		return image;
+	local = mem_zalloc(sizeof(*local)); /* perf.data embeds none; lives as long as we do */
+	if (locate_object(&key, ELF_TAKE_UNWIND, local, NULL) == 0)
+		return local;
+	free(local);
+	return NULL;
 }
 
 /* ---- libdwfl ---- */
@@ -416,6 +427,7 @@ static void open_all(const char *path)
 		fprintf(stderr, "chains: %s\n", err.text);
 		exit(2);
 	}
+	recording_use_local(all.recording, true);
 	all.spaces = spaces_new(NULL);
 	all.unwinder = unwinder_new(recording_machine(all.recording), all.spaces, find_image, NULL);
 }
