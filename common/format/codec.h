@@ -26,6 +26,7 @@ enum record_type {
 	RECORD_SOURCE_DEF = 9,
 	RECORD_COUNTER_VALUES = 10,
 	RECORD_FIRST_SIZED = 16,
+	RECORD_CHAIN = 16, /* since 1.1 */
 };
 
 enum sample_flags {

@@ -75,6 +75,8 @@ void record_decoder_begin(struct record_decoder *d, const struct chunk_header *h
 	dict_decoder_begin(&d->dict);
 	places_begin(&d->places);
 	word_pool_reset(&d->pool);
+	d->chain.n = 0;
+	d->chain_waits = false;
 	d->n_threads = d->n_objects = 0;
 	d->text_n = 0;
 }
@@ -241,6 +243,21 @@ static void get_counters(struct cursor *c, struct record_counters *ret)
 	}
 }
 
+/* Bytes behind those that are known here are a newer writer's. */
+static void get_chain(struct record_decoder *d)
+{
+	uint64_t n = get_varint(&d->c);
+	const uint8_t *bytes = get_bytes(&d->c, n);
+	struct cursor c = cursor_of(bytes, n);
+
+	if (!bytes)
+		return;
+	if (chain_get(&d->chain, &c))
+		d->chain_waits = true;
+	else
+		cursor_fail(&d->c);
+}
+
 static enum record_read get_record(struct record_decoder *d, unsigned int type, struct record *ret)
 {
 	switch (type) {
@@ -262,6 +279,9 @@ static enum record_read get_record(struct record_decoder *d, unsigned int type, 
 	case RECORD_COUNTER_VALUES:
 		get_counters(&d->c, &ret->counters);
 		return RECORD_COUNTERS;
+	case RECORD_CHAIN:
+		get_chain(d);
+		return RECORD_END;
 	default:
 		if (type < RECORD_FIRST_SIZED)
 			cursor_fail(&d->c);

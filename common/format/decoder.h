@@ -12,6 +12,7 @@
 #ifndef COMMON_FORMAT_DECODER_H
 #define COMMON_FORMAT_DECODER_H
 
+#include "common/format/chain.h"
 #include "common/format/codec.h"
 #include "common/format/record.h"
 
@@ -65,6 +66,9 @@ struct record_decoder {
 	uint64_t clock;
 	struct stack_word *old; /* [STACK_WORDS_MAX] */
 	uint64_t kchain[KCHAIN_MAX];
+	struct chain chain;
+	bool chain_waits; /* for its Sample */
+	uint64_t uchain[UCHAIN_MAX];
 };
 
 /* The next sample from d->c; what makes no sense fails the cursor. */

@@ -12,6 +12,7 @@
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/pages.h"
+#include "common/format/chain.h"
 #include "common/format/codec.h"
 
 enum {
@@ -37,6 +38,8 @@ struct record_encoder {
 	struct dict_encoder dict;
 	struct places places;
 	const struct place_set *here; /* of the sample's process */
+	struct chain chain;
+	uint8_t sized[CHAIN_BYTES_MAX]; /* a record whose length stands before it */
 	struct word_pool pool;
 	struct codec_thread *threads;
 	uint32_t n_threads, last_thread;
@@ -94,6 +97,7 @@ void record_encoder_begin(struct record_encoder *e)
 	dict_encoder_begin(&e->dict);
 	places_begin(&e->places);
 	word_pool_reset(&e->pool);
+	e->chain.n = 0;
 	e->n_threads = e->last_thread = e->n_objects = 0;
 	memset(e->thread_slots, 0, sizeof(e->thread_slots));
 	memset(e->object_slots, 0, sizeof(e->object_slots));
@@ -271,18 +275,31 @@ static uint8_t *put_sample_head(struct record_encoder *e, const struct event *ev
 	return at;
 }
 
+/* There is room. */
+static void put_uchain(struct record_encoder *e, const struct event_sample *s)
+{
+	size_t n = (size_t)(chain_put(&e->chain, s->uchain, s->n_uchain, e->sized) - e->sized);
+	uint8_t *at = e->bytes + e->n;
+
+	*at++ = RECORD_CHAIN;
+	at = put_varint(at, n);
+	e->n = (size_t)(put_bytes(at, e->sized, n) - e->bytes);
+	e->n_records++;
+}
+
 static int put_sample(struct record_encoder *e, const struct event *event)
 {
 	const struct event_sample *s = &event->sample;
 	uint32_t thread, slot = 0, n_words = s->user && s->stack_bytes ? s->n_words : 0;
 	size_t most = SAMPLE_BYTES_FIXED + (KCHAIN_MAX + REGS_MAX + 1u) * (1 + DICT_PUT_BYTES_MAX) +
-		      (size_t)n_words * (STACK_WORD_BYTES_MAX + 1);
+		      (size_t)n_words * (STACK_WORD_BYTES_MAX + 1) +
+		      (s->n_uchain ? 1 + VARINT_BYTES_MAX + CHAIN_BYTES_MAX : 0);
 	unsigned int flags, rare;
 	struct codec_thread *t;
 	uint8_t *at;
 
-	assert(s->source < SOURCE_MAX && s->n_kchain <= KCHAIN_MAX && n_words <= STACK_WORDS_MAX &&
-	       !s->stack);
+	assert(s->source < SOURCE_MAX && s->n_kchain <= KCHAIN_MAX && s->n_uchain <= UCHAIN_MAX &&
+	       n_words <= STACK_WORDS_MAX && !s->stack);
 	thread = thread_find(e, event->pid, event->tid, &slot);
 	if (thread == CODEC_THREADS_MAX || !encoder_has_room(e, most) ||
 	    e->state.n_words + n_words > CODEC_WORDS_MAX)
@@ -292,6 +309,8 @@ static int put_sample(struct record_encoder *e, const struct event *event)
 		thread_begin(t, event->pid, event->tid);
 	if (!word_list_reserve(&e->pool, &t->list, n_words))
 		return -ENOSPC;
+	if (s->n_uchain)
+		put_uchain(e, s);
 	e->here = places_of(&e->places, event->pid);
 	flags = sample_flags_of(e, event, &rare);
 	at = put_sample_head(e, event, flags, rare, thread, e->bytes + e->n);

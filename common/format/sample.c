@@ -109,6 +109,18 @@ static void get_kchain(struct record_decoder *d, struct codec_thread *t, struct 
 	s->kchain = d->kchain;
 }
 
+/* The frames that were told before the Sample. */
+static void take_chain(struct record_decoder *d, struct event_sample *s)
+{
+	const struct chain *chain = &d->chain;
+
+	d->chain_waits = false;
+	for (uint32_t i = 0; i < chain->n; i++)
+		d->uchain[i] = chain->pc[chain->n - 1 - i];
+	s->n_uchain = (uint16_t)chain->n;
+	s->uchain = d->uchain;
+}
+
 static void get_regs(struct record_decoder *d, struct codec_thread *t, struct regs *regs,
 		     struct cursor *c)
 {
@@ -286,6 +298,8 @@ void get_sample(struct record_decoder *d, struct event *event)
 		cursor_fail(c);
 		return;
 	}
+	if (d->chain_waits)
+		take_chain(d, s);
 	d->here = places_of(&d->places, event->pid);
 	if (flags & SAMPLE_KCHAIN)
 		get_kchain(d, &t->codec, s, c);

@@ -28,6 +28,8 @@ struct made {
 	uint32_t n_words; /* kept words of a usual stack */
 	struct made_thread thread[MADE_THREADS];
 	uint64_t kchain[KCHAIN_MAX]; /* as the event wants it: innermost first */
+	uint64_t uchain[UCHAIN_MAX];
+	uint32_t n_uchain;
 	char path[64];
 };
 
@@ -97,6 +99,22 @@ static inline void made_change_stack(struct made *m, struct made_thread *t)
 	}
 }
 
+/* Mostly none; else the last one's outer frames and some new inner ones. */
+static inline void made_uchain(struct made *m, struct event_sample *s)
+{
+	uint32_t n_new = (uint32_t)made_below(m, made_below(m, 50) ? 8 : UCHAIN_MAX + 1),
+		 n_old = (uint32_t)made_below(m, m->n_uchain + 1);
+
+	if (made_below(m, 4))
+		return;
+	n_old = n_old + n_new > UCHAIN_MAX ? UCHAIN_MAX - n_new : n_old;
+	memmove(m->uchain + n_new, m->uchain + m->n_uchain - n_old, n_old * sizeof(*m->uchain));
+	for (uint32_t i = 0; i < n_new; i++)
+		m->uchain[i] = made_below(m, 20) ? made_code(m) : made_random(m);
+	s->n_uchain = (uint16_t)(m->n_uchain = n_old + n_new);
+	s->uchain = s->n_uchain ? m->uchain : NULL;
+}
+
 static inline void made_kchain(struct made *m, struct made_thread *t, struct event_sample *s)
 {
 	t->n_kchain -= (uint32_t)made_below(m, t->n_kchain + 1);
@@ -139,6 +157,7 @@ static inline void made_sample(struct made *m, struct event *e)
 	if (s->in_kernel)
 		made_kchain(m, t, s);
 	s->ip = s->n_kchain && made_below(m, 8) ? s->kchain[0] : made_code(m);
+	made_uchain(m, s);
 	if (!s->user)
 		return;
 	made_change_stack(m, t);
@@ -254,6 +273,9 @@ static inline bool made_equal(const struct event *a, const struct event *b, cons
 		MADE_SAME(sample.period);
 		MADE_SAME(sample.ip);
 		MADE_SAME(sample.n_kchain);
+		MADE_SAME(sample.n_uchain);
+		for (unsigned int i = 0; i < a->sample.n_uchain; i++)
+			MADE_SAME(sample.uchain[i]);
 		MADE_SAME(sample.regs.mask);
 		MADE_SAME(sample.stack_bytes);
 		MADE_SAME(sample.n_words);

@@ -82,7 +82,7 @@ static void file_header(void)
 	REQUIRE_INT(e.n, FILE_HEADER_BYTES);
 	REQUIRE_TRUE(file_header_get(e.bytes, &h));
 	CHECK_UINT(h.major, 1);
-	CHECK_UINT(h.minor, 0);
+	CHECK_UINT(h.minor, 1);
 	CHECK_UINT(h.file_id, 0x1122334455667788);
 }
 
@@ -319,6 +319,23 @@ static void samples(void)
 	records_end();
 }
 
+static void chains(void)
+{
+	static const uint64_t first[] = { 0x1010, 0x1000 }, second[] = { 0x1004, 0x1000 };
+	const struct event_sample *s;
+
+	records_begin("chain");
+	s = &next_event(EVENT_SAMPLE, 9, 1200, 1200, 1)->sample;
+	CHECK_UINT(s->ip, 0x1010);
+	REQUIRE_INT(s->n_uchain, 2);
+	CHECK_MEM(s->uchain, first, sizeof(first));
+	s = &next_event(EVENT_SAMPLE, 110, 1200, 1200, 1)->sample;
+	CHECK_UINT(s->ip, 0x1004);
+	REQUIRE_INT(s->n_uchain, 2);
+	CHECK_MEM(s->uchain, second, sizeof(second));
+	records_end();
+}
+
 /* ---- the other chunks ---- */
 
 static unsigned int n_pieces;
@@ -428,7 +445,7 @@ static void every_example(void)
 {
 	static const char *const tested[] = {
 		"file-header", "chunk",	 "exit",     "comm",	 "fork",     "space",
-		"mmap",	       "lost",	 "throttle", "source",	 "counters", "sample",
+		"mmap",	       "lost",	 "throttle", "source",	 "counters", "sample", "chain",
 		"object",      "reason", "kernel",   "manifest",
 	};
 	char *text = page();
@@ -447,6 +464,6 @@ SUITE(format_page, { "the page's file header is one", file_header },
       { "the page's Comms", comms }, { "the page's Forks, of a process and of a thread", forks },
       { "the page's Space", snapshots }, { "the page's Mmaps", mmaps },
       { "the page's Lost and Throttle", losses }, { "the page's Source and Counters", facts },
-      { "the page's Samples", samples }, { "the page's objects", objects },
+      { "the page's Samples", samples }, { "the page's Chains", chains }, { "the page's objects", objects },
       { "the page's kernel symbols", kernel_symbols }, { "the page's manifest", manifest },
       { "every example of the page has a test", every_example }, )

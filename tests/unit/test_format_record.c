@@ -279,7 +279,7 @@ static void refused_changes_nothing(void)
 	struct chunk_header h = { 0 };
 	struct single s;
 	struct event event;
-	uint32_t n = 0, n_refused = 0;
+	uint32_t n = 0, n_chains = 0, n_refused = 0;
 	const uint8_t *bytes;
 	size_t n_bytes;
 
@@ -288,16 +288,18 @@ static void refused_changes_nothing(void)
 	/* small events still fit after a large one was refused: the chunk must stay readable */
 	while (n_refused < 50) {
 		made_next(in, &event);
-		if (record_encoder_put(s.e, &event) == 0)
-			n++;
-		else
+		if (record_encoder_put(s.e, &event) < 0) {
 			n_refused++;
+			continue;
+		}
+		n++;
+		n_chains += event.type == EVENT_SAMPLE && event.sample.n_uchain;
 	}
 	record_encoder_put_counters(s.e, &counters);
 	bytes = record_encoder_bytes(s.e, &n_bytes);
 	CHECK_TRUE(n_bytes <= CHUNK_RAW_MAX && n_bytes > CHUNK_RAW_MAX * 3 / 4, "%zu bytes",
 		   n_bytes);
-	CHECK_UINT(record_encoder_n(s.e), n + 1);
+	CHECK_UINT(record_encoder_n(s.e), n + n_chains + 1);
 	record_decoder_begin(s.d, &h, bytes, n_bytes);
 	for (uint32_t i = 0; i < n; i++) {
 		const char *what = "";
