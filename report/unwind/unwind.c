@@ -175,7 +175,8 @@ static bool is_leaving(const struct unwinder *u, const struct event_sample *s,
 }
 
 /*
- * A chain that the kernel walked: places are looked up, nothing is read. It is known to be
+ * A chain that the kernel walked: places are looked up, nothing is read. In code without frame
+ * pointers it goes astray, so it ends at the first caller that is nowhere. It is known to be
  * complete only when it ends where threads begin.
  */
 static enum unwind_stop take_chain(struct unwinder *u, const struct event_sample *s,
@@ -189,6 +190,8 @@ static enum unwind_stop take_chain(struct unwinder *u, const struct event_sample
 		const struct place *e = places_find(u->places, space, pc, tag | (i == 0));
 
 		kind = e->kind;
+		if (i && kind == PLACE_UNMAPPED && space->known)
+			return UNWIND_UNMAPPED;
 		u->frame[ret->n++] = (struct frame){
 			.loc = kind == PLACE_UNMAPPED ?
 				       locs_put(&u->places->locs, LOC_UNMAPPED, pc) :
@@ -196,6 +199,8 @@ static enum unwind_stop take_chain(struct unwinder *u, const struct event_sample
 			.method = i ? UNWIND_BY_FRAME_POINTER : UNWIND_BY_SAMPLE,
 		};
 	}
+	if (!space->known)
+		return UNWIND_UNKNOWN_SPACE;
 	return kind == PLACE_ROOT ? UNWIND_ROOT : UNWIND_CHAIN;
 }
 
