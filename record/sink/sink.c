@@ -11,8 +11,8 @@
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
-#include "record/sink/keyframe.h"
-#include "record/sink/touch.h"
+#include "common/space/keyframe.h"
+#include "common/space/touch.h"
 #include "record/sink/writer.h"
 
 enum { ZSTD_LEVEL = 2 }; /* 3 to 6 % smaller than 1 for 0.1 to 1 us a sample; 3 costs twice that */

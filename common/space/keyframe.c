@@ -1,5 +1,5 @@
 /* Records of a process: SPACE, its MMAPs; for each thread FORK (when its start is known), COMM. */
-#include "record/sink/keyframe.h"
+#include "common/space/keyframe.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The state of everything as records: what a reader needs to begin here. */
-#ifndef RECORD_SINK_KEYFRAME_H
-#define RECORD_SINK_KEYFRAME_H
+#ifndef COMMON_SPACE_KEYFRAME_H
+#define COMMON_SPACE_KEYFRAME_H
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
  * A sample has some hundred kept words, and nearly all point into the same few files, told long
  * ago: the mappings hit last, of the same address space, answer for them.
  */
-#include "record/sink/touch.h"
+#include "common/space/touch.h"
 
 #include <string.h>
 

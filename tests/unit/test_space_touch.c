@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "record/sink/touch.h"
+#include "common/space/touch.h"
 #include "tests/unit/check.h"
 
 static uint32_t told[16], n_told;
@@ -99,7 +99,7 @@ static void kernel_table_ends(void)
 	free(t);
 }
 
-SUITE(sink_touch,
+SUITE(space_touch,
       { "each file is told once, and again when another takes its place", each_file_once },
       { "each kernel address is told once", kernel_once },
       { "more kernel addresses than there is room for end nothing", kernel_table_ends }, )

@@ -1,6 +1,6 @@
 /* Which files' code was met in samples, so that only those are embedded. Fixed memory. */
-#ifndef RECORD_SINK_TOUCH_H
-#define RECORD_SINK_TOUCH_H
+#ifndef COMMON_SPACE_TOUCH_H
+#define COMMON_SPACE_TOUCH_H
 
 #include <stdint.h>
 
