@@ -100,6 +100,21 @@ static int writer_finish(struct chunk_writer *w, struct chunk_header *h)
 	return writer_send(w, w->out, CHUNK_HEADER_BYTES + h->stored_bytes);
 }
 
+static int put_raw(struct chunk_writer *w, struct chunk_header *h, const void *raw)
+{
+	size_t n;
+
+	assert(h->raw_bytes <= CHUNK_RAW_MAX);
+	n = ZSTD_compressCCtx(w->zstd, w->out + CHUNK_HEADER_BYTES, CHUNK_STORED_MAX, raw,
+			      h->raw_bytes, w->level);
+	if (ZSTD_isError(n)) {
+		w->sequence++;
+		return -EIO;
+	}
+	h->stored_bytes = (uint32_t)n;
+	return writer_finish(w, h);
+}
+
 int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int flags,
 		     const void *raw, size_t raw_bytes, uint32_t n_records, uint64_t first_ns,
 		     uint64_t last_ns)
@@ -112,17 +127,21 @@ int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int 
 		.first_ns = first_ns,
 		.last_ns = last_ns,
 	};
-	size_t n;
 
-	assert(raw_bytes <= CHUNK_RAW_MAX);
-	n = ZSTD_compressCCtx(w->zstd, w->out + CHUNK_HEADER_BYTES, CHUNK_STORED_MAX, raw,
-			      raw_bytes, w->level);
-	if (ZSTD_isError(n)) {
-		w->sequence++;
-		return -EIO;
-	}
-	h.stored_bytes = (uint32_t)n;
-	return writer_finish(w, &h);
+	return put_raw(w, &h, raw);
+}
+
+int chunk_writer_put_object_raw(struct chunk_writer *w, const void *raw, size_t raw_bytes,
+				uint32_t n_records, uint64_t tag)
+{
+	struct chunk_header h = {
+		.type = CHUNK_OBJECT,
+		.raw_bytes = (uint32_t)raw_bytes,
+		.n_records = n_records,
+		.tag = tag,
+	};
+
+	return put_raw(w, &h, raw);
 }
 
 static int put_stored(struct chunk_writer *w, struct chunk_header *h, const void *stored,

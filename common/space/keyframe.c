@@ -9,6 +9,7 @@ struct keyframe {
 	struct record_encoder *encoder;
 	struct spaces *spaces;
 	const struct record_source *source;
+	uint8_t n_sources;
 	const struct record_counters *counters;
 	uint64_t now_ns;
 	unsigned int flags; /* FIRST until one chunk is out */
@@ -18,7 +19,8 @@ struct keyframe {
 static void begin(struct keyframe *k)
 {
 	record_encoder_begin(k->encoder);
-	record_encoder_put_source(k->encoder, 0, k->source);
+	for (uint8_t i = 0; i < k->n_sources; i++)
+		record_encoder_put_source(k->encoder, i, &k->source[i]);
 }
 
 static void flush(struct keyframe *k, unsigned int flags)
@@ -100,14 +102,15 @@ static void put_thread(void *ctx, const struct thread *thread)
 }
 
 int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
-		   struct spaces *spaces, const struct record_source *source, uint64_t now_ns,
-		   const struct record_counters *counters)
+		   struct spaces *spaces, const struct record_source *source, uint8_t n_sources,
+		   uint64_t now_ns, const struct record_counters *counters)
 {
 	struct keyframe k = {
 		.chunks = chunks,
 		.encoder = encoder,
 		.spaces = spaces,
 		.source = source,
+		.n_sources = n_sources,
 		.counters = counters,
 		.now_ns = now_ns,
 		.flags = CHUNK_FLAG_FIRST,

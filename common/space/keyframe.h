@@ -10,7 +10,7 @@
 
 /* Uses `encoder` (the caller begins its next chunk). Negative: the output refused a chunk. */
 int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
-		   struct spaces *spaces, const struct record_source *source, uint64_t now_ns,
-		   const struct record_counters *counters);
+		   struct spaces *spaces, const struct record_source *source, uint8_t n_sources,
+		   uint64_t now_ns, const struct record_counters *counters);
 
 #endif

@@ -79,6 +79,8 @@ void touch_sample(struct touch *t, const struct space *space, enum machine machi
 	if (!space || !space->n)
 		return;
 	touch_space(t, space);
+	for (uint16_t i = 0; i < sample->n_uchain; i++)
+		touch_value(t, space, sample->uchain[i]);
 	if (!sample->in_kernel)
 		touch_value(t, space, sample->ip);
 	for (unsigned int i = 0; i < REGS_MAX; i++)

@@ -33,7 +33,7 @@ struct touch {
 };
 
 /*
- * After the scrub: looks at the sample's pc, registers, kept words and kernel frames.
+ * After the scrub: looks at the sample's pc, registers, kept words and frames.
  * The words must stay until the next call, which passes over those that are still the same.
  */
 void touch_sample(struct touch *t, const struct space *space, enum machine machine,

@@ -99,7 +99,7 @@ static int keyframe(struct sink *s, uint64_t now_ns)
 {
 	chunk_close(s);
 	/* What is known is known as of the last event: those to come are older than now. */
-	int r = keyframe_write(s->chunks, s->encoder, s->spaces, &s->options.source,
+	int r = keyframe_write(s->chunks, s->encoder, s->spaces, &s->options.source, 1,
 			       s->last_ns ? s->last_ns : now_ns, &s->counters);
 	chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
