@@ -19,7 +19,7 @@
 #include "common/base/bits.h"
 #include "common/base/err.h"
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, DROP_BYTES = 64 << 20 };
 
 /* Read by the handler: an entry is whole before `n` is not 0. */
 static struct place {
@@ -98,6 +98,18 @@ void mapped_close(struct mapped *m)
 	if (m->bytes)
 		munmap((void *)(uintptr_t)m->bytes, m->n);
 	*m = (struct mapped){ 0 };
+}
+
+void mapped_drop(struct mapped *m, uint64_t off)
+{
+	size_t end = off & ~(uint64_t)(PAGE - 1);
+
+	if (off < m->dropped)
+		m->dropped = 0; /* reading began anew */
+	if (end > m->n || end - m->dropped < DROP_BYTES)
+		return;
+	madvise((void *)(uintptr_t)(m->bytes + m->dropped), end - m->dropped, MADV_DONTNEED);
+	m->dropped = end;
 }
 
 uint64_t mapped_n_lost(const struct mapped *m)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,12 +213,25 @@ static void stream_is_damaged(struct perfdata *r, uint64_t off, uint64_t bytes,
 	r->base.state.damaged_bytes = r->base.damages.bytes;
 }
 
+/* 0: it has none, nor have any of those that perf writes for itself. */
+static uint64_t record_time(const struct perfdata *r, const struct perf_record *record)
+{
+	size_t n = perf_record_bytes(record);
+	const struct perf_layout *layout;
+	uint64_t time_ns;
+
+	if (perf_record_type(record) >= PERF_USER_TYPES)
+		return 0;
+	layout = perf_layouts_of(&r->layouts, record->bytes, n);
+	time_ns = layout ? perf_layout_time(layout, record->bytes, n) : 0;
+	return time_ns == UINT64_MAX ? 0 : time_ns;
+}
+
 /* The next record that needs no order into *ret; false: something else happened. */
 static bool read_one(struct perfdata *r, struct perf_record *ret)
 {
 	struct err err = { 0 };
 	uint64_t off, bytes, time_ns;
-	const struct perf_layout *layout;
 	uint32_t type;
 
 	switch (perf_stream_next(r->stream, ret, &off, &bytes, &err)) {
@@ -232,13 +246,14 @@ static bool read_one(struct perfdata *r, struct perf_record *ret)
 		break;
 	}
 	type = perf_record_type(ret);
-	if (type == PERF_FINISHED_ROUND)
+	if (type == PERF_FINISHED_ROUND) {
 		perf_order_round(&r->order);
+		mapped_drop(&r->file, perf_stream_file_off(r->stream));
+	}
 	if (type >= PERF_USER_TYPES)
 		return false;
-	layout = perf_layouts_of(&r->layouts, ret->bytes, perf_record_bytes(ret));
-	time_ns = layout ? perf_layout_time(layout, ret->bytes, perf_record_bytes(ret)) : 0;
-	if (!time_ns || time_ns == UINT64_MAX)
+	time_ns = record_time(r, ret);
+	if (!time_ns)
 		return true;
 	perf_order_put(&r->order, time_ns, ret);
 	if (r->order.n >= PERF_ORDER_RECORDS_MAX ||
@@ -249,6 +264,13 @@ static bool read_one(struct perfdata *r, struct perf_record *ret)
 
 static void finish(struct perfdata *r)
 {
+	char value[48];
+
+	if (r->files.n_unverified && !recording_manifest(&r->base, "unverified")) {
+		snprintf(value, sizeof(value), "%u files, by their path alone",
+			 r->files.n_unverified);
+		recording_add_manifest(&r->base, "unverified", value);
+	}
 	r->base.state.ended = r->finished && !r->base.damages.n;
 }
 
@@ -367,36 +389,36 @@ static int read_pipe_header(struct perfdata *r, struct perf_header *h, struct er
 	struct perf_record record;
 	uint64_t off, bytes;
 	struct err damage = { 0 };
+	int status = 0;
 
 	perf_stream_skip_packed(r->stream, true);
-	while (perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD)
-		if (perf_header_take(h, &record, err) < 0)
-			return err->code;
+	while (status == 0 &&
+	       perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD)
+		status = perf_header_take(h, &record, err);
 	perf_stream_skip_packed(r->stream, false);
 	perf_stream_rewind(r->stream);
-	return 0;
+	return status;
 }
 
-/* The time of the first record that has one. */
+/* The first time: rings follow each other, so it may stand anywhere in the first round. */
 static void find_begin(struct perfdata *r)
 {
+	enum { RECORDS_MAX = 16384 };
+	uint64_t off, bytes, time_ns;
 	struct perf_record record;
-	uint64_t off, bytes, time_ns = 0;
 	struct err damage = { 0 };
 
-	while (!time_ns &&
-	       perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD) {
-		size_t n = perf_record_bytes(&record);
-		const struct perf_layout *layout;
-
-		if (perf_record_type(&record) >= PERF_USER_TYPES)
-			continue;
-		layout = perf_layouts_of(&r->layouts, record.bytes, n);
-		time_ns = layout ? perf_layout_time(layout, record.bytes, n) : 0;
-		time_ns = time_ns == UINT64_MAX ? 0 : time_ns;
+	r->begin_ns = r->base.state.first_ns;
+	for (unsigned int i = 0; i < RECORDS_MAX; i++) {
+		if (perf_stream_next(r->stream, &record, &off, &bytes, &damage) !=
+		    PERF_STREAM_RECORD)
+			break;
+		if (r->begin_ns && perf_record_type(&record) == PERF_FINISHED_ROUND)
+			break;
+		time_ns = record_time(r, &record);
+		if (time_ns)
+			r->begin_ns = r->begin_ns ? MIN(r->begin_ns, time_ns) : time_ns;
 	}
-	r->begin_ns =
-		r->base.state.first_ns && time_ns ? MIN(r->base.state.first_ns, time_ns) : time_ns;
 }
 
 static int open_parts(struct perfdata *r, struct err *err)

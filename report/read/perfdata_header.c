@@ -148,6 +148,7 @@ static int read_file_header(struct perf_header *h, const struct mapped *file, st
 	uint64_t attrs_off, attrs_bytes;
 	struct cursor events;
 	const uint8_t *flags;
+	int status;
 
 	cursor_u64(c); /* size of an attribute and its section: each says its own */
 	attrs_off = cursor_u64(c);
@@ -168,8 +169,9 @@ static int read_file_header(struct perf_header *h, const struct mapped *file, st
 			       "records claim to begin at offset %" PRIu64 ", the file has %zu",
 			       h->data_off, file->n);
 	h->finished = h->data_bytes && h->data_bytes <= file->n - h->data_off;
-	if (take_events(h, file, &events, err) < 0)
-		return err->code;
+	status = take_events(h, file, &events, err);
+	if (status < 0)
+		return status;
 	if (h->finished)
 		take_features(h, file, h->data_off + h->data_bytes, flags);
 	else /* perf was killed: it writes the size of the data last */

@@ -79,6 +79,11 @@ void perf_stream_free(struct perf_stream *s)
 	free(s);
 }
 
+uint64_t perf_stream_file_off(const struct perf_stream *s)
+{
+	return s->file_off + s->at;
+}
+
 uint64_t perf_stream_held_bytes(const struct perf_stream *s)
 {
 	return s->held_bytes;

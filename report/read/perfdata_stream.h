@@ -75,6 +75,8 @@ enum perf_stream_next perf_stream_next(struct perf_stream *s, struct perf_record
 void perf_record_keep(const struct perf_record *r);
 void perf_record_drop(const struct perf_record *r);
 
+/* Where the next record of the file lies. */
+uint64_t perf_stream_file_off(const struct perf_stream *s);
 /* Unpacked bytes that are alive in all blocks. */
 uint64_t perf_stream_held_bytes(const struct perf_stream *s);
 

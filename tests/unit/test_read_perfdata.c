@@ -1,0 +1,513 @@
+/* perf.data as recordings: report/read/perfdata*.c */
+#include <errno.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+#include "common/base/bits.h"
+#include "report/read/perfdata_stream.h"
+#include "tests/unit/perfdata_made.h"
+
+static const struct event *next(struct recording *r, enum event_type type)
+{
+	const struct event *event;
+
+	REQUIRE_INT(recording_next(r, &event), RECORDING_EVENT);
+	REQUIRE_INT(event->type, type);
+	return event;
+}
+
+static void check_end(struct recording *r)
+{
+	const struct event *event;
+
+	CHECK_INT(recording_next(r, &event), RECORDING_END);
+}
+
+/* ---- one sample ---- */
+
+#define ALL_FIELDS                                                                              \
+	(MADE_TYPE | PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_ADDR | PERF_SAMPLE_ID |               \
+	 PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN | \
+	 PERF_SAMPLE_RAW | PERF_SAMPLE_BRANCH_STACK | PERF_SAMPLE_REGS_USER |                   \
+	 PERF_SAMPLE_STACK_USER | PERF_SAMPLE_WEIGHT | PERF_SAMPLE_DATA_SRC |                   \
+	 PERF_SAMPLE_TRANSACTION | PERF_SAMPLE_REGS_INTR | PERF_SAMPLE_PHYS_ADDR |              \
+	 PERF_SAMPLE_CGROUP)
+
+enum { STACK_SIZE = 64, STACK_USED = 40, REGS = 20 };
+static const uint64_t stack_pointer = 0x7ffc00001000;
+
+static void put_chain(struct made_perf *m)
+{
+	static const uint64_t ips[] = {
+		(uint64_t)PERF_CONTEXT_KERNEL, 0xffffffff81000100, 0xffffffff81000200,
+		(uint64_t)PERF_CONTEXT_USER,   0x401000,	   0x402000,
+		0x403000,
+	};
+
+	made_u64(m, N_ELEMENTS(ips));
+	for (size_t i = 0; i < N_ELEMENTS(ips); i++)
+		made_u64(m, ips[i]);
+}
+
+/* ax bx cx dx si di bp sp ip flags cs ss r8..r15 are 100, 101, ...; but sp. */
+static void put_regs_and_stack(struct made_perf *m, uint64_t sp)
+{
+	made_u64(m, PERF_SAMPLE_REGS_ABI_64);
+	for (uint64_t i = 0; i < REGS; i++)
+		made_u64(m, i == 7 ? sp : 100 + i);
+	made_u64(m, STACK_SIZE);
+	for (uint64_t i = 0; i < STACK_SIZE / 8; i++)
+		made_u64(m, 0x1000 + i);
+	made_u64(m, STACK_USED);
+}
+
+static struct made_perf file_with_all_fields(void)
+{
+	struct made_perf m = made_file(ALL_FIELDS);
+
+	made_record(&m, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL);
+	made_u64(&m, 7);		  /* identifier */
+	made_u64(&m, 0xffffffff81000100); /* ip */
+	made_u32(&m, 11);
+	made_u32(&m, 12);
+	made_u64(&m, 5000); /* time */
+	made_u64(&m, 1);    /* addr */
+	made_u64(&m, 7);
+	made_u64(&m, 8); /* stream */
+	made_u32(&m, 3);
+	made_u32(&m, 0);
+	made_u64(&m, 999); /* period */
+	put_chain(&m);
+	made_u32(&m, 12); /* raw: its bytes fill up to 8 */
+	made_zeros(&m, 12);
+	made_u64(&m, 1); /* branches */
+	made_zeros(&m, 24);
+	put_regs_and_stack(&m, stack_pointer);
+	made_zeros(&m, 6 * 8);
+	made_record_end(&m);
+	return m;
+}
+
+static void all_fields(void)
+{
+	static const uint64_t kernel[] = { 0xffffffff81000100, 0xffffffff81000200 },
+			      user[] = { 0x401000, 0x402000, 0x403000 };
+	struct made_perf m = file_with_all_fields();
+	struct recording *r = made_require_open(&m);
+	const struct event *e = next(r, EVENT_SAMPLE);
+	const struct event_sample *s = &e->sample;
+
+	CHECK_UINT(e->time_ns, 5000);
+	CHECK_UINT(e->pid, 11);
+	CHECK_UINT(e->tid, 12);
+	CHECK_UINT(e->cpu, 3);
+	CHECK_UINT(s->period, 999);
+	CHECK_TRUE(s->user && s->in_kernel && !s->stack_cut && !s->compat);
+	REQUIRE_INT(s->n_kchain, 2);
+	CHECK_MEM(s->kchain, kernel, sizeof(kernel));
+	REQUIRE_INT(s->n_uchain, 3);
+	CHECK_MEM(s->uchain, user, sizeof(user));
+	CHECK_UINT(s->regs.mask, 0x1ffff);
+	CHECK_UINT(s->regs.value[0], 100);	/* rax */
+	CHECK_UINT(s->regs.value[1], 103);	/* rdx: DWARF's order is another one */
+	CHECK_UINT(s->regs.value[X86_RBX], 101);
+	CHECK_UINT(s->regs.value[X86_RBP], 106);
+	CHECK_UINT(s->regs.value[X86_RSP], stack_pointer);
+	CHECK_UINT(s->regs.value[8], 112); /* r8: behind flags, cs and ss */
+	CHECK_UINT(s->regs.value[X86_PC], 108);
+	CHECK_UINT(s->stack_bytes, STACK_USED);
+	CHECK_UINT(s->view.lo, stack_pointer);
+	REQUIRE_INT(s->view.hi, stack_pointer + STACK_USED);
+	for (uint64_t i = 0; i < STACK_USED / 8; i++)
+		CHECK_UINT(s->view.slot[((s->view.lo + i * 8) >> 3) & s->view.mask], 0x1000 + i);
+	check_end(r);
+	CHECK_UINT(recording_state(r)->counters.n[COUNTER_SAMPLES_STORED], 1);
+	CHECK_TRUE(recording_state(r)->ended);
+	CHECK_STR(recording_source(r, 0)->name, "cpu-clock");
+	made_done(&m, r);
+}
+
+/* The stack is read the same wherever it lies: in memory, and in the address space. */
+static void odd_stacks(void)
+{
+	static const uint64_t sps[] = { stack_pointer, stack_pointer + 3, (UINT64_C(5) << 35) - 16,
+					UINT64_C(1) << 35 };
+
+	for (size_t k = 0; k < N_ELEMENTS(sps); k++) {
+		struct made_perf m =
+			made_file(MADE_TYPE | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER);
+		uint64_t lo = ALIGN_UP(sps[k], UINT64_C(8)), hi = (sps[k] + STACK_USED) & ~UINT64_C(7);
+		struct recording *r;
+		const struct stack_view *v;
+
+		made_record(&m, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER);
+		made_u64(&m, 0x401000);
+		made_u64(&m, 0);
+		made_u64(&m, 5000);
+		put_regs_and_stack(&m, sps[k]);
+		made_record_end(&m);
+		r = made_require_open(&m);
+		v = &next(r, EVENT_SAMPLE)->sample.view;
+		REQUIRE_INT(v->lo, lo);
+		REQUIRE_INT(v->hi, hi);
+		for (uint64_t addr = lo; addr < hi; addr += 8) {
+			uint64_t off = addr - sps[k], want;
+			uint8_t bytes[STACK_SIZE];
+
+			for (uint64_t i = 0; i < STACK_SIZE / 8; i++)
+				store_le64(bytes + i * 8, 0x1000 + i);
+			want = load_le64(bytes + off);
+			CHECK_UINT(v->slot[(addr >> 3) & v->mask], want);
+		}
+		made_done(&m, r);
+	}
+}
+
+/* Cut anywhere, or with any 8 bytes at an extreme: no crash, and never two samples out of one. */
+static void damaged_samples(void)
+{
+	static const uint64_t values[] = { 0, 1, 0x7fffffff, 0x80000000, UINT32_MAX, UINT64_MAX,
+					   UINT64_C(1) << 63 };
+	struct made_perf whole = file_with_all_fields();
+
+	for (size_t n = 0; n < whole.b.n; n++) {
+		struct made_perf m = made_begin();
+		struct recording *r = NULL;
+		const struct event *event;
+		struct err err = { 0 };
+
+		buf_put(&m.b, whole.b.data, n);
+		if (made_open(&m, &r, &err) == 0) {
+			CHECK_INT(recording_next(r, &event), RECORDING_END);
+			CHECK_TRUE(!recording_state(r)->ended, "cut after %zu bytes", n);
+		} else {
+			CHECK_TRUE(err.text[0] != 0);
+		}
+		made_done(&m, r);
+	}
+	made_set_u64(&whole, 48, whole.b.n - whole.data);
+	for (size_t at = 0; at + 8 <= whole.b.n; at += 4)
+		for (size_t v = 0; v < N_ELEMENTS(values); v++) {
+			struct made_perf m = made_begin();
+			struct recording *r = NULL;
+			const struct event *event;
+			unsigned int n = 0;
+
+			buf_put(&m.b, whole.b.data, whole.b.n);
+			made_set_u64(&m, at, values[v]);
+			if (made_open(&m, &r, NULL) == 0)
+				while (recording_next(r, &event) == RECORDING_EVENT)
+					n++;
+			CHECK_TRUE(n <= 1, "%zu: %u events", at, n);
+			made_done(&m, r);
+		}
+	buf_done(&whole.b);
+}
+
+/* ---- headers ---- */
+
+static void attribute_sizes(void)
+{
+	static const size_t sizes[] = { 64, 72, 80, 96, 104, 112, 120, 128, 136, 200 };
+
+	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
+		struct made_perf m = made_begin();
+		struct recording *r;
+
+		buf_put(&m.b, "PERFILE2", 8);
+		made_zeros(&m, MADE_FILE_HEADER - 8);
+		made_attr(&m, sizes[i], MADE_TYPE, MADE_SAMPLE_ID_ALL);
+		made_u64(&m, 0);
+		made_u64(&m, 0);
+		made_set_header(&m, sizes[i], 1);
+		made_plain_sample(&m, 5, 0x401000, 90);
+		r = made_require_open(&m);
+		CHECK_UINT(next(r, EVENT_SAMPLE)->sample.ip, 0x401000);
+		check_end(r);
+		made_done(&m, r);
+	}
+}
+
+static void check_refused(struct made_perf *m, int code, const char *text)
+{
+	struct recording *r = NULL;
+	struct err err = { 0 };
+
+	CHECK_INT(made_open(m, &r, &err), code);
+	CHECK_HAS(err.text, text);
+	made_done(m, r);
+}
+
+static void refusals(void)
+{
+	struct made_perf m = made_file(MADE_TYPE);
+
+	memcpy(m.b.data, "2ELIFREP", 8);
+	check_refused(&m, -ENOTSUP, "big-endian");
+	m = made_file(MADE_TYPE);
+	memcpy(m.b.data, "PERFFILE", 8);
+	check_refused(&m, -ENOTSUP, "version 1");
+	m = made_file(MADE_TYPE | UINT64_C(1) << 40);
+	check_refused(&m, -ENOTSUP, "samples of type 0x10000000007");
+	m = made_file(MADE_TYPE);
+	made_set_u64(&m, 32, 0);
+	check_refused(&m, -ENODATA, "without events");
+	m = made_file(MADE_TYPE);
+	made_set_u64(&m, 24, UINT64_C(1) << 60);
+	check_refused(&m, -EBADMSG, "offset 1152921504606846976");
+}
+
+/* ---- order ---- */
+
+static void rounds(void)
+{
+	static const uint64_t want[] = { 10, 20, 30, 40, 50, 60 };
+	struct made_perf m = made_file(MADE_TYPE);
+	struct recording *r;
+
+	made_plain_sample(&m, 1, 0x401000, 20); /* one ring */
+	made_plain_sample(&m, 1, 0x401000, 40);
+	made_plain_sample(&m, 1, 0x401000, 10); /* another */
+	made_plain_sample(&m, 1, 0x401000, 30);
+	made_bare(&m, PERF_FINISHED_ROUND); /* 40 may still be overtaken */
+	made_plain_sample(&m, 1, 0x401000, 60);
+	made_plain_sample(&m, 1, 0x401000, 50);
+	made_bare(&m, PERF_FINISHED_ROUND);
+	r = made_require_open(&m);
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < N_ELEMENTS(want); i++)
+			CHECK_UINT(next(r, EVENT_SAMPLE)->time_ns, want[i]);
+		check_end(r);
+		CHECK_UINT(recording_state(r)->counters.n[COUNTER_OUT_OF_ORDER], 0);
+		recording_rewind(r);
+	}
+	made_done(&m, r);
+}
+
+/* What ran before perf did: told without a time, mappings and all. */
+static void synthesized(void)
+{
+	struct made_perf m = made_file(MADE_TYPE);
+	struct recording *r;
+
+	made_fork(&m, 40, 1, 0);
+	made_mmap(&m, 40, 0x400000, "/bin/a", 0);
+	made_mmap(&m, 40, 0x500000, "/lib/b", 0);
+	made_mmap(&m, 41, 0x400000, "/bin/c", 0); /* its fork was not told */
+	made_fork(&m, 42, 40, 900);		  /* a real one */
+	made_plain_sample(&m, 40, 0x400010, 1000);
+	r = made_require_open(&m);
+	CHECK_UINT(next(r, EVENT_FORK)->time_ns, 900); /* the first time there is */
+	CHECK_UINT(next(r, EVENT_SPACE)->pid, 40);
+	CHECK_STR(next(r, EVENT_MMAP)->mmap.path, "/bin/a");
+	CHECK_STR(next(r, EVENT_MMAP)->mmap.path, "/lib/b");
+	CHECK_UINT(next(r, EVENT_SPACE)->pid, 41);
+	CHECK_STR(next(r, EVENT_MMAP)->mmap.path, "/bin/c");
+	CHECK_UINT(next(r, EVENT_FORK)->pid, 42);
+	CHECK_UINT(next(r, EVENT_SAMPLE)->time_ns, 1000);
+	check_end(r);
+	made_done(&m, r);
+}
+
+/* ---- -z ---- */
+
+/* The records [from, end) of the file so far become packed ones of at most `piece` bytes each. */
+static void pack(struct made_perf *m, size_t from, size_t piece)
+{
+	struct buf plain;
+	ZSTD_CStream *zstd = ZSTD_createCStream();
+	size_t n;
+
+	buf_init(&plain);
+	buf_put(&plain, m->b.data + from, m->b.n - from);
+	m->b.n = from;
+	ZSTD_initCStream(zstd, 1);
+	for (size_t at = 0; at < plain.n; at += n) {
+		uint8_t packed[4096];
+		ZSTD_inBuffer in = { plain.data + at, 0, 0 };
+		ZSTD_outBuffer out = { packed, sizeof(packed), 0 };
+
+		n = in.size = MIN(piece, plain.n - at);
+		ZSTD_compressStream(zstd, &out, &in);
+		ZSTD_flushStream(zstd, &out);
+		REQUIRE_INT(in.pos, in.size);
+		made_record(m, PERF_COMPRESSED, 0);
+		buf_put(&m->b, packed, out.pos);
+		made_record_end(m);
+	}
+	ZSTD_freeCStream(zstd);
+	buf_done(&plain);
+}
+
+static void packed_records(void)
+{
+	for (size_t piece = 1; piece < 100; piece += 3) {
+		struct made_perf m = made_file(MADE_TYPE);
+		struct recording *r;
+
+		for (uint64_t i = 0; i < 20; i++)
+			made_plain_sample(&m, 1, 0x401000 + i, 100 + i);
+		pack(&m, m.data, piece);
+		r = made_require_open(&m);
+		for (uint64_t i = 0; i < 20; i++)
+			CHECK_UINT(next(r, EVENT_SAMPLE)->sample.ip, 0x401000 + i);
+		check_end(r);
+		CHECK_TRUE(recording_state(r)->ended);
+		made_done(&m, r);
+	}
+}
+
+static void packed_damage(void)
+{
+	struct made_perf m = made_file(MADE_TYPE);
+	struct recording *r;
+
+	made_plain_sample(&m, 1, 0x401000, 100);
+	made_record(&m, PERF_COMPRESSED, 0);
+	made_zeros(&m, 32);
+	made_record_end(&m);
+	made_plain_sample(&m, 1, 0x402000, 200);
+	r = made_require_open(&m);
+	CHECK_UINT(next(r, EVENT_SAMPLE)->sample.ip, 0x401000);
+	check_end(r);
+	CHECK_UINT(recording_state(r)->n_damaged, 1);
+	CHECK_TRUE(!recording_state(r)->ended);
+	made_done(&m, r);
+}
+
+/* ---- pipes ---- */
+
+static struct made_perf made_pipe(void)
+{
+	struct made_perf m = made_begin();
+
+	buf_put(&m.b, "PERFILE2", 8);
+	made_u64(&m, 16);
+	made_record(&m, PERF_HEADER_ATTR, 0);
+	made_attr(&m, MADE_ATTR, MADE_TYPE, MADE_SAMPLE_ID_ALL);
+	made_u64(&m, 7);
+	made_record_end(&m);
+	return m;
+}
+
+static void put_build_id(struct made_perf *m, uint16_t misc, uint8_t n, const char *path)
+{
+	uint8_t id[24] = { 0 };
+
+	for (uint8_t i = 0; i < n; i++)
+		id[i] = (uint8_t)(i + 1);
+	id[20] = n;
+	made_record(m, PERF_HEADER_BUILD_ID, misc);
+	made_u32(m, UINT32_MAX);
+	buf_put(&m->b, id, sizeof(id));
+	made_text(m, path);
+	made_record_end(m);
+}
+
+static void pipe_build_ids(void)
+{
+	enum { MISC_SIZE = 1 << 15 };
+	static const struct {
+		uint16_t misc;
+		uint8_t n, want;
+	} ids[] = { { 0, 20, 20 }, { MISC_SIZE, 20, 20 }, { MISC_SIZE, 8, 8 }, { 0, 16, 16 } };
+
+	for (size_t i = 0; i < N_ELEMENTS(ids); i++) {
+		struct made_perf m = made_pipe();
+		struct recording *r;
+		const struct event_mmap *e;
+
+		made_mmap(&m, 40, 0x400000, "/bin/a", 100);
+		put_build_id(&m, ids[i].misc, ids[i].n, "/bin/a");
+		r = made_require_open(&m);
+		e = &next(r, EVENT_MMAP)->mmap;
+		REQUIRE_INT(e->build_id.n, ids[i].want);
+		for (uint8_t k = 0; k < e->build_id.n; k++)
+			CHECK_UINT(e->build_id.bytes[k], k + 1);
+		CHECK_UINT(e->ino, 0); /* the build-id says it all */
+		check_end(r);
+		made_done(&m, r);
+	}
+}
+
+/* ---- losses ---- */
+
+static void put_lost(struct made_perf *m, uint32_t type, uint64_t n)
+{
+	made_record(m, type, 0);
+	if (type == PERF_RECORD_LOST)
+		made_u64(m, 7);
+	made_u64(m, n);
+	made_trailer(m, 1, 100);
+}
+
+static void losses(void)
+{
+	struct made_perf m = made_file(MADE_TYPE);
+	struct recording *r;
+
+	put_lost(&m, PERF_RECORD_LOST, 5);
+	put_lost(&m, PERF_RECORD_LOST, 6);
+	put_lost(&m, PERF_RECORD_LOST_SAMPLES, 30);
+	r = made_require_open(&m);
+	for (int i = 0; i < 3; i++)
+		next(r, EVENT_LOST);
+	check_end(r);
+	CHECK_UINT(recording_state(r)->counters.n[COUNTER_SAMPLES_LOST_KERNEL], 30);
+	made_done(&m, r);
+}
+
+/* A file of another program may be cut while it is read. */
+static void shrinking_file(void)
+{
+	enum { SAMPLES = 20000 };
+	struct made_perf m = made_file(MADE_TYPE);
+	struct recording *r;
+	const struct event *event;
+	unsigned int n = 0;
+
+	for (uint64_t i = 0; i < SAMPLES; i++) {
+		made_plain_sample(&m, 1, 0x401000, 100 + i);
+		if (i % 100 == 99)
+			made_bare(&m, PERF_FINISHED_ROUND);
+	}
+	r = made_require_open(&m);
+	next(r, EVENT_SAMPLE);
+	REQUIRE_INT(ftruncate(m.fd, 8192), 0);
+	while (recording_next(r, &event) == RECORDING_EVENT)
+		n++;
+	CHECK_TRUE(n < SAMPLES / 10, "%u samples out of 8 KiB", n);
+	CHECK_UINT(recording_state(r)->n_damaged, 1);
+	made_done(&m, r);
+}
+
+/* ---- files of this machine ---- */
+
+static void local_files(void)
+{
+	struct made_perf m = made_file(MADE_TYPE);
+	const struct event_mmap *e;
+	struct recording *r;
+
+	made_mmap(&m, 40, 0x400000, "/proc/self/exe", 100); /* inode and device are not 77 on 8:1 */
+	r = made_require_open(&m);
+	recording_use_local(r, true);
+	e = &next(r, EVENT_MMAP)->mmap;
+	CHECK_UINT(e->build_id.n, 0);
+	CHECK_UINT(e->ino, 77);
+	made_done(&m, r);
+}
+
+SUITE(read_perfdata, { "all fields of a sample are found", all_fields },
+      { "a stack reads the same wherever it lies", odd_stacks },
+      { "a damaged sample is one or none", damaged_samples },
+      { "attributes of every size are read", attribute_sizes },
+      { "what cannot be read is refused by name", refusals },
+      { "records of several rings come in time order", rounds },
+      { "processes that ran before have the mappings told", synthesized },
+      { "packed records that are cut anywhere come whole", packed_records },
+      { "records that do not unpack end the file", packed_damage },
+      { "a pipe's build-ids come last and hold from the start", pipe_build_ids },
+      { "losses are the larger of two counts", losses },
+      { "a file that shrinks is damaged where it ends", shrinking_file },
+      { "a file of another inode lends no build-id", local_files }, )
