@@ -136,7 +136,8 @@ static void odd_stacks(void)
 	for (size_t k = 0; k < N_ELEMENTS(sps); k++) {
 		struct made_perf m =
 			made_file(MADE_TYPE | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER);
-		uint64_t lo = ALIGN_UP(sps[k], UINT64_C(8)), hi = (sps[k] + STACK_USED) & ~UINT64_C(7);
+		uint64_t lo = ALIGN_UP(sps[k], UINT64_C(8)),
+			 hi = (sps[k] + STACK_USED) & ~UINT64_C(7);
 		struct recording *r;
 		const struct stack_view *v;
 
