@@ -7,6 +7,7 @@
 #include "report/naming.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,11 +258,15 @@ static uint32_t kernel_module(struct names *s, struct map *modules, str_id name,
 
 static void fill_kernel(struct names *s, struct run *run)
 {
+	const char *reason;
 	struct map modules;
 
 	if (!s->n->no_names) {
-		recording_each_kernel_symbol(s->n->recording, symbol_kernel_put, &run->batch);
+		reason = recording_each_kernel_symbol(s->n->recording, symbol_kernel_put,
+						      &run->batch);
 		symbol_kernel_finish(&run->batch, &run->origin);
+		if (reason)
+			snprintf(run->origin.reason, sizeof(run->origin.reason), "%s", reason);
 	}
 	map_init(&modules);
 	for (uint32_t i = 0; i < run->n; i++)

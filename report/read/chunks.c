@@ -396,7 +396,8 @@ static void chunks_forget_image(struct recording *recording, const struct elf_im
 	object_index_forget(&((struct chunks *)recording)->objects, image);
 }
 
-static void chunks_each_kernel_symbol(struct recording *recording, kernel_got *got, void *ctx)
+static const char *chunks_each_kernel_symbol(struct recording *recording, kernel_got *got,
+					     void *ctx)
 {
 	struct chunks *r = (struct chunks *)recording;
 
@@ -410,6 +411,7 @@ static void chunks_each_kernel_symbol(struct recording *recording, kernel_got *g
 		    kernel_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
 			chunk_is_bad(r, &chunk, err.text);
 	}
+	return NULL;
 }
 
 /* ---- life ---- */

@@ -339,9 +339,10 @@ static void perfdata_forget_image(struct recording *recording, const struct elf_
 	perf_files_forget(&((struct perfdata *)recording)->files, image);
 }
 
-static void perfdata_each_kernel_symbol(struct recording *recording, kernel_got *got, void *ctx)
+static const char *perfdata_each_kernel_symbol(struct recording *recording, kernel_got *got,
+					       void *ctx)
 {
-	perf_files_each_kernel_symbol(&((struct perfdata *)recording)->files, got, ctx);
+	return perf_files_each_kernel_symbol(&((struct perfdata *)recording)->files, got, ctx);
 }
 
 static void perfdata_use_local(struct recording *recording, bool use)

@@ -135,6 +135,11 @@ static bool is_same_file(struct perf_files *f, struct perf_file *file, uint32_t 
 {
 	if (!file->there)
 		return false;
+	if (!ino && f->host[0] && !same_host(f)) {
+		snprintf(file->reason, sizeof(file->reason),
+			 "build-id not recorded, nor anything but the path, on another host");
+		return false;
+	}
 	if (!ino) {
 		f->n_unverified += !file->used_unverified;
 		file->used_unverified = true;

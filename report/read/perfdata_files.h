@@ -3,8 +3,8 @@
  * others device and inode only. Those are looked at on this machine, when that is allowed, and
  * believed by what is known of them: the same path and inode, and either the same device or a
  * host of the same name (device numbers of btrfs and overlayfs are not those of stat). A file of
- * which nothing but the path is known (MMAP records of perf before 3.16) is used and told as
- * unverified. Private to the room.
+ * which nothing but the path is known (MMAP records of perf before 3.16) is used, unless the
+ * recorded host has another name, and told as unverified. Private to the room.
  */
 #ifndef REPORT_READ_PERFDATA_FILES_H
 #define REPORT_READ_PERFDATA_FILES_H
@@ -57,7 +57,7 @@ const struct elf_image *perf_files_image(struct perf_files *f, const struct obje
 					 unsigned int take, const char **ret_reason);
 void perf_files_forget(struct perf_files *f, const struct elf_image *image);
 
-/* Names of the running kernel, if it is the recorded one. */
-void perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got, void *ctx);
+/* Names of the running kernel, if it is the recorded one; else why not. */
+const char *perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got, void *ctx);
 
 #endif

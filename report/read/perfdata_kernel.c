@@ -155,19 +155,36 @@ static bool find_delta(const struct perf_files *f, const char *text, uint64_t *r
 	return now != 0;
 }
 
-void perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got, void *ctx)
+/* NULL: the kernel here is the recorded one. */
+static const char *why_another(struct perf_files *f)
 {
+	if (!f->use_local)
+		return "perf.data holds no kernel symbols, and no file of this machine is read";
+	if (!f->kernel.n)
+		return "perf.data holds no kernel symbols and does not say which kernel it was";
+	if (perf_kernel_is_ours(&f->kernel))
+		return NULL;
+	snprintf(f->kernel_reason, sizeof(f->kernel_reason),
+		 "perf.data holds no kernel symbols, and the kernel here is another one than "
+		 "build-id %02x%02x%02x%02x...",
+		 f->kernel.bytes[0], f->kernel.bytes[1], f->kernel.bytes[2], f->kernel.bytes[3]);
+	return f->kernel_reason;
+}
+
+const char *perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got, void *ctx)
+{
+	const char *reason = why_another(f);
 	AUTO_FREE char *text = NULL;
 	struct kernel_symbol symbol;
 	uint64_t delta;
 	char *at, *line;
 	size_t n;
 
-	if (!f->use_local || !perf_kernel_is_ours(&f->kernel))
-		return;
+	if (reason)
+		return reason;
 	if (io_read_file("/proc/kallsyms", KALLSYMS_BYTES_MAX, &text, &n, NULL) < 0 ||
 	    !find_delta(f, text, &delta))
-		return;
+		return "/proc/kallsyms hides addresses (kernel.kptr_restrict)";
 	at = text;
 	while ((line = next_line(&at))) {
 		if (!take_line(line, &symbol))
@@ -177,6 +194,7 @@ void perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got, void *
 		else if (!in_module(f, symbol.module, symbol.addr))
 			continue;
 		if (got(ctx, &symbol) < 0)
-			return;
+			break;
 	}
+	return NULL;
 }

@@ -79,9 +79,9 @@ void recording_forget_image(struct recording *r, const struct elf_image *image)
 	r->kind->forget_image(r, image);
 }
 
-void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx)
+const char *recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx)
 {
-	r->kind->each_kernel_symbol(r, got, ctx);
+	return r->kind->each_kernel_symbol(r, got, ctx);
 }
 
 /* ---- facts ---- */

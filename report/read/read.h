@@ -76,6 +76,7 @@ const struct elf_image *recording_image(struct recording *r, const struct object
 					unsigned int take, const char **ret_reason);
 void recording_forget_image(struct recording *r, const struct elf_image *image);
 
-void recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx);
+/* Returns why there are none, as far as this is known; else NULL. Lives as long as r. */
+const char *recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx);
 
 #endif

@@ -22,7 +22,7 @@ struct recording_kind {
 	const struct elf_image *(*image)(struct recording *r, const struct object_key *key,
 					 unsigned int take, const char **ret_reason);
 	void (*forget_image)(struct recording *r, const struct elf_image *image);
-	void (*each_kernel_symbol)(struct recording *r, kernel_got *got, void *ctx);
+	const char *(*each_kernel_symbol)(struct recording *r, kernel_got *got, void *ctx);
 	void (*use_local)(struct recording *r, bool use); /* may be NULL */
 };
 
