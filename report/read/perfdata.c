@@ -110,6 +110,8 @@ static bool take_sample(struct perfdata *r)
 		count(r, COUNTER_SAMPLES_DROPPED_FILTER);
 		return false;
 	}
+	if (s->in_kernel)
+		perf_files_expect_kernel(&r->files);
 	count(r, COUNTER_SAMPLES_STORED);
 	if (s->stack_cut)
 		count(r, COUNTER_STACKS_CUT);

@@ -16,7 +16,6 @@
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/elf/vdso.h"
-#include "report/read/perfdata_kernel.h"
 
 enum { MISC_BUILD_ID_SIZE = 1 << 15, SHORT_ID_BYTES = 16 };
 
@@ -52,6 +51,7 @@ void perf_files_done(struct perf_files *f)
 		file_drop_image(&f->item[i]);
 	free(f->item);
 	free(f->module);
+	kallsyms_text_done(&f->kallsyms);
 	intern_done(&f->paths);
 }
 

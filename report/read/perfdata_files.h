@@ -17,6 +17,7 @@
 #include "common/elf/image.h"
 #include "common/format/event.h"
 #include "common/format/object.h"
+#include "report/read/perfdata_kernel.h"
 
 struct perf_file; /* one path */
 
@@ -38,6 +39,8 @@ struct perf_files {
 	size_t n_modules, module_cap;
 	uint32_t n_unverified;
 	char kernel_reason[160]; /* why there are no names of the kernel */
+	bool kernel_expected;
+	struct kallsyms_text kallsyms;
 };
 
 void perf_files_init(struct perf_files *f);
@@ -48,6 +51,9 @@ void perf_files_add_build_id(struct perf_files *f, unsigned int misc, const uint
 			     const char *path);
 /* A mapping of the kernel (pid -1). */
 void perf_files_note_kernel(struct perf_files *f, const struct event_mmap *m);
+
+/* A sample of the kernel: its names will be wanted. */
+void perf_files_expect_kernel(struct perf_files *f);
 
 /* Fills build_id when the table or this machine tells it; device and inode are 0 then. */
 void perf_files_complete(struct perf_files *f, struct event_mmap *m);

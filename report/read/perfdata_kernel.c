@@ -106,6 +106,42 @@ static bool in_module(const struct perf_files *f, const char *name, uint64_t add
 
 /* ---- /proc/kallsyms ---- */
 
+static void *read_kallsyms(void *ctx)
+{
+	struct kallsyms_text *k = ctx;
+	size_t n;
+
+	if (io_read_file("/proc/kallsyms", KALLSYMS_BYTES_MAX, &k->text, &n, NULL) < 0)
+		k->text = NULL;
+	return NULL;
+}
+
+void kallsyms_text_start(struct kallsyms_text *k)
+{
+	if (k->started)
+		return;
+	k->started = true;
+	k->threaded = pthread_create(&k->thread, NULL, read_kallsyms, k) == 0;
+	if (!k->threaded)
+		read_kallsyms(k);
+}
+
+char *kallsyms_text_get(struct kallsyms_text *k)
+{
+	kallsyms_text_start(k);
+	if (k->threaded)
+		pthread_join(k->thread, NULL);
+	k->threaded = false;
+	return k->text;
+}
+
+void kallsyms_text_done(struct kallsyms_text *k)
+{
+	if (k->started)
+		free(kallsyms_text_get(k));
+	*k = (struct kallsyms_text){ 0 };
+}
+
 /* A line "ffffffff81000000 T name\t[module]", taken apart in place; false: none for us. */
 static bool take_line(char *line, struct kernel_symbol *ret)
 {
@@ -171,19 +207,24 @@ static const char *why_another(struct perf_files *f)
 	return f->kernel_reason;
 }
 
+void perf_files_expect_kernel(struct perf_files *f)
+{
+	if (!f->kernel_expected && !why_another(f))
+		kallsyms_text_start(&f->kallsyms);
+	f->kernel_expected = true;
+}
+
 const char *perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got, void *ctx)
 {
 	const char *reason = why_another(f);
-	AUTO_FREE char *text = NULL;
 	struct kernel_symbol symbol;
+	char *at, *line, *text;
 	uint64_t delta;
-	char *at, *line;
-	size_t n;
 
 	if (reason)
 		return reason;
-	if (io_read_file("/proc/kallsyms", KALLSYMS_BYTES_MAX, &text, &n, NULL) < 0 ||
-	    !find_delta(f, text, &delta))
+	text = kallsyms_text_get(&f->kallsyms);
+	if (!text || !find_delta(f, text, &delta))
 		return "/proc/kallsyms hides addresses (kernel.kptr_restrict)";
 	at = text;
 	while ((line = next_line(&at))) {
@@ -196,5 +237,6 @@ const char *perf_files_each_kernel_symbol(struct perf_files *f, kernel_got *got,
 		if (got(ctx, &symbol) < 0)
 			break;
 	}
+	kallsyms_text_done(&f->kallsyms); /* it was cut into pieces */
 	return NULL;
 }
