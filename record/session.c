@@ -100,6 +100,7 @@ static void on_snapshot(void *ctx, struct event *event)
 	if (event->type != EVENT_COMM && event->pid == s->stale_pid)
 		return;
 	event->time_ns = MAX(s->start_ns ? event->time_ns : s->now_ns, sink_last_ns(s->sink));
+	inspector_note(s->inspector, event);
 	sink_event(s->sink, event);
 }
 
@@ -148,6 +149,8 @@ static void drain(struct session *s, bool all)
 		if (event.type == EVENT_SAMPLE && event.sample.user)
 			ask_unknown(s, event.pid);
 		note_change(s, &event);
+		if (event.type != EVENT_SAMPLE)
+			inspector_note(s->inspector, &event);
 		sink_event(s->sink, &event);
 	}
 	kernel_release(s->kernel);
@@ -236,7 +239,7 @@ static void finish(struct session *s)
 	s->now_ns = io_monotonic_ns();
 	drain(s, true);
 	sink_tick(s->sink, s->now_ns);
-	inspector_finish(s->inspector, s->now_ns + embed_wait_ns);
+	inspector_finish(s->inspector, s->now_ns + embed_wait_ns, true);
 	sink_count(s->sink, COUNTER_OBJECTS_FAILED, inspector_n_unanswered(s->inspector));
 	read_losses(s);
 	if (sink_close(s->sink, &summary.total, &err) < 0)
@@ -358,7 +361,7 @@ static int begin_attached(struct session *s, struct err *err)
 		inspector_ask_snapshot(s->inspector, 0);
 	for (size_t i = 0; i < s->target.n_pids; i++)
 		inspector_ask_snapshot(s->inspector, (uint32_t)s->target.pid[i]);
-	inspector_finish(s->inspector, io_monotonic_ns() + snapshot_wait_ns);
+	inspector_finish(s->inspector, io_monotonic_ns() + snapshot_wait_ns, false);
 	return kernel_enable_samples(s->kernel, err);
 }
 

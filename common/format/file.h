@@ -40,6 +40,7 @@ enum chunk_type {
 	CHUNK_OBJECT = 4, /* parts of ELF files */
 	CHUNK_KERNEL = 5, /* kernel symbols */
 	CHUNK_END = 6,
+	CHUNK_JIT = 7, /* code that programs made at run time */
 };
 
 enum chunk_flags {
@@ -83,10 +84,10 @@ int chunk_writer_put_stored(struct chunk_writer *w, enum chunk_type type, unsign
  */
 int chunk_writer_put_object(struct chunk_writer *w, const void *stored, size_t stored_bytes,
 			    size_t raw_bytes, uint32_t n_records, uint64_t tag);
-/*
 /* The same from raw bytes. */
 int chunk_writer_put_object_raw(struct chunk_writer *w, const void *raw, size_t raw_bytes,
 				uint32_t n_records, uint64_t tag);
+/*
  * A chunk of another file as it is (header: type, flags, sizes, times, tag), under the next
  * sequence number.
  */

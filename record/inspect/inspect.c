@@ -24,6 +24,7 @@
 #include "common/base/log.h"
 #include "record/inspect/message.h"
 #include "record/inspect/serve.h"
+#include "record/inspect/watch.h"
 
 enum {
 	N_OBJECTS_QUEUED = 1 << 12,
@@ -62,6 +63,7 @@ struct inspector {
 	uint32_t n_pcs;
 	uint64_t kernel_ns; /* of the last request for them */
 	bool finishing;
+	struct watches watches;
 
 	/* the request that is out */
 	uint32_t asked; /* enum message_type; 0: none */
@@ -150,6 +152,7 @@ void inspector_stop(struct inspector *in)
 	if (!in)
 		return;
 	end_child(in);
+	watches_done(&in->watches);
 	free(in->rx);
 	free(in);
 }
@@ -195,10 +198,17 @@ bool inspector_ask_kernel(struct inspector *in, uint64_t pc)
 	return true;
 }
 
+void inspector_note(struct inspector *in, const struct event *event)
+{
+	if (in->embed >= EMBED_SYMBOLS)
+		watches_note(&in->watches, event);
+}
+
 bool inspector_idle(const struct inspector *in)
 {
 	return in->fd < 0 ||
-	       (!in->asked && !in->n_rx && !in->objects.n && !in->n_pids && !in->n_pcs);
+	       (!in->asked && !in->n_rx && !in->objects.n && !in->n_pids && !in->n_pcs &&
+		watches_idle(&in->watches));
 }
 
 uint32_t inspector_n_unanswered(const struct inspector *in)
@@ -247,9 +257,21 @@ static bool send_object(struct inspector *in, enum message_type type, const char
 	return send_request(in, type, o->pid, buf, n);
 }
 
+static bool send_watch(struct inspector *in, const struct watch_request *r)
+{
+	uint8_t buf[sizeof(r->jit) + PATH_MAX_BYTES];
+	size_t n_path = strnlen(r->path, PATH_MAX_BYTES - 1);
+
+	memcpy(buf, &r->jit, sizeof(r->jit));
+	memcpy(buf + sizeof(r->jit), r->path, n_path);
+	buf[sizeof(r->jit) + n_path] = '\0';
+	return send_request(in, r->type, r->pid, buf, sizeof(r->jit) + n_path + 1);
+}
+
 static bool ask_next(struct inspector *in, uint64_t now_ns)
 {
 	struct object_queue *q = &in->objects;
+	struct watch_request watch;
 
 	if (in->write_off) {
 		in->write_off = false;
@@ -261,6 +283,8 @@ static bool ask_next(struct inspector *in, uint64_t now_ns)
 		memmove(in->pids, in->pids + 1, --in->n_pids * sizeof(*in->pids));
 		return send_request(in, MESSAGE_SNAPSHOT, pid, NULL, 0);
 	}
+	if (watches_next(&in->watches, now_ns, &watch))
+		return send_watch(in, &watch);
 	if (q->n) {
 		in->asked_object = q->at[q->first];
 		q->first = (q->first + 1) % N_OBJECTS_QUEUED;
@@ -315,6 +339,7 @@ static void replace_child(struct inspector *in)
 	if (in->asked == MESSAGE_EMBED || in->asked == MESSAGE_FAILED)
 		in->sink.embedded(in->sink.ctx, false);
 	in->asked = 0;
+	watches_restart(&in->watches);
 	if (in->n_starts < N_STARTS_MAX)
 		spawn(in, &err);
 }
@@ -359,7 +384,8 @@ static bool take_event(struct inspector *in, const struct message *message, cons
 
 static bool take_chunk(struct inspector *in, const struct message *message, const uint8_t *bytes)
 {
-	if ((message->chunk_type != CHUNK_OBJECT && message->chunk_type != CHUNK_KERNEL) ||
+	if ((message->chunk_type != CHUNK_OBJECT && message->chunk_type != CHUNK_KERNEL &&
+	     message->chunk_type != CHUNK_JIT) ||
 	    message->raw_bytes > CHUNK_RAW_MAX || !message->n)
 		return true;
 	in->stalled =
@@ -376,7 +402,25 @@ static void take_done(struct inspector *in, const struct message *message, const
 			  (int)MIN(message->n, (uint32_t)MESSAGE_REASON_MAX), bytes);
 	if (in->asked == MESSAGE_EMBED)
 		in->sink.embedded(in->sink.ctx, message->code >= 0);
+	watches_take_done(&in->watches, message->code);
 	in->asked = 0;
+}
+
+static void take_jit_state(struct inspector *in, const struct message *message,
+			   const uint8_t *bytes)
+{
+	struct message_jit state;
+
+	if (message->n != sizeof(state))
+		return;
+	memcpy(&state, bytes, sizeof(state));
+	watches_take_state(&in->watches, message->pid, &state);
+}
+
+static void take_note(const struct message *message, const uint8_t *bytes)
+{
+	if (message->n && bytes[message->n - 1] == '\0')
+		log_warning("%s", (const char *)bytes);
 }
 
 /* Takes one whole message; false: it has to wait. */
@@ -389,6 +433,12 @@ static bool take_message(struct inspector *in, const struct message *message, ui
 		return take_event(in, message, bytes, until_ns);
 	case MESSAGE_CHUNK:
 		return take_chunk(in, message, bytes);
+	case MESSAGE_JIT_STATE:
+		take_jit_state(in, message, bytes);
+		return true;
+	case MESSAGE_NOTE:
+		take_note(message, bytes);
+		return true;
 	case MESSAGE_DONE:
 		take_done(in, message, bytes);
 		return true;
@@ -455,9 +505,10 @@ void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 	}
 }
 
-void inspector_finish(struct inspector *in, uint64_t end_ns)
+void inspector_finish(struct inspector *in, uint64_t end_ns, bool last)
 {
 	in->finishing = true;
+	in->watches.final_due = last;
 	for (;;) {
 		uint64_t now_ns = io_monotonic_ns();
 

@@ -46,13 +46,19 @@ bool inspector_ask_embed(struct inspector *in, const struct object_key *key, uin
 bool inspector_ask_kernel(struct inspector *in, uint64_t pc);
 
 /*
+ * Each event of mappings and tasks: who makes code at run time is told by them, and the files that
+ * describe it are read as they grow (ddprof.data(5), "Code made at run time").
+ */
+void inspector_note(struct inspector *in, const struct event *event);
+
+/*
  * Sends what is queued and takes what has come, without blocking. Events of snapshots wait until
  * they are not younger than `until_ns`, so that they can be merged with the kernel's.
  */
 void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns);
 bool inspector_idle(const struct inspector *in);	     /* nothing asked, nothing to come */
 uint32_t inspector_n_unanswered(const struct inspector *in); /* objects that were asked for */
-/* Works until idle or `end_ns`; for the start and the end. */
-void inspector_finish(struct inspector *in, uint64_t end_ns);
+/* Works until idle or `end_ns`; for the start and (`last`) the end. */
+void inspector_finish(struct inspector *in, uint64_t end_ns, bool last);
 
 #endif

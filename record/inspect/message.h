@@ -16,9 +16,14 @@ enum message_type {
 	MESSAGE_EMBED,	      /* struct message_object + path. Replies: CHUNKs, DONE */
 	MESSAGE_FAILED,	      /* struct message_object + path + zero + reason: say so in the file */
 	MESSAGE_KERNEL,	      /* uint64_t pcs. Replies: CHUNKs, DONE */
+	MESSAGE_JIT_WATCH,    /* struct message_jit + path. Replies: those of LOOK */
+	MESSAGE_JIT_LOOK,     /* struct message_jit. Replies: CHUNKs, STATEs, NOTEs, DONE */
+	MESSAGE_JIT_END,      /* struct message_jit: of this pid. The same; DONE 1: it lives */
 	/* replies */
 	MESSAGE_EVENT, /* struct message_event + path */
-	MESSAGE_CHUNK, /* a compressed payload of OBJECT or KERNEL */
+	MESSAGE_CHUNK, /* a compressed payload of OBJECT, KERNEL or JIT */
+	MESSAGE_JIT_STATE, /* struct message_jit of a file of this pid */
+	MESSAGE_NOTE,  /* text for the user, with its zero */
 	MESSAGE_DONE,  /* code: 0, or why the request came to nothing; text: reason */
 };
 
@@ -41,6 +46,23 @@ struct message_object {
 	uint64_t ino;
 	uint32_t maj, min;
 	struct build_id build_id;
+};
+
+/*
+ * A file that describes code made at run time. The recorder keeps what a new inspector needs to go
+ * on where a lost one was.
+ */
+enum jit_file_kind { JIT_FILE_MAP, JIT_FILE_DUMP };
+struct message_jit {
+	uint32_t kind;
+	uint32_t flags;	   /* enum jit_flags */
+	uint64_t off;	   /* read so far */
+	uint64_t since_ns; /* last look; 0: never */
+	uint64_t dev, ino; /* of the file that `off` speaks of; 0: none yet */
+};
+enum jit_flags {
+	JIT_FLAG_FINAL = 1, /* LOOK, END: the last one, say what was left out */
+	JIT_FLAG_DONE = 2,  /* refused or used up: not opened again */
 };
 
 struct message_event { /* SPACE, MMAP, COMM */

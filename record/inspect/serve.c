@@ -18,6 +18,7 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "record/inspect/embed.h"
+#include "record/inspect/jit.h"
 #include "record/inspect/kallsyms.h"
 #include "record/inspect/maps.h"
 
@@ -33,6 +34,7 @@ struct serve {
 	size_t n_events;
 	struct kallsyms *kallsyms; /* read with the first question, */
 	struct err kallsyms_err;   /* or why it could not be */
+	struct jit_files *jit;
 };
 
 static void send_bytes(struct serve *s, const void *bytes, size_t n)
@@ -86,6 +88,24 @@ int serve_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n
 int serve_object(void *s, const void *raw, size_t n, uint32_t n_records)
 {
 	return serve_chunk(s, CHUNK_OBJECT, raw, n, n_records);
+}
+
+void serve_note(struct serve *s, const char *text)
+{
+	struct message message = { .type = MESSAGE_NOTE, .n = (uint32_t)strlen(text) + 1 };
+
+	flush_events(s);
+	send_bytes(s, &message, sizeof(message));
+	send_bytes(s, text, message.n);
+}
+
+void serve_jit_state(struct serve *s, uint32_t pid, const struct message_jit *state)
+{
+	struct message message = { .type = MESSAGE_JIT_STATE, .n = sizeof(*state), .pid = pid };
+
+	flush_events(s);
+	send_bytes(s, &message, sizeof(message));
+	send_bytes(s, state, sizeof(*state));
 }
 
 void *serve_scratch(struct serve *s)
@@ -159,6 +179,16 @@ static int answer_kernel(struct serve *s, const struct message *request, const u
 	return kallsyms_answer(s->kallsyms, s, pcs, n);
 }
 
+static int answer_jit(struct serve *s, const struct message *request, const uint8_t *bytes,
+		      struct err *err)
+{
+	if (!s->jit)
+		s->jit = jit_files_new();
+	if (!s->jit)
+		return err_set(err, -ENOMEM, "no memory");
+	return jit_answer(s->jit, s, request, bytes, err);
+}
+
 static void answer(struct serve *s, const struct message *request, const uint8_t *bytes)
 {
 	struct err err = { .code = 0 };
@@ -174,6 +204,11 @@ static void answer(struct serve *s, const struct message *request, const uint8_t
 		break;
 	case MESSAGE_KERNEL:
 		r = answer_kernel(s, request, bytes, &err);
+		break;
+	case MESSAGE_JIT_WATCH:
+	case MESSAGE_JIT_LOOK:
+	case MESSAGE_JIT_END:
+		r = answer_jit(s, request, bytes, &err);
 		break;
 	}
 	send_done(s, r, err.text);

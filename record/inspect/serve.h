@@ -20,6 +20,9 @@ void serve_event(struct serve *s, const struct message_event *event, const char 
 int serve_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,
 		uint32_t n_records);
 int serve_object(void *s, const void *raw, size_t n, uint32_t n_records);
+/* A line for the user. */
+void serve_note(struct serve *s, const char *text);
+void serve_jit_state(struct serve *s, uint32_t pid, const struct message_jit *state);
 void *serve_scratch(struct serve *s); /* CHUNK_RAW_MAX bytes */
 
 #endif

@@ -34,6 +34,8 @@ struct chunks {
 	struct object_index objects;
 	uint64_t *kernel; /* places of KERNEL chunks */
 	size_t n_kernel, kernel_cap;
+	uint64_t *jit; /* places of JIT chunks */
+	size_t n_jit, jit_cap;
 	struct map bad_chunks; /* place + 1 of chunks that did not check */
 
 	/* second pass */
@@ -137,6 +139,10 @@ static void note_chunk(struct chunks *r, struct chunk *chunk)
 	case CHUNK_KERNEL:
 		mem_grow(&r->kernel, &r->kernel_cap, r->n_kernel + 1, sizeof(*r->kernel));
 		r->kernel[r->n_kernel++] = chunk->file_off;
+		break;
+	case CHUNK_JIT:
+		mem_grow(&r->jit, &r->jit_cap, r->n_jit + 1, sizeof(*r->jit));
+		r->jit[r->n_jit++] = chunk->file_off;
 		break;
 	default:
 		break;
@@ -414,6 +420,22 @@ static const char *chunks_each_kernel_symbol(struct recording *recording, kernel
 	return NULL;
 }
 
+static void chunks_each_jit(struct recording *recording, jit_got *got, void *ctx)
+{
+	struct chunks *r = (struct chunks *)recording;
+
+	for (size_t i = 0; i < r->n_jit; i++) {
+		struct err err = { 0 };
+		struct chunk chunk;
+
+		chunk_reader_seek(r->side, r->jit[i]);
+		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK &&
+		    chunk_load(r, r->side, &chunk) &&
+		    jit_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
+			chunk_is_bad(r, &chunk, err.text);
+	}
+}
+
 /* ---- life ---- */
 
 static void chunks_close(struct recording *recording)
@@ -426,6 +448,7 @@ static void chunks_close(struct recording *recording)
 	chunk_reader_free(r->reader);
 	chunk_reader_free(r->side);
 	free(r->kernel);
+	free(r->jit);
 	map_done(&r->bad_chunks);
 	recording_done(recording);
 	free(r);
@@ -438,6 +461,7 @@ static const struct recording_kind chunks_kind = {
 	.image = chunks_image,
 	.forget_image = chunks_forget_image,
 	.each_kernel_symbol = chunks_each_kernel_symbol,
+	.each_jit = chunks_each_jit,
 };
 
 int chunks_open(int fd, struct recording **ret, struct err *err)

@@ -84,6 +84,12 @@ const char *recording_each_kernel_symbol(struct recording *r, kernel_got *got, v
 	return r->kind->each_kernel_symbol(r, got, ctx);
 }
 
+void recording_each_jit(struct recording *r, jit_got *got, void *ctx)
+{
+	if (r->kind->each_jit)
+		r->kind->each_jit(r, got, ctx);
+}
+
 /* ---- facts ---- */
 
 bool recording_add_manifest(struct recording *r, const char *key, const char *value)

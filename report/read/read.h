@@ -11,6 +11,7 @@
 
 #include "common/elf/image.h"
 #include "common/format/event.h"
+#include "common/format/jit.h"
 #include "common/format/object.h"
 #include "common/format/record.h"
 
@@ -25,7 +26,6 @@ struct recording;
 int recording_open(const char *path, struct recording **ret, struct err *err);
 void recording_close(struct recording *r);
 
-enum recording_next { RECORDING_END = 0, RECORDING_EVENT = 1 };
 /*
  * Whether files of this machine may stand in for what the recording lacks. perf.data embeds
  * nothing: they tell build-ids that it does not know, the vDSO and the kernel's names, each only
@@ -33,6 +33,7 @@ enum recording_next { RECORDING_END = 0, RECORDING_EVENT = 1 };
  */
 void recording_use_local(struct recording *r, bool use);
 
+enum recording_next { RECORDING_END = 0, RECORDING_EVENT = 1 };
 /*
  * Next event in time order; lent until the next call. Damage arrives as EVENT_GAP, followed by
  * the state of the next keyframe (EVENT_SPACE, EVENT_MMAP, EVENT_COMM, EVENT_FORK with its time).
@@ -78,5 +79,7 @@ void recording_forget_image(struct recording *r, const struct elf_image *image);
 
 /* Returns why there are none, as far as this is known; else NULL. Lives as long as r. */
 const char *recording_each_kernel_symbol(struct recording *r, kernel_got *got, void *ctx);
+/* In file order; damage is told like that of every chunk. */
+void recording_each_jit(struct recording *r, jit_got *got, void *ctx);
 
 #endif

@@ -24,6 +24,7 @@ struct recording_kind {
 	void (*forget_image)(struct recording *r, const struct elf_image *image);
 	const char *(*each_kernel_symbol)(struct recording *r, kernel_got *got, void *ctx);
 	void (*use_local)(struct recording *r, bool use); /* may be NULL */
+	void (*each_jit)(struct recording *r, jit_got *got, void *ctx); /* NULL: has none */
 };
 
 /* First member of each kind's own struct. */
