@@ -127,6 +127,42 @@ static void all_fields(void)
 	made_done(&m, r);
 }
 
+/* --call-graph lbr: branch records of the calls that have not returned. */
+static void branch_records(void)
+{
+	static const uint64_t want[] = { 0x401000, 0x402005, 0x403005 },
+			      in_kernel[] = { 0x400ff0, 0x402005, 0x403005 };
+
+	for (int kernel = 0; kernel < 2; kernel++) {
+		struct made_perf m = made_file(MADE_TYPE | PERF_SAMPLE_BRANCH_STACK);
+		struct recording *r;
+		const struct event_sample *s;
+
+		made_set_u64(&m, MADE_FILE_HEADER + 72,
+			     PERF_SAMPLE_BRANCH_CALL_STACK | PERF_SAMPLE_BRANCH_HW_INDEX);
+		made_record(&m, PERF_RECORD_SAMPLE,
+			    kernel ? PERF_RECORD_MISC_KERNEL : PERF_RECORD_MISC_USER);
+		made_u64(&m, kernel ? 0xffffffff81000100 : 0x401000);
+		made_u64(&m, 0);
+		made_u64(&m, 5000);
+		made_u64(&m, 2);
+		made_u64(&m, 0); /* hw_idx */
+		made_u64(&m, 0x402004);
+		made_u64(&m, 0x400ff0);
+		made_u64(&m, 0);
+		made_u64(&m, 0x403004);
+		made_u64(&m, 0x402000);
+		made_u64(&m, 0);
+		made_record_end(&m);
+		r = made_require_open(&m);
+		s = &next(r, EVENT_SAMPLE)->sample;
+		REQUIRE_INT(s->n_uchain, 3);
+		CHECK_MEM(s->uchain, kernel ? in_kernel : want, sizeof(want));
+		CHECK_INT(s->n_kchain, kernel);
+		made_done(&m, r);
+	}
+}
+
 /* The stack is read the same wherever it lies: in memory, and in the address space. */
 static void odd_stacks(void)
 {
@@ -500,6 +536,7 @@ static void local_files(void)
 }
 
 SUITE(read_perfdata, { "all fields of a sample are found", all_fields },
+      { "branch records of calls are a chain", branch_records },
       { "a stack reads the same wherever it lies", odd_stacks },
       { "a damaged sample is one or none", damaged_samples },
       { "attributes of every size are read", attribute_sizes },

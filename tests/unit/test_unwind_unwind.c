@@ -304,6 +304,34 @@ static void kernel_frames(void)
 	end();
 }
 
+static void chain_of_the_kernel(void)
+{
+	static const uint64_t kernel[] = { 0xffffffff81000010 };
+	uint64_t chain[] = { BASE + LEAF + 4, BASE + SUB + 0x10, BASE + MAIN + 0x20,
+			     BASE + START + 9, 0x1234 };
+
+	plain_stack();
+	w.event.sample.user = false;
+	w.event.sample.stack_bytes = 0;
+	w.event.sample.uchain = chain;
+	w.event.sample.n_uchain = 4;
+	WALK(UNWIND_ROOT, LEAF + 4, SUB + 0xf, MAIN + 0x1f, START + 8);
+	CHECK_INT(method(0), UNWIND_BY_SAMPLE);
+	CHECK_INT(method(1), UNWIND_BY_FRAME_POINTER);
+	w.event.sample.n_uchain = 3;
+	WALK(UNWIND_CHAIN, LEAF + 4, SUB + 0xf, MAIN + 0x1f);
+	chain[3] = 0; /* astray: what follows is nothing */
+	w.event.sample.n_uchain = 5;
+	w.event.sample.kchain = kernel;
+	w.event.sample.n_kchain = 1;
+	w.event.sample.in_kernel = true;
+	WALK(UNWIND_UNMAPPED, 0xffffffff81000010, LEAF + 4, SUB + 0xf, MAIN + 0x1f);
+	w.event.pid = 77; /* nothing is known: the addresses are all there is */
+	WALK(UNWIND_UNKNOWN_SPACE, 0xffffffff81000010, BASE + LEAF + 4, BASE + SUB + 0xf,
+	     BASE + MAIN + 0x1f, UINT64_MAX, 0x1233);
+	end();
+}
+
 static void no_stack(void)
 {
 	plain_stack();
@@ -399,6 +427,8 @@ SUITE(unwind_unwind,
 	{ "a return address of zero is no root", zero_return_address },
 	{ "kernel frames come first, and are all there is of a process that leaves",
 	  kernel_frames },
+	{ "a chain that the kernel walked becomes frames, up to the first that is nowhere",
+	  chain_of_the_kernel },
 	{ "without a stack there is the pc", no_stack },
 	{ "a process that is not known stays unresolved", unknown_space },
 	{ "a pc outside of every mapping, and 32-bit code, are kept as they are", nowhere },
