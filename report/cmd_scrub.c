@@ -86,9 +86,8 @@ static void scrub_sample(struct scrub *s, struct event *event)
 	static const struct space unknown;
 	const struct space *space = s->state_known ? spaces_find(s->spaces, event->pid) : NULL;
 
-	if (!event->sample.user)
-		return;
-	restore_bytes(s, &event->sample);
+	if (event->sample.user)
+		restore_bytes(s, &event->sample);
 	space_scrub(space ? space : &unknown, s->machine, &event->sample, s->words);
 }
 

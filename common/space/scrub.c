@@ -172,6 +172,16 @@ static struct stack_word *scrub_block(struct judge *j, uint64_t keep, const uint
 	return words;
 }
 
+/* The pc stays, like the register; callers are return addresses, or they are data. */
+static void scrub_chain(const struct space *space, struct event_sample *sample)
+{
+	uint16_t n = MIN(sample->n_uchain, (uint16_t)1);
+
+	while (n && n < sample->n_uchain && space_has_code(space, sample->uchain[n] - 1))
+		n++;
+	sample->n_uchain = n;
+}
+
 static void sample_set_words(struct event_sample *sample, const struct stack_word *words,
 			     uint32_t n)
 {
@@ -194,6 +204,8 @@ uint32_t space_scrub(const struct space *space, enum machine machine, struct eve
 		sample->stack_dropped |= sample->stack_bytes != 0;
 		space = &nothing;
 	}
+	if (sample->n_uchain)
+		scrub_chain(space, sample);
 	mask = pac_mask(space, machine);
 	judge_init(&j, space, sp);
 	if (sample->user)

@@ -113,8 +113,9 @@ void spaces_each_thread(struct spaces *s, void (*f)(void *ctx, const struct thre
  * judged and stored. `words` has room for STACK_WORDS_MAX. Sets sample->words, n_words, regs;
  * stack = NULL. x86-64: what lies above the stack of a thread (from its control block on) is not
  * stack and goes; stack_bytes then ends there, and stack_cut is false. Unknown space: all words
- * go, stack_dropped is set. Returns words kept. DESIGN "Scrubbed stacks"; ddprof.data(5),
- * "Stack".
+ * go, stack_dropped is set. A chain that the kernel walked ends before the first caller that is
+ * in no mapping: by frame pointers it may have gone astray into data. Returns words kept.
+ * DESIGN "Scrubbed stacks"; ddprof.data(5), "Stack".
  */
 uint32_t space_scrub(const struct space *sp, enum machine machine, struct event_sample *sample,
 		     struct stack_word *words);

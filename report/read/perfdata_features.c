@@ -23,6 +23,7 @@ enum perf_feature {
 	FEATURE_CPUDESC = 8,
 	FEATURE_CMDLINE = 11,
 	FEATURE_EVENT_DESC = 12,
+	FEATURE_AUXTRACE = 18,
 	FEATURE_SAMPLE_TIME = 21,
 	FEATURE_COMPRESSED = 27,
 	FEATURE_CLOCK_DATA = 29,
@@ -170,6 +171,9 @@ void perf_feature_take(struct perf_header *h, uint64_t feature, const uint8_t *b
 		break;
 	case FEATURE_SAMPLE_TIME:
 		take_sample_time(h, &c);
+		break;
+	case FEATURE_AUXTRACE:
+		recording_add_manifest(h->recording, "aux_trace", "left out");
 		break;
 	case FEATURE_COMPRESSED:
 		recording_add_manifest(h->recording, "compressed", "yes");

@@ -55,11 +55,13 @@ void perf_files_done(struct perf_files *f)
 	intern_done(&f->paths);
 }
 
-/* Lives until the next call. */
+/* Lives until the next call. NULL: too many files. */
 static struct perf_file *file_get(struct perf_files *f, const char *path)
 {
 	str_id id = intern_put(&f->paths, path);
 
+	if (id.n >= PERF_FILES_MAX)
+		return NULL;
 	if (id.n >= f->n) {
 		mem_grow(&f->item, &f->cap, (size_t)id.n + 1, sizeof(*f->item));
 		memset(f->item + f->n, 0, ((size_t)id.n + 1 - f->n) * sizeof(*f->item));
@@ -73,6 +75,7 @@ void perf_files_add_build_id(struct perf_files *f, unsigned int misc, const uint
 {
 	static const uint8_t zeros[BUILD_ID_MAX];
 	struct build_id build_id = { .n = BUILD_ID_MAX };
+	struct perf_file *file;
 
 	if (misc & MISC_BUILD_ID_SIZE)
 		build_id.n = MIN(id[20], BUILD_ID_MAX);
@@ -84,7 +87,9 @@ void perf_files_add_build_id(struct perf_files *f, unsigned int misc, const uint
 	memcpy(build_id.bytes, id, build_id.n);
 	if (!strcmp(path, "[kernel.kallsyms]"))
 		f->kernel = build_id;
-	file_get(f, path)->recorded = build_id;
+	file = file_get(f, path);
+	if (file)
+		file->recorded = build_id;
 }
 
 /* ---- files of this machine ---- */
@@ -168,6 +173,8 @@ void perf_files_complete(struct perf_files *f, struct event_mmap *m)
 	if (m->build_id.n)
 		return;
 	file = file_get(f, m->path);
+	if (!file)
+		return;
 	if (file->recorded.n) {
 		take_build_id(m, &file->recorded);
 		return;
@@ -231,7 +238,7 @@ const struct elf_image *perf_files_image(struct perf_files *f, const struct obje
 	struct perf_file *file = file_get(f, key->path ? key->path : "");
 
 	(void)take;
-	if (!f->use_local)
+	if (!f->use_local || !file)
 		return NULL;
 	if (!file->image && !strcmp(key->path, "[vdso]"))
 		file->image = vdso_for(key);

@@ -19,6 +19,8 @@
 #include "common/format/object.h"
 #include "report/read/perfdata_kernel.h"
 
+enum { PERF_FILES_MAX = 1 << 16 }; /* paths; what is said of further ones is lost */
+
 struct perf_file; /* one path */
 
 struct perf_module { /* a part of the kernel's code: itself, or a module */

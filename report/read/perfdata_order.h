@@ -15,7 +15,7 @@
 
 enum {
 	/* files without rounds: more than this is not waited for */
-	PERF_ORDER_RECORDS_MAX = 64 << 20,
+	PERF_ORDER_RECORDS_MAX = 16 << 20,
 };
 #define PERF_ORDER_HELD_MAX (UINT64_C(1) << 30) /* unpacked bytes */
 

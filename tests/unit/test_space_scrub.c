@@ -148,6 +148,24 @@ static void unknown_process(void)
 	spaces_free(s);
 }
 
+static void chains_end_at_data(void)
+{
+	static const uint64_t chain[] = { 0x6c6f6f6b206d65, 0x400010, 0x500000, 0x697320646e617374,
+					  0x400020 };
+	struct spaces *s = known_process();
+	struct event_sample sample = { .uchain = chain, .n_uchain = 5 };
+
+	space_scrub(spaces_find(s, 1), MACHINE_X86_64, &sample, kept);
+	CHECK_INT(sample.n_uchain, 3); /* the return address behind the last call is code */
+	sample.n_uchain = 5;
+	space_scrub(NULL, MACHINE_X86_64, &sample, kept);
+	CHECK_INT(sample.n_uchain, 1);
+	sample.n_uchain = 5;
+	space_keep_all(&sample, MACHINE_X86_64, kept);
+	CHECK_INT(sample.n_uchain, 5);
+	spaces_free(s);
+}
+
 static void odd_stack_pointer(void)
 {
 	struct spaces *s = known_process();
@@ -299,6 +317,7 @@ SUITE(space_scrub, { "words that point into code or stack are kept, nothing else
       { "registers are scrubbed likewise; sp and pc stay", registers_too },
       { "stacks of processes whose mappings are not known are dropped", unknown_process },
       { "a thread's stack ends at its control block", ends_at_control_block },
+      { "a chain that the kernel walked ends before data", chains_end_at_data },
       { "words lie on the 8-byte grid whatever sp is", odd_stack_pointer },
       { "aarch64: pointer authentication is taken off before a word is judged",
 	pointer_authentication },
