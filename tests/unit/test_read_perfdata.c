@@ -349,7 +349,7 @@ static void synthesized(void)
 /* ---- -z ---- */
 
 /* The records [from, end) of the file so far become packed ones of at most `piece` bytes each. */
-static void pack(struct made_perf *m, size_t from, size_t piece)
+static void pack(struct made_perf *m, size_t from, size_t piece, bool second)
 {
 	struct buf plain;
 	ZSTD_CStream *zstd = ZSTD_createCStream();
@@ -368,8 +368,11 @@ static void pack(struct made_perf *m, size_t from, size_t piece)
 		ZSTD_compressStream(zstd, &out, &in);
 		ZSTD_flushStream(zstd, &out);
 		REQUIRE_INT(in.pos, in.size);
-		made_record(m, PERF_COMPRESSED, 0);
+		made_record(m, second ? PERF_COMPRESSED2 : PERF_COMPRESSED, 0);
+		if (second)
+			made_u64(m, out.pos);
 		buf_put(&m->b, packed, out.pos);
+		made_zeros(m, second ? -out.pos & 7 : 0);
 		made_record_end(m);
 	}
 	ZSTD_freeCStream(zstd);
@@ -384,7 +387,7 @@ static void packed_records(void)
 
 		for (uint64_t i = 0; i < 20; i++)
 			made_plain_sample(&m, 1, 0x401000 + i, 100 + i);
-		pack(&m, m.data, piece);
+		pack(&m, m.data, piece, piece % 2);
 		r = made_require_open(&m);
 		for (uint64_t i = 0; i < 20; i++)
 			CHECK_UINT(next(r, EVENT_SAMPLE)->sample.ip, 0x401000 + i);
@@ -462,6 +465,127 @@ static void pipe_build_ids(void)
 		for (uint8_t k = 0; k < e->build_id.n; k++)
 			CHECK_UINT(e->build_id.bytes[k], k + 1);
 		CHECK_UINT(e->ino, 0); /* the build-id says it all */
+		check_end(r);
+		made_done(&m, r);
+	}
+}
+
+/* A feature of one text. */
+static void put_feature(struct made_perf *m, uint64_t feature, const char *text)
+{
+	made_record(m, PERF_HEADER_FEATURE, 0);
+	made_u64(m, feature);
+	made_u32(m, (uint32_t)strlen(text) + 1);
+	buf_put(&m->b, text, strlen(text) + 1);
+	made_record_end(m);
+}
+
+static void aarch64(void)
+{
+	enum { RELEASE = 4, VERSION = 5, ARCH = 6, REGS_AT = 16 + 8 + 80 };
+	struct made_perf m = made_begin();
+	struct recording *r;
+	const struct event_sample *s;
+
+	buf_put(&m.b, "PERFILE2", 8);
+	made_u64(&m, 16);
+	made_record(&m, PERF_HEADER_ATTR, 0);
+	made_attr(&m, MADE_ATTR, MADE_TYPE | PERF_SAMPLE_REGS_USER, MADE_SAMPLE_ID_ALL);
+	made_record_end(&m);
+	made_set_u64(&m, REGS_AT, (UINT64_C(1) << 33) - 1);
+	made_record(&m, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER);
+	made_u64(&m, 0x401000);
+	made_u64(&m, 0);
+	made_u64(&m, 100);
+	made_u64(&m, PERF_SAMPLE_REGS_ABI_64);
+	for (uint64_t i = 0; i < 33; i++)
+		made_u64(&m, 1000 + i);
+	made_record_end(&m);
+	put_feature(&m, ARCH, "aarch64");
+	put_feature(&m, RELEASE, "6.1.0");
+	put_feature(&m, VERSION, "6.12");
+	r = made_require_open(&m);
+	CHECK_INT(recording_machine(r), MACHINE_AARCH64);
+	CHECK_STR(recording_manifest(r, "kernel"), "6.1.0");
+	CHECK_STR(recording_manifest(r, "recorder"), "perf 6.12");
+	s = &next(r, EVENT_SAMPLE)->sample;
+	CHECK_UINT(s->regs.mask, (UINT64_C(1) << 33) - 1);
+	CHECK_UINT(s->regs.value[A64_LR], 1030);
+	CHECK_UINT(s->regs.value[A64_SP], 1031);
+	CHECK_UINT(s->regs.value[A64_PC], 1032);
+	check_end(r);
+	made_done(&m, r);
+	m = made_pipe();
+	put_feature(&m, ARCH, "riscv64");
+	check_refused(&m, -ENOTSUP, "recorded on 'riscv64'");
+}
+
+/* ---- several events ---- */
+
+static void events_by_id(void)
+{
+	static const uint64_t types[] = {
+		MADE_TYPE | PERF_SAMPLE_IDENTIFIER,
+		MADE_TYPE | PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_PERIOD,
+	};
+	struct made_perf m = made_begin();
+	struct recording *r;
+	const struct event *e;
+
+	buf_put(&m.b, "PERFILE2", 8);
+	made_zeros(&m, MADE_FILE_HEADER - 8);
+	for (uint64_t i = 0; i < 2; i++) {
+		made_attr(&m, MADE_ATTR, types[i], MADE_SAMPLE_ID_ALL);
+		made_u64(&m, MADE_FILE_HEADER + 2 * (MADE_ATTR + 16) + i * 8);
+		made_u64(&m, 8);
+	}
+	made_u64(&m, 70);
+	made_u64(&m, 71);
+	made_set_header(&m, MADE_ATTR, 2);
+	for (uint64_t id = 71; id >= 69; id--) {
+		made_record(&m, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER);
+		made_u64(&m, id);
+		made_u64(&m, 0x401000 + id);
+		made_u64(&m, 0);
+		made_u64(&m, 200 - id);
+		if (id == 71)
+			made_u64(&m, 333);
+		made_record_end(&m);
+	}
+	r = made_require_open(&m);
+	e = next(r, EVENT_SAMPLE);
+	CHECK_UINT(e->sample.source, 1);
+	CHECK_UINT(e->sample.ip, 0x401000 + 71);
+	CHECK_UINT(e->sample.period, 333);
+	e = next(r, EVENT_SAMPLE);
+	CHECK_UINT(e->sample.source, 0);
+	CHECK_UINT(e->sample.period, 1000); /* a fixed one */
+	check_end(r);			    /* id 69 is nobody's */
+	CHECK_UINT(recording_state(r)->counters.n[COUNTER_SAMPLES_DROPPED_DECODE], 1);
+	made_done(&m, r);
+}
+
+/* Nothing says that records begin at a multiple of 8. */
+static void odd_offsets(void)
+{
+	for (size_t odd = 1; odd < 8; odd++) {
+		struct made_perf m = made_file(MADE_TYPE | PERF_SAMPLE_CALLCHAIN);
+		struct recording *r;
+		const struct event_sample *s;
+
+		made_zeros(&m, odd);
+		made_set_u64(&m, 40, m.data = m.b.n);
+		made_record(&m, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL);
+		made_u64(&m, 0xffffffff81000100);
+		made_u64(&m, 0);
+		made_u64(&m, 100);
+		put_chain(&m);
+		made_record_end(&m);
+		r = made_require_open(&m);
+		s = &next(r, EVENT_SAMPLE)->sample;
+		REQUIRE_INT(s->n_uchain, 3);
+		CHECK_UINT(s->uchain[2], 0x403000);
+		CHECK_TRUE(((uintptr_t)s->uchain & 7) == 0);
 		check_end(r);
 		made_done(&m, r);
 	}
@@ -546,6 +670,9 @@ SUITE(read_perfdata, { "all fields of a sample are found", all_fields },
       { "packed records that are cut anywhere come whole", packed_records },
       { "records that do not unpack end the file", packed_damage },
       { "a pipe's build-ids come last and hold from the start", pipe_build_ids },
+      { "an aarch64 pipe has its registers and facts", aarch64 },
+      { "samples of several events are told apart by id", events_by_id },
+      { "records at odd offsets read the same", odd_offsets },
       { "losses are the larger of two counts", losses },
       { "a file that shrinks is damaged where it ends", shrinking_file },
       { "a file of another inode lends no build-id", local_files }, )
