@@ -248,10 +248,11 @@ static void get_chain(struct record_decoder *d)
 {
 	uint64_t n = get_varint(&d->c);
 	const uint8_t *bytes = get_bytes(&d->c, n);
-	struct cursor c = cursor_of(bytes, n);
+	struct cursor c;
 
 	if (!bytes)
 		return;
+	c = cursor_of(bytes, n);
 	if (chain_get(&d->chain, &c))
 		d->chain_waits = true;
 	else
