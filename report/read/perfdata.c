@@ -40,8 +40,8 @@ struct perfdata {
 	struct map told;   /* pid + 1: its mappings are known from here on */
 	uint64_t last_ns;
 	uint64_t n_lost_records, n_lost_samples; /* by LOST; by LOST_SAMPLES */
-	bool held;				 /* `event` comes after `space` */
-	struct event event, space;
+	bool held;				 /* one of the two is still to come */
+	struct event event, beside;		 /* `beside` comes before `event`, after a fork */
 	struct perf_scratch scratch;
 	uint64_t aligned[PERF_RECORD_BYTES_MAX / 8];
 };
@@ -71,16 +71,16 @@ static bool tell(struct perfdata *r, uint32_t pid)
 	return is_new;
 }
 
-/* EVENT_SPACE of the event's process. */
-static void make_space(struct perfdata *r)
+/* An event of the event's process beside it. */
+static void put_beside(struct perfdata *r, enum event_type type)
 {
-	r->space = (struct event){ .type = EVENT_SPACE,
-				   .time_ns = r->event.time_ns,
-				   .pid = r->event.pid,
-				   .tid = r->event.pid };
+	r->beside = (struct event){
+		.type = type, .time_ns = r->event.time_ns, .pid = r->event.pid, .tid = r->event.pid
+	};
+	r->held = true;
 }
 
-/* After this r->event is to be delivered, perhaps r->space before it. False: it is not for us. */
+/* False: it is not for us. */
 static bool take_mmap(struct perfdata *r, bool synthesized)
 {
 	struct event *e = &r->event;
@@ -90,10 +90,8 @@ static bool take_mmap(struct perfdata *r, bool synthesized)
 		return false;
 	}
 	perf_files_complete(&r->files, &e->mmap);
-	if ((synthesized || !r->layouts.item[0].time_back) && tell(r, e->pid)) {
-		make_space(r);
-		r->held = true;
-	}
+	if ((synthesized || !r->layouts.item[0].time_back) && tell(r, e->pid))
+		put_beside(r, EVENT_SPACE);
 	return true;
 }
 
@@ -109,6 +107,10 @@ static bool take_sample(struct perfdata *r)
 	if (s->source >= SOURCE_MAX) {
 		count(r, COUNTER_SAMPLES_DROPPED_FILTER);
 		return false;
+	}
+	if (!r->event.pid && tell(r, 0)) { /* nobody names the idle thread */
+		put_beside(r, EVENT_COMM);
+		strcpy(r->beside.comm.comm, "swapper");
 	}
 	if (s->in_kernel)
 		perf_files_expect_kernel(&r->files);
@@ -145,12 +147,9 @@ static bool take_event(struct perfdata *r, const uint8_t *record, bool synthesiz
 	case EVENT_MMAP:
 		return take_mmap(r, synthesized);
 	case EVENT_FORK:
-		if (synthesized && e->pid != e->fork.ppid && tell(r, e->pid)) {
-			/* SPACE follows: what the parent has now was not inherited */
-			make_space(r);
-			r->space.time_ns = e->time_ns;
-			r->held = true;
-		}
+		/* what the parent has now was not inherited */
+		if (synthesized && e->pid != e->fork.ppid && tell(r, e->pid))
+			put_beside(r, EVENT_SPACE);
 		return true;
 	case EVENT_LOST:
 		take_lost(r, record);
@@ -276,13 +275,15 @@ static void finish(struct perfdata *r)
 	r->base.state.ended = r->finished && !r->base.damages.n;
 }
 
-/* r->event, and r->space beside it when that is to come before (or, for forks, after). */
-static const struct event *deliver(struct perfdata *r)
+/* The first or the second of r->event and r->beside. */
+static const struct event *deliver(struct perfdata *r, bool second)
 {
+	bool fork = r->event.type == EVENT_FORK;
+
 	r->base.state.n_events_read++;
-	if (r->held && r->event.type == EVENT_MMAP)
-		return &r->space;
-	return &r->event;
+	if (!second && !r->held)
+		return &r->event;
+	return second == fork ? &r->beside : &r->event;
 }
 
 static enum recording_next perfdata_next(struct recording *recording, const struct event **ret)
@@ -291,8 +292,7 @@ static enum recording_next perfdata_next(struct recording *recording, const stru
 
 	if (r->held) {
 		r->held = false;
-		*ret = r->event.type == EVENT_MMAP ? &r->event : &r->space;
-		r->base.state.n_events_read++;
+		*ret = deliver(r, true);
 		return RECORDING_EVENT;
 	}
 	for (;;) {
@@ -307,7 +307,7 @@ static enum recording_next perfdata_next(struct recording *recording, const stru
 			continue;
 		if (!decode(r, w ? &w->record : &record))
 			continue;
-		*ret = deliver(r);
+		*ret = deliver(r, false);
 		return RECORDING_EVENT;
 	}
 }

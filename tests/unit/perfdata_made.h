@@ -126,11 +126,16 @@ static inline void made_record_end(struct made_perf *m)
 	memcpy(m->b.data + m->record + 6, &n, sizeof(n));
 }
 
-/* The trailer of MADE_TYPE. */
-static inline void made_trailer(struct made_perf *m, uint32_t pid, uint64_t time_ns)
+static inline void made_task(struct made_perf *m, uint32_t pid)
 {
 	made_u32(m, pid);
 	made_u32(m, pid);
+}
+
+/* The trailer of MADE_TYPE. */
+static inline void made_trailer(struct made_perf *m, uint32_t pid, uint64_t time_ns)
+{
+	made_task(m, pid);
 	made_u64(m, time_ns);
 	made_record_end(m);
 }
@@ -141,8 +146,7 @@ static inline void made_plain_sample(struct made_perf *m, uint32_t pid, uint64_t
 {
 	made_record(m, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER);
 	made_u64(m, ip);
-	made_u32(m, pid);
-	made_u32(m, pid);
+	made_task(m, pid);
 	made_u64(m, time_ns);
 	made_record_end(m);
 }
