@@ -118,8 +118,8 @@ static void take_sample_time(struct perf_header *h, struct cursor *c)
 {
 	uint64_t first = cursor_u64(c), last = cursor_u64(c);
 
-	if (c->bad || last < first)
-		return;
+	if (c->bad || last < first || last == UINT64_MAX)
+		return; /* all ones: samples have no time */
 	h->recording->state.first_ns = first;
 	h->recording->state.last_ns = last;
 }
