@@ -17,6 +17,7 @@
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
+#include "report/jit/jit.h"
 #include "report/naming_modules.h"
 #include "report/naming_order.h"
 #include "report/profile/profile.h"
@@ -276,10 +277,43 @@ static void fill_kernel(struct names *s, struct run *run)
 	map_done(&modules);
 }
 
+/* The runtime's own names: shown as they are, no symbol table mangled them. */
+static void fill_jit(struct names *s, struct run *run)
+{
+	struct profile *p = s->profile;
+	struct profile_module m = module_of_jit(&p->names);
+	uint32_t module = profile_add_module(p, &m);
+
+	for (uint32_t i = 0; i < run->n; i++) {
+		uint32_t code = (uint32_t)(run->batch.addr[i] >> 32);
+		struct profile_place *place = &p->place[run->touched[i].place];
+		uint64_t offset = run->batch.addr[i] & UINT32_MAX;
+		struct jit_code about;
+		struct jit_line line;
+		str_id name;
+
+		jit_code(s->n->jit, code, &about);
+		name = intern_put(&p->names, about.name);
+		place->addr = about.start + offset;
+		place->module = module;
+		place->function = name.n && !s->n->no_names ?
+					  profile_function(p, module, name, name, true) :
+					  unnamed_function(s, module, about.start);
+		if (!jit_line(s->n->jit, code, offset, &line))
+			continue;
+		place->file = intern_put(&p->names, line.file);
+		place->line = line.line;
+		place->column = line.column;
+		p->module[module].has_lines = true;
+	}
+}
+
 static void fill(struct names *s, struct run *run)
 {
 	if (run->touched->object == LOC_KERNEL)
 		fill_kernel(s, run);
+	else if (run->touched->object == LOC_JIT)
+		fill_jit(s, run);
 	else if (run->object)
 		fill_file(s, run);
 	else
@@ -292,7 +326,8 @@ static void ask(struct names *s, struct run *run)
 {
 	const char *reason = NULL;
 
-	if (run->touched->object == LOC_KERNEL || run->touched->object == LOC_UNMAPPED)
+	if (run->touched->object == LOC_KERNEL || run->touched->object == LOC_UNMAPPED ||
+	    run->touched->object == LOC_JIT)
 		return;
 	run->object = spaces_object(s->n->spaces, run->touched->object);
 	if (!run->object || run->object->anonymous || s->n->no_names)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct jit;
 struct profile;
 struct recording;
 struct spaces;
@@ -14,6 +15,7 @@ struct naming {
 	struct recording *recording;
 	struct spaces *spaces;
 	struct unwinder *unwinder;
+	const struct jit *jit;
 	bool use_local;	 /* files of this machine may fill what the recording lacks */
 	bool no_names;	 /* modules only; functions stay unnamed */
 	bool no_inlines; /* functions whose code it is, without those inlined into them */

@@ -85,6 +85,18 @@ struct profile_module module_of_nothing(struct intern *names)
 	};
 }
 
+struct profile_module module_of_jit(struct intern *names)
+{
+	str_id name = intern_put(names, "[jit]");
+
+	return (struct profile_module){
+		.kind = MODULE_JIT,
+		.name = name,
+		.path = name,
+		.has_names = true,
+	};
+}
+
 struct profile_module module_of_kernel(struct intern *names, const char *loadable,
 				       const struct symbol_origin *origin)
 {

@@ -14,6 +14,8 @@ struct profile_module module_of_file(struct intern *names, const struct space_ob
 				     const struct symbol_origin *origin);
 /* Addresses outside of every mapping. */
 struct profile_module module_of_nothing(struct intern *names);
+/* Code made at run time that somebody described. */
+struct profile_module module_of_jit(struct intern *names);
 /* loadable: "ext4"; "" for the kernel itself. */
 struct profile_module module_of_kernel(struct intern *names, const char *loadable,
 				       const struct symbol_origin *origin);

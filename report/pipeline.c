@@ -16,6 +16,7 @@
 #include "common/format/object.h"
 #include "common/space/space.h"
 #include "report/debug/locate.h"
+#include "report/jit/jit.h"
 #include "report/naming.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
@@ -39,6 +40,7 @@ struct pipeline {
 	struct recording *recording;
 	struct spaces *spaces;
 	struct unwinder *unwinder;
+	struct jit *jit;
 	struct profile *profile;
 	struct elf_image **local; /* images of this machine's files, for unwinding */
 	size_t n_local, local_cap;
@@ -138,6 +140,10 @@ static void add_sample(struct pipeline *p, const struct event *event)
 /* What moves threads and processes, and with them the pointers into spaces. */
 static void apply(struct pipeline *p, const struct event *event)
 {
+	if (event->type == EVENT_FORK && event->pid != event->fork.ppid)
+		jit_fork(p->jit, event->fork.ppid, event->pid, event->time_ns);
+	else if (event->type == EVENT_COMM && event->comm.exec)
+		jit_exec(p->jit, event->pid, event->time_ns);
 	spaces_apply(p->spaces, event);
 	if (event->type != EVENT_MMAP && event->type != EVENT_LOST && event->type != EVENT_THROTTLE)
 		p->epoch++;
@@ -194,6 +200,7 @@ static void name_places(struct pipeline *p)
 		.recording = p->recording,
 		.spaces = p->spaces,
 		.unwinder = p->unwinder,
+		.jit = p->jit,
 		.use_local = !p->o->no_local_files,
 		.no_names = p->o->no_names,
 		.no_inlines = p->o->no_inlines,
@@ -201,6 +208,12 @@ static void name_places(struct pipeline *p)
 
 	naming_run(&n);
 	profile_expand(p->profile);
+}
+
+static int add_jit(void *ctx, const struct jit_record *r)
+{
+	jit_add(ctx, r);
+	return 0;
 }
 
 static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
@@ -213,7 +226,11 @@ static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
 	p->spaces = spaces_new(NULL);
 	if (!p->spaces)
 		return err_set(err, -ENOMEM, "no memory for address spaces");
+	p->jit = jit_new(recording_machine(p->recording));
+	recording_each_jit(p->recording, add_jit, p->jit);
+	jit_seal(p->jit);
 	p->unwinder = unwinder_new(recording_machine(p->recording), p->spaces, find_image, p);
+	unwinder_set_jit(p->unwinder, p->jit);
 	p->profile = profile_new();
 	return 0;
 }
@@ -221,6 +238,7 @@ static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
 static void pipeline_done(struct pipeline *p)
 {
 	unwinder_free(p->unwinder);
+	jit_free(p->jit);
 	spaces_free(p->spaces);
 	for (size_t i = 0; i < p->n_local; i++) {
 		elf_image_done(p->local[i]);

@@ -65,7 +65,13 @@ struct profile_function {
 	bool named; /* by a symbol; false: made up from module and address */
 };
 
-enum profile_module_kind { MODULE_FILE, MODULE_ANONYMOUS, MODULE_KERNEL, MODULE_UNMAPPED };
+enum profile_module_kind {
+	MODULE_FILE,
+	MODULE_ANONYMOUS,
+	MODULE_KERNEL,
+	MODULE_UNMAPPED,
+	MODULE_JIT, /* code made at run time, described by its runtime */
+};
 
 struct profile_module {
 	enum profile_module_kind kind;

@@ -10,6 +10,7 @@
 #include "common/base/arena.h"
 #include "common/base/bits.h"
 #include "report/unwind/history.h"
+#include "report/unwind/made.h"
 #include "report/unwind/places.h"
 #include "report/unwind/walk.h"
 
@@ -21,6 +22,7 @@ struct unwinder {
 	struct places *places;
 	bool any_stack; /* some sample had a stack: the recording has stacks */
 	struct histories histories;
+	struct made made;
 	struct walked walked[UNWIND_DEPTH_MAX];
 	struct frame frame[FRAMES_MAX];
 };
@@ -242,10 +244,11 @@ static enum unwind_stop unwind_user(struct unwinder *u, const struct event *even
 void unwind_sample(struct unwinder *u, const struct event *event, struct frames *ret)
 {
 	const struct event_sample *s = &event->sample;
+	uint32_t n_kernel = kernel_frames(u, s);
 
-	*ret = (struct frames){ .frame = u->frame };
-	ret->n = kernel_frames(u, s);
+	*ret = (struct frames){ .frame = u->frame, .n = n_kernel };
 	ret->stop = unwind_user(u, event, ret);
+	made_frames(&u->made, u->places, event->pid, event->time_ns, u->frame, n_kernel, ret);
 	/* 32-bit code, or nothing at all: the pc where the sample hit is all there is. */
 	if (ret->n == 0 && s->ip)
 		u->frame[ret->n++] =
@@ -271,8 +274,14 @@ void unwinder_free(struct unwinder *u)
 	if (!u)
 		return;
 	histories_done(&u->histories);
+	made_done(&u->made);
 	places_free(u->places);
 	free(u);
+}
+
+void unwinder_set_jit(struct unwinder *u, struct jit *jit)
+{
+	made_init(&u->made, jit);
 }
 
 uint32_t unwinder_n_locs(const struct unwinder *u)

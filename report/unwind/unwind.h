@@ -18,6 +18,7 @@
 #include "common/space/space.h"
 
 struct elf_image;
+struct jit;
 struct unwinder;
 
 enum { UNWIND_DEPTH_MAX = 1024 };
@@ -64,9 +65,10 @@ static inline bool unwind_stop_complete(enum unwind_stop stop)
 /*
  * A place in code, interned: dense ids from 0, the same (object, addr) always the same id.
  * object 0: addr is a run-time address outside every object (kernel: LOC_KERNEL; unmapped:
- * LOC_UNMAPPED).
+ * LOC_UNMAPPED). LOC_JIT: code made at run time that somebody described, addr is code << 32 |
+ * offset in it (report/jit/jit.h).
  */
-enum { LOC_UNMAPPED = 0, LOC_KERNEL = UINT32_MAX };
+enum { LOC_UNMAPPED = 0, LOC_KERNEL = UINT32_MAX, LOC_JIT = UINT32_MAX - 1 };
 struct loc {
 	uint32_t object; /* of the struct spaces given to unwinder_new; or LOC_ above */
 	/* as linked (elf address) for files; run-time for anonymous, kernel, unmapped */
@@ -97,6 +99,8 @@ typedef const struct elf_image *unwind_image(void *ctx, uint32_t object);
 struct unwinder *unwinder_new(enum machine machine, struct spaces *spaces, unwind_image *image,
 			      void *ctx);
 void unwinder_free(struct unwinder *u);
+/* Sealed; NULL: none. It must live until unwinder_free. */
+void unwinder_set_jit(struct unwinder *u, struct jit *jit);
 
 /*
  * Walks one sample (event->type EVENT_SAMPLE, stack in sample.view) in the address space its

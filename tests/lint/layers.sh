@@ -17,7 +17,7 @@ BEGIN {
 	may["report"] = "common report"
 	may["report/read"] = "common"
 	may["report/model"] = "common"
-	may["report/unwind"] = "common report/model"
+	may["report/unwind"] = "common report/jit report/model"
 	may["report/jail"] = "common"
 	may["report/jit"] = "common"
 	may["report/debug"] = "common report/model report/net report/jail"
