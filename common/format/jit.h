@@ -12,8 +12,8 @@
 struct err;
 
 enum {
-	JIT_TEXT_MAX = 4095,	     /* bytes of a name or path; longer ones are cut */
-	JIT_LINES_MAX = 1024,	     /* entries of one LINES record */
+	JIT_TEXT_MAX = 4095,		 /* bytes of a name or path; longer ones are cut */
+	JIT_LINES_MAX = 1024,		 /* entries of one LINES record */
 	JIT_UNWIND_BYTES_MAX = 64 << 10, /* of one UNWIND record; more is not kept */
 	JIT_CODE_BYTES_MAX = 1 << 30,	 /* of one piece of code */
 };

@@ -253,8 +253,8 @@ static void drop(struct jit_files *all, uint32_t i)
 	all->file[i] = all->file[--all->n];
 }
 
-static int watch(struct jit_files *all, uint32_t pid, const struct message_jit *m,
-		 const char *path, struct err *err)
+static int watch(struct jit_files *all, uint32_t pid, const struct message_jit *m, const char *path,
+		 struct err *err)
 {
 	struct jit_file *f = find_file(all, pid, m->kind);
 

@@ -209,11 +209,9 @@ static int read_move(struct reading *g, const struct record *r)
 
 static int put_lines(struct reading *g, uint64_t addr, uint32_t n)
 {
-	struct jit_record to = { .kind = JIT_LINES,
-				 .pid = g->pid,
-				 .addr = addr,
-				 .line = g->line,
-				 .n_lines = n };
+	struct jit_record to = {
+		.kind = JIT_LINES, .pid = g->pid, .addr = addr, .line = g->line, .n_lines = n
+	};
 
 	return n ? g->put(g->ctx, &to) : 0;
 }

@@ -35,8 +35,8 @@ struct jitdump_counts {
 };
 
 struct jitdump {
-	uint32_t pid; /* as the runtime knows itself */
-	bool untimed; /* the header says so: another clock */
+	uint32_t pid;	   /* as the runtime knows itself */
+	bool untimed;	   /* the header says so: another clock */
 	uint64_t start_ns; /* no time before it can be one of ours */
 	uint64_t header_ns;
 	struct jitdump_counts counts;

@@ -183,8 +183,7 @@ static int check(const struct jit_file *f, const struct stat *st, struct err *er
 		return err_set(err, -EPERM, "belongs to uid %u, not to the process's uid %u",
 			       (unsigned int)st->st_uid, (unsigned int)f->uid);
 	if (st->st_nlink > 1)
-		return err_set(err, -EPERM, "has %u names, expected 1",
-			       (unsigned int)st->st_nlink);
+		return err_set(err, -EPERM, "has %u names, expected 1", (unsigned int)st->st_nlink);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(err, -EPERM, "can be written by others than its owner, mode %04o",
 			       (unsigned int)st->st_mode & 07777);
@@ -272,7 +271,8 @@ int jit_file_open(struct jit_file *f, uint64_t now_ns, bool final, struct err *e
 	if (f->size > bytes_max(f)) {
 		f->size = bytes_max(f);
 		f->done = true;
-		return err_set(err, -EFBIG, "has grown to %" PRIu64 " MiB, limit is %" PRIu64 " MiB",
+		return err_set(err, -EFBIG,
+			       "has grown to %" PRIu64 " MiB, limit is %" PRIu64 " MiB",
 			       (uint64_t)st.st_size >> 20, bytes_max(f) >> 20);
 	}
 	if (f->size < f->off) { /* written anew */

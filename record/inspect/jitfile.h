@@ -23,7 +23,7 @@ struct jit_file {
 	char *path; /* in the process's root */
 	/* of the process, when it was first looked at */
 	uid_t uid;
-	int root_fd;			 /* survives the process */
+	int root_fd;			  /* survives the process */
 	uint64_t start_ns, start_real_ns; /* when it began: CLOCK_MONOTONIC, CLOCK_REALTIME */
 
 	int fd;	   /* -1: not open */

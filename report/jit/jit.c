@@ -292,9 +292,8 @@ void jit_add(struct jit *j, const struct jit_record *r)
 {
 	if (r->kind == JIT_NOTE) {
 		if (j->n_notes < NOTES_MAX)
-			j->note[j->n_notes++] = (struct jit_note){
-				r->pid, arena_strdup(&j->arena, r->name)
-			};
+			j->note[j->n_notes++] =
+				(struct jit_note){ r->pid, arena_strdup(&j->arena, r->name) };
 		return;
 	}
 	if (is_full(j))
@@ -448,14 +447,12 @@ const struct elf_image *jit_image(struct jit *j, uint32_t code)
 	c->image->machine = j->machine;
 	c->image->elf_type = ET_DYN;
 	c->image->n_loads = 1;
-	c->image->load[0] = (struct elf_load){ .addr = c->start,
-					       .mem_size = c->size,
-					       .file_size = c->size,
-					       .flags = PF_R | PF_X };
-	c->image->part[c->image->n_parts++] = (struct elf_part){ .kind = ELF_PART_EH_FRAME,
-								 .addr = addr,
-								 .size = n,
-								 .data = c->unwind };
+	c->image->load[0] = (struct elf_load){
+		.addr = c->start, .mem_size = c->size, .file_size = c->size, .flags = PF_R | PF_X
+	};
+	c->image->part[c->image->n_parts++] = (struct elf_part){
+		.kind = ELF_PART_EH_FRAME, .addr = addr, .size = n, .data = c->unwind
+	};
 	return c->image;
 }
 

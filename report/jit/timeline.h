@@ -23,7 +23,8 @@ struct timeline {
 	/* sealed */
 	uint64_t *edge; /* where spans begin and end, rising, distinct */
 	size_t n_edges, width;
-	uint32_t *first, *list; /* node -> its spans, in order: list[first[i]] .. list[first[i + 1]] */
+	uint32_t *first,
+		*list; /* node -> its spans, in order: list[first[i]] .. list[first[i + 1]] */
 };
 
 void timeline_done(struct timeline *t);
