@@ -1,7 +1,7 @@
 /*
  * What the records of each event of a perf.data hold, from its perf_event_attr. Private to the
  * room.
- * Source: perf_event_open(2); linux/perf_event.h; perf.data-file-format.txt (tools/perf/Documentation)
+ * Source: perf_event_open(2); linux/perf_event.h; tools/perf/Documentation, perf.data-file-format
  */
 #ifndef REPORT_READ_PERFDATA_LAYOUT_H
 #define REPORT_READ_PERFDATA_LAYOUT_H

@@ -465,5 +465,7 @@ SUITE(format_page, { "the page's file header is one", file_header },
       { "the page's Space", snapshots }, { "the page's Mmaps", mmaps },
       { "the page's Lost and Throttle", losses }, { "the page's Source and Counters", facts },
       { "the page's Samples", samples }, { "the page's Chains", chains },
-      { "the page's objects", objects }, { "the page's kernel symbols", kernel_symbols }, { "the page's manifest", manifest },
+      { "the page's objects", objects },
+      { "the page's kernel symbols", kernel_symbols },
+      { "the page's manifest", manifest },
       { "every example of the page has a test", every_example }, )
