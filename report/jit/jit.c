@@ -391,15 +391,20 @@ uint32_t jit_find(struct jit *j, uint32_t pid, uint64_t addr, uint64_t time_ns,
 	uint32_t life = find_life(j, pid), later = 0, code;
 	struct life unknown = { .pid = pid };
 	const struct life *l = life ? &j->life[life] : &unknown;
+	uint64_t *until_ns = ret_until_ns, always;
 
 	*ret_until_ns = UINT64_MAX;
 	for (int i = 0; i < ANCESTORS_MAX; i++) {
-		code = find_in_life(j, l, addr, time_ns, &later, ret_until_ns);
+		code = find_in_life(j, l, addr, time_ns, &later, until_ns);
 		if (code)
 			return code;
 		if (!l->parent)
 			break;
-		time_ns = MIN(time_ns, l->begin_ns);
+		if (time_ns >= l->begin_ns) { /* what a parent had then changes no more */
+			time_ns = l->begin_ns;
+			until_ns = &always;
+			always = UINT64_MAX;
+		}
 		l = &j->life[l->parent];
 	}
 	return later;

@@ -14,6 +14,7 @@
 #include "common/base/io.h"
 #include "common/format/chunk.h"
 #include "common/format/file.h"
+#include "common/format/jit.h"
 #include "common/format/object.h"
 #include "common/format/record.h"
 #include "tests/unit/check.h"
@@ -441,12 +442,72 @@ static void manifest(void)
 	CHECK_UINT(n, 2);
 }
 
+static int got_code(void *ctx, const struct jit_record *r)
+{
+	static const enum jit_kind kinds[] = { JIT_LOAD, JIT_LINES, JIT_UNWIND,
+					       JIT_LOAD, JIT_MOVE,  JIT_NOTE };
+	static const uint64_t addr[] = { 0x1000, 0x2000, 0x2000, 0x2000, 0x3000, 0 };
+	static const uint8_t frames[] = { 0xaa, 0xbb, 0xcc };
+	unsigned int *n = ctx;
+
+	REQUIRE_TRUE(*n < N_ELEMENTS(kinds));
+	CHECK_INT(r->kind, kinds[*n]);
+	CHECK_UINT(r->addr, addr[*n]);
+	CHECK_UINT(r->pid, r->kind == JIT_NOTE ? 1201 : 1200);
+	switch ((*n)++) {
+	case 0:
+		CHECK_INT(r->origin, JIT_FROM_PERF_MAP);
+		CHECK_UINT(r->time_ns, 5000);
+		CHECK_UINT(r->since_ns, 3000);
+		CHECK_UINT(r->size, 32);
+		CHECK_STR(r->name, "f");
+		break;
+	case 1:
+		REQUIRE_INT(r->n_lines, 2);
+		CHECK_UINT(r->line[0].addr, 0x2004);
+		CHECK_UINT(r->line[0].line, 3);
+		CHECK_UINT(r->line[0].column, 1);
+		CHECK_UINT(r->line[1].addr, 0x2010);
+		CHECK_UINT(r->line[1].line, 4);
+		CHECK_STR(r->line[1].file, "a.js");
+		break;
+	case 2:
+		REQUIRE_INT(r->n_bytes, 3);
+		CHECK_UINT(r->hdr_bytes, 1);
+		CHECK_MEM(r->bytes, frames, 3);
+		break;
+	case 3:
+		CHECK_INT(r->origin, JIT_FROM_JITDUMP);
+		CHECK_UINT(r->time_ns, 5100);
+		CHECK_UINT(r->since_ns, 5100);
+		CHECK_UINT(r->index, 7);
+		CHECK_STR(r->name, "g");
+		break;
+	case 4:
+		CHECK_UINT(r->time_ns, 5200);
+		CHECK_UINT(r->old_addr, 0x2000);
+		break;
+	default:
+		CHECK_STR(r->name, "no");
+	}
+	return 0;
+}
+
+static void made_code(void)
+{
+	struct example e = example("jit");
+	unsigned int n = 0;
+
+	CHECK_INT(jit_decode(e.bytes, e.n, got_code, &n, NULL), 0);
+	CHECK_UINT(n, 6);
+}
+
 static void every_example(void)
 {
 	static const char *const tested[] = {
 		"file-header", "chunk",	 "exit",     "comm",	 "fork",     "space",
 		"mmap",	       "lost",	 "throttle", "source",	 "counters", "sample", "chain",
-		"object",      "reason", "kernel",   "manifest",
+		"object",      "reason", "kernel",   "manifest", "jit",
 	};
 	char *text = page();
 	size_t n = 0;
@@ -468,4 +529,5 @@ SUITE(format_page, { "the page's file header is one", file_header },
       { "the page's objects", objects },
       { "the page's kernel symbols", kernel_symbols },
       { "the page's manifest", manifest },
+      { "the page's code made at run time", made_code },
       { "every example of the page has a test", every_example }, )
