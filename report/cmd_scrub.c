@@ -270,16 +270,24 @@ static void scrub_done(struct scrub *s)
 	output_drop(&s->out);
 }
 
-/* The machine stands in the manifest, which the reading side finds wherever it is. */
+/* The reading side finds the machine wherever it stands. Only recordings of our own have chunks. */
 static int find_machine(const char *in, enum machine *ret, struct err *err)
 {
 	struct recording *r;
+	const char *format;
+	int status = 0;
 
 	if (recording_open(in, &r, err) < 0)
 		return err->code;
 	*ret = recording_machine(r);
+	format = recording_manifest(r, "format");
+	if (format && !strncmp(format, "perf.data", 9))
+		status = err_set(err, -EINVAL,
+				 "'%s' is a perf.data; 'ddprof-report convert' makes a scrubbed "
+				 "recording of it",
+				 in);
 	recording_close(r);
-	return 0;
+	return status;
 }
 
 int cmd_scrub(struct command *c)

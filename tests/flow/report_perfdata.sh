@@ -74,6 +74,11 @@ mv frames frames.away
 folded --no-local-files dwarf.ddprof | grep -q 'with_realign;leaf_work' || fail "what convert wrote needs the program"
 pass "convert: the same chains, scrubbed, readable alone, without host and command line"
 
+if "$report" scrub dwarf scrubbed 2>scrub.log; then
+	fail "scrub takes a perf.data"
+fi
+grep -q 'ddprof-report convert' scrub.log || fail "scrub does not point at convert: $(cat scrub.log)"
+
 # cut anywhere: what is there is shown, and that it was cut
 for bytes in 50 150 5000 100000; do
 	head -c "$bytes" dwarf >cut
