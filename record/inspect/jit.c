@@ -2,6 +2,7 @@
  * A look reads what was appended since the last one. Times are those of the looks where the file
  * has none: a line first seen now was written after the last look.
  */
+#include "common/format/perfmap.h"
 #include "record/inspect/jit.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "record/inspect/jitfile.h"
-#include "record/inspect/perfmap.h"
 
 enum { NOTE_BYTES_MAX = 512 };
 

@@ -8,8 +8,8 @@
 
 #include "common/format/file.h"
 #include "common/format/jit.h"
+#include "common/format/perfmap.h"
 #include "record/inspect/jitdump.h"
-#include "record/inspect/perfmap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

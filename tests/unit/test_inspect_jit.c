@@ -6,8 +6,8 @@
 
 #include "common/base/bits.h"
 #include "common/base/err.h"
+#include "common/format/perfmap.h"
 #include "record/inspect/jitdump.h"
-#include "record/inspect/perfmap.h"
 #include "tests/unit/check.h"
 
 /* ---- perf map ---- */

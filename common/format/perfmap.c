@@ -1,4 +1,4 @@
-#include "record/inspect/perfmap.h"
+#include "common/format/perfmap.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * Perf maps: text files in which a runtime names the code that it made, a line each. Private to
- * the room. Source: Linux tools/perf/Documentation/jit-interface.txt.
+ * Perf maps: text files in which a runtime names the code that it made, a line each.
+ * Source: Linux tools/perf/Documentation/jit-interface.txt.
  */
-#ifndef RECORD_INSPECT_PERFMAP_H
-#define RECORD_INSPECT_PERFMAP_H
+#ifndef COMMON_FORMAT_PERFMAP_H
+#define COMMON_FORMAT_PERFMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>
