@@ -23,6 +23,11 @@ enum {
 	ANCESTORS_MAX = 16,
 	NOTES_MAX = 1024,
 	CODE_LINES_MAX = 1 << 20,
+	/*
+	 * Line addresses count from here in the dumps of V8, which reckons with the header of the ELF
+	 * file that perf inject would make.
+	 */
+	LINES_AFTER = 64,
 };
 
 struct code {
@@ -39,6 +44,7 @@ struct code {
 
 struct program { /* all codes ever told under one process number */
 	uint32_t pid;
+	uint64_t first_line; /* lowest offset of any line of its codes */
 	struct timeline exact, seen;
 };
 
@@ -140,7 +146,7 @@ static struct program *get_program(struct jit *j, uint32_t pid)
 	if (p)
 		return p;
 	mem_grow(&j->program, &j->program_cap, j->n_programs + 1, sizeof(*j->program));
-	j->program[j->n_programs] = (struct program){ .pid = pid };
+	j->program[j->n_programs] = (struct program){ .pid = pid, .first_line = UINT64_MAX };
 	*map_put(&j->by_pid, (uint64_t)pid + 1, NULL) = ++j->n_programs;
 	return &j->program[j->n_programs - 1];
 }
@@ -214,18 +220,30 @@ static int by_offset(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+/* Where some lie outside of the code all are garbage: V8 writes such, with texts of freed memory. */
+static void take_lines(struct jit *j, const struct pending *p, struct code *c)
+{
+	struct program *program = get_program(j, c->pid);
+
+	for (size_t i = 0; i < p->n_lines; i++)
+		if (p->line[i].addr > c->size + LINES_AFTER)
+			return;
+	if (!p->n_lines)
+		return;
+	c->line = arena_alloc(&j->arena, p->n_lines * sizeof(*c->line));
+	memcpy(c->line, p->line, p->n_lines * sizeof(*c->line));
+	c->n_lines = (uint32_t)p->n_lines;
+	qsort(c->line, c->n_lines, sizeof(*c->line), by_offset);
+	program->first_line = MIN(program->first_line, c->line[0].addr);
+}
+
 static void take_pending(struct jit *j, struct code *c)
 {
 	struct pending *p = find_pending(j, c->pid, c->start);
 
 	if (!p)
 		return;
-	if (p->n_lines) {
-		c->line = arena_alloc(&j->arena, p->n_lines * sizeof(*c->line));
-		memcpy(c->line, p->line, p->n_lines * sizeof(*c->line));
-		c->n_lines = (uint32_t)p->n_lines;
-		qsort(c->line, c->n_lines, sizeof(*c->line), by_offset);
-	}
+	take_lines(j, p, c);
 	c->unwind = p->unwind;
 	c->unwind_bytes = p->unwind_bytes;
 	c->hdr_bytes = p->hdr_bytes;
@@ -424,8 +442,11 @@ void jit_code(const struct jit *j, uint32_t code, struct jit_code *ret)
 bool jit_line(const struct jit *j, uint32_t code, uint64_t offset, struct jit_line *ret)
 {
 	const struct code *c = &j->code[code < j->n_codes ? code : 0];
+	const struct program *p = find_program(j, c->pid);
 	uint32_t lo = 0, hi = c->n_lines;
 
+	if (p && p->first_line >= LINES_AFTER)
+		offset += LINES_AFTER;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 

@@ -160,6 +160,32 @@ static void lines(void)
 	jit_free(jit);
 }
 
+/* As V8 writes them: 64 further on; and sometimes garbage. */
+static void odd_lines(void)
+{
+	static const struct jit_line shifted[] = { { 0x1040, 4, 1, "x.js" }, { 0x1048, 5, 1, "x.js" } },
+				     garbage[] = { { 0x2040, 4, 1, "F(" }, { 0x3fffffffffff, 9, 9, "" } };
+	struct jit_record r = { .kind = JIT_LINES, .pid = 7, .addr = 0x1000, .n_lines = 2 };
+	struct jit_line got;
+	uint64_t until_ns;
+
+	begin();
+	r.line = shifted;
+	jit_add(jit, &r);
+	load("a", 0x1000, 0x40, 90, 90);
+	r.line = garbage;
+	r.addr = 0x2000;
+	jit_add(jit, &r);
+	load("b", 0x2000, 0x40, 90, 90);
+	jit_seal(jit);
+	REQUIRE_TRUE(jit_line(jit, jit_find(jit, 7, 0x1000, 90, &until_ns), 0, &got));
+	CHECK_UINT(got.line, 4);
+	REQUIRE_TRUE(jit_line(jit, jit_find(jit, 7, 0x1000, 90, &until_ns), 8, &got));
+	CHECK_UINT(got.line, 5);
+	CHECK_TRUE(!jit_line(jit, jit_find(jit, 7, 0x2000, 90, &until_ns), 8, &got));
+	jit_free(jit);
+}
+
 /* What timeline_find means, said without a tree. */
 static uint32_t slowly(const struct timeline_span *s, size_t n, uint64_t addr, uint64_t time_ns)
 {
@@ -240,6 +266,7 @@ SUITE_WITHIN(20, jit_jit,
 	{ "what a runtime timed goes before what was seen", exact_first },
 	{ "forks inherit, exec and another process of that number forget", families },
 	{ "lines are of the code at their address", lines },
+	{ "lines that begin behind an ELF header are put right, garbage is left out", odd_lines },
 	{ "the tree says what the definition says", at_random },
 	{ "many pieces at one place are found quickly", crowded },
 )
