@@ -14,14 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/arena.h"
+#include "common/base/auto.h"
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/map.h"
 #include "report/read/mapped.h"
 #include "report/read/perfdata_header.h"
+#include "report/read/perfdata_maps.h"
 #include "report/read/perfdata_order.h"
 #include "report/read/perfdata_record.h"
 #include "report/read/perfdata_stream.h"
@@ -347,6 +350,51 @@ static const char *perfdata_each_kernel_symbol(struct recording *recording, kern
 	return perf_files_each_kernel_symbol(&((struct perfdata *)recording)->files, got, ctx);
 }
 
+/* Which processes of these are in the file: each has mappings there. Reads all of it. */
+static void mark_pids(struct perfdata *r, const uint32_t *pid, size_t n, struct map *ret)
+{
+	struct perf_record record;
+	struct err damage = { 0 };
+	uint64_t off, bytes;
+
+	perf_stream_rewind(r->stream);
+	while (perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD) {
+		uint32_t type = perf_record_type(&record), found;
+
+		if ((type != PERF_RECORD_MMAP && type != PERF_RECORD_MMAP2) ||
+		    perf_record_bytes(&record) < 16)
+			continue;
+		found = load_le32(record.bytes + 8);
+		for (size_t i = 0; i < n; i++)
+			if (pid[i] == found)
+				map_put(ret, found, NULL);
+	}
+	perfdata_rewind(&r->base);
+}
+
+static void perfdata_each_jit(struct recording *recording, jit_got *got, void *ctx)
+{
+	struct perfdata *r = (struct perfdata *)recording;
+	static const char dir[] = "/tmp"; /* where perf looks, whatever TMPDIR says */
+	AUTO_FREE uint32_t *pid = NULL;
+	struct map there;
+	struct stat st;
+	size_t n;
+
+	if (!r->files.use_local || fstat(r->base.fd, &st) < 0 || !perf_files_same_host(&r->files))
+		return;
+	pid = mem_alloc(PERF_MAPS_MAX * sizeof(*pid));
+	n = perf_maps_list(dir, st.st_mtim.tv_sec, pid);
+	if (!n)
+		return;
+	map_init(&there);
+	mark_pids(r, pid, n, &there);
+	for (size_t i = 0; i < n; i++)
+		if (map_find(&there, pid[i]) && perf_map_each(dir, pid[i], got, ctx) < 0)
+			break;
+	map_done(&there);
+}
+
 static void perfdata_use_local(struct recording *recording, bool use)
 {
 	((struct perfdata *)recording)->files.use_local = use;
@@ -376,6 +424,7 @@ static const struct recording_kind perfdata_kind = {
 	.forget_image = perfdata_forget_image,
 	.each_kernel_symbol = perfdata_each_kernel_symbol,
 	.use_local = perfdata_use_local,
+	.each_jit = perfdata_each_jit,
 };
 
 bool perfdata_is(int fd)

@@ -127,7 +127,7 @@ static void look(struct perf_file *file, const char *path)
 	elf_build_id(fd, &file->local, NULL);
 }
 
-static bool same_host(const struct perf_files *f)
+bool perf_files_same_host(const struct perf_files *f)
 {
 	struct utsname name;
 
@@ -140,7 +140,7 @@ static bool is_same_file(struct perf_files *f, struct perf_file *file, uint32_t 
 {
 	if (!file->there)
 		return false;
-	if (!ino && f->host[0] && !same_host(f)) {
+	if (!ino && f->host[0] && !perf_files_same_host(f)) {
 		snprintf(file->reason, sizeof(file->reason),
 			 "build-id not recorded, nor anything but the path, on another host");
 		return false;
@@ -150,7 +150,7 @@ static bool is_same_file(struct perf_files *f, struct perf_file *file, uint32_t 
 		file->used_unverified = true;
 		return true;
 	}
-	if (file->ino == ino && ((file->maj == maj && file->min == min) || same_host(f)))
+	if (file->ino == ino && ((file->maj == maj && file->min == min) || perf_files_same_host(f)))
 		return true;
 	snprintf(file->reason, sizeof(file->reason),
 		 "build-id not recorded, and the file here is another one: inode %" PRIu64

@@ -54,6 +54,9 @@ void perf_files_add_build_id(struct perf_files *f, unsigned int misc, const uint
 /* A mapping of the kernel (pid -1). */
 void perf_files_note_kernel(struct perf_files *f, const struct event_mmap *m);
 
+/* The recorded host has the name of this one. */
+bool perf_files_same_host(const struct perf_files *f);
+
 /* A sample of the kernel: its names will be wanted. */
 void perf_files_expect_kernel(struct perf_files *f);
 
