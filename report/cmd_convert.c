@@ -255,7 +255,9 @@ static int put_objects(struct convert *c)
 			return got;
 		c->counters.n[got ? COUNTER_OBJECTS_EMBEDDED : COUNTER_OBJECTS_FAILED]++;
 	}
-	return embed_local_kernel(c->writer, c->in, c->kernel_pc, c->n_kernel_pcs, &c->err);
+	if (embed_local_kernel(c->writer, c->in, c->kernel_pc, c->n_kernel_pcs, &c->err) < 0)
+		return c->err.code;
+	return embed_local_jit(c->writer, c->in, &c->err);
 }
 
 static int put_all(struct convert *c)

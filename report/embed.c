@@ -11,6 +11,7 @@
 #include "common/base/err.h"
 #include "common/elf/image.h"
 #include "common/format/file.h"
+#include "common/format/jit.h"
 #include "report/debug/locate.h"
 #include "report/read/read.h"
 
@@ -146,6 +147,51 @@ int embed_local_kernel(struct chunk_writer *w, struct recording *r, uint64_t *pc
 	free(kept);
 	free(k.known);
 	arena_done(&k.text);
+	if (status < 0 && !err->code)
+		err_set(err, status, "%s", strerror(-status));
+	return status;
+}
+
+/* ---- code made at run time ---- */
+
+struct jit_chunks {
+	struct chunk_writer *writer;
+	uint8_t *raw;
+	struct jit_writer jit;
+};
+
+static int jit_flush(struct jit_chunks *c)
+{
+	int status = 0;
+
+	if (c->jit.n_records)
+		status = chunk_writer_put(c->writer, CHUNK_JIT, 0, c->raw,
+					  (size_t)(c->jit.at - c->jit.begin), c->jit.n_records, 0,
+					  0);
+	jit_writer_begin(&c->jit, c->raw, CHUNK_RAW_MAX);
+	return status;
+}
+
+static int got_jit(void *ctx, const struct jit_record *record)
+{
+	struct jit_chunks *c = ctx;
+	int status;
+
+	if (jit_writer_put(&c->jit, record) == 0)
+		return 0;
+	status = jit_flush(c);
+	return status < 0 ? status : jit_writer_put(&c->jit, record);
+}
+
+int embed_local_jit(struct chunk_writer *w, struct recording *r, struct err *err)
+{
+	AUTO_FREE uint8_t *raw = mem_alloc(CHUNK_RAW_MAX);
+	struct jit_chunks c = { .writer = w, .raw = raw };
+	int status;
+
+	jit_writer_begin(&c.jit, raw, CHUNK_RAW_MAX);
+	recording_each_jit(r, got_jit, &c);
+	status = jit_flush(&c);
 	if (status < 0 && !err->code)
 		err_set(err, status, "%s", strerror(-status));
 	return status;

@@ -24,4 +24,7 @@ int embed_local_object(struct chunk_writer *w, struct recording *r, const struct
 int embed_local_kernel(struct chunk_writer *w, struct recording *r, uint64_t *pc, size_t n,
 		       struct err *err);
 
+/* Code made at run time, as far as the recording knows it. Negative: the writer. */
+int embed_local_jit(struct chunk_writer *w, struct recording *r, struct err *err);
+
 #endif
