@@ -74,6 +74,18 @@ mv frames frames.away
 folded --no-local-files dwarf.ddprof | grep -q 'with_realign;leaf_work' || fail "what convert wrote needs the program"
 pass "convert: the same chains, scrubbed, readable alone, without host and command line"
 
+# code made at run time is named by the perf map that is here, and convert takes the names along
+compile jitted.c jitted
+perf_record made --call-graph dwarf,16384 -- "$tmp/jitted" map 4 10 /tmp
+map=/tmp/perf-$(awk '$1 == "pid" { print $2 }' "$tmp/truth").map
+folded made >made.folded
+"$report" convert made made.ddprof 2>convert.log || fail "convert ended with $?: $(cat convert.log)"
+rm -f "$map"
+grep -q 'native_[0-7];made_[0-7]' made.folded || fail "no names from $map: $(head -n 5 made.folded)"
+folded --no-local-files made.ddprof | grep -q 'native_[0-7];made_[0-7]' || fail "convert left the names behind"
+folded made | grep -q 'made_[0-7]' && fail "names without their map"
+pass "names of a perf map"
+
 if "$report" scrub dwarf scrubbed 2>scrub.log; then
 	fail "scrub takes a perf.data"
 fi
