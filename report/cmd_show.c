@@ -1,6 +1,7 @@
 /* `show`: one recording, as a table, a tree, folded stacks or JSON. */
 #include "report/cmd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/err.h"
@@ -27,6 +28,8 @@ static void put(struct command *c, const struct profile *p)
 		break;
 	}
 	export_losses(p, stdout);
+	for (uint32_t i = 0; i < p->n_advice; i++)
+		fprintf(stdout, "%s\n", profile_text(p, p->advice[i]));
 }
 
 int cmd_show(struct command *c)

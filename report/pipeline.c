@@ -20,6 +20,7 @@
 #include "report/naming.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
+#include "report/runtimes.h"
 #include "report/unwind/unwind.h"
 
 enum {
@@ -41,6 +42,7 @@ struct pipeline {
 	struct spaces *spaces;
 	struct unwinder *unwinder;
 	struct jit *jit;
+	struct runtimes runtimes;
 	struct profile *profile;
 	struct elf_image **local; /* images of this machine's files, for unwinding */
 	size_t n_local, local_cap;
@@ -110,6 +112,20 @@ static const struct known_thread *find_thread(struct pipeline *p, uint32_t pid, 
 	return k;
 }
 
+/* A sample in code that nobody described: who made it could have. */
+static void note_runtime(struct pipeline *p, uint32_t pid, const struct frames *frames)
+{
+	struct loc loc = frames->n ? unwinder_loc(p->unwinder, frames->frame[0].loc) :
+				     (struct loc){ .object = LOC_KERNEL };
+	const struct space_object *o;
+
+	if (loc.object == LOC_KERNEL || loc.object == LOC_JIT || loc.object == LOC_UNMAPPED)
+		return;
+	o = spaces_object(p->spaces, loc.object);
+	if (o && o->anonymous)
+		runtimes_note(&p->runtimes, p->spaces, pid);
+}
+
 static void add_sample(struct pipeline *p, const struct event *event)
 {
 	const struct record_source *source = recording_source(p->recording, event->sample.source);
@@ -133,6 +149,7 @@ static void add_sample(struct pipeline *p, const struct event *event)
 		to->used = true;
 	}
 	unwind_sample(p->unwinder, event, &frames);
+	note_runtime(p, event->pid, &frames);
 	profile_add(p->profile, thread->thread, event->sample.source, event->sample.period,
 		    &frames);
 }
@@ -226,6 +243,7 @@ static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
 	p->spaces = spaces_new(NULL);
 	if (!p->spaces)
 		return err_set(err, -ENOMEM, "no memory for address spaces");
+	runtimes_init(&p->runtimes);
 	p->jit = jit_new(recording_machine(p->recording));
 	recording_each_jit(p->recording, add_jit, p->jit);
 	jit_seal(p->jit);
@@ -239,6 +257,7 @@ static void pipeline_done(struct pipeline *p)
 {
 	unwinder_free(p->unwinder);
 	jit_free(p->jit);
+	runtimes_done(&p->runtimes);
 	spaces_free(p->spaces);
 	for (size_t i = 0; i < p->n_local; i++) {
 		elf_image_done(p->local[i]);
@@ -260,6 +279,7 @@ int pipeline_run(const char *path, const struct pipeline_options *o,
 	}
 	read_events(&p);
 	profile_seal(p.profile);
+	runtimes_tell(&p.runtimes, p.profile);
 	name_places(&p);
 	take_origin(&p); /* naming reads objects and may find damage */
 	if (filter_is_late(&o->filter))

@@ -18,7 +18,10 @@
 #include "common/format/record.h"
 #include "report/unwind/unwind.h"
 
-enum { PROFILE_NONE = UINT32_MAX }; /* "no such index" in every table below */
+enum {
+	PROFILE_NONE = UINT32_MAX, /* "no such index" in every table below */
+};
+enum { PROFILE_ADVICE_MAX = 8 };
 
 /*
  * Tree of calls, callers towards the root. Node 0 is the root and has no place; a parent's index
@@ -148,6 +151,9 @@ struct profile {
 	struct profile_coverage coverage;
 	struct profile_origin origin;
 	uint64_t n_samples;
+	/* what to do for more names, a sentence each, for people */
+	str_id advice[PROFILE_ADVICE_MAX];
+	uint32_t n_advice;
 	struct profile_builder *builder;
 };
 
