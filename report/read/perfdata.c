@@ -27,6 +27,7 @@
 #include "report/read/perfdata_maps.h"
 #include "report/read/perfdata_order.h"
 #include "report/read/perfdata_record.h"
+#include "report/read/perfdata_scan.h"
 #include "report/read/perfdata_stream.h"
 #include "report/read/recording.h"
 
@@ -217,20 +218,6 @@ static void stream_is_damaged(struct perfdata *r, uint64_t off, uint64_t bytes,
 	r->base.state.damaged_bytes = r->base.damages.bytes;
 }
 
-/* 0: it has none, nor have any of those that perf writes for itself. */
-static uint64_t record_time(const struct perfdata *r, const struct perf_record *record)
-{
-	size_t n = perf_record_bytes(record);
-	const struct perf_layout *layout;
-	uint64_t time_ns;
-
-	if (perf_record_type(record) >= PERF_USER_TYPES)
-		return 0;
-	layout = perf_layouts_of(&r->layouts, record->bytes, n);
-	time_ns = layout ? perf_layout_time(layout, record->bytes, n) : 0;
-	return time_ns == UINT64_MAX ? 0 : time_ns;
-}
-
 /* The next record that needs no order into *ret; false: something else happened. */
 static bool read_one(struct perfdata *r, struct perf_record *ret)
 {
@@ -256,7 +243,7 @@ static bool read_one(struct perfdata *r, struct perf_record *ret)
 	}
 	if (type >= PERF_USER_TYPES)
 		return false;
-	time_ns = record_time(r, ret);
+	time_ns = perf_scan_time(&r->layouts, ret);
 	if (!time_ns)
 		return true;
 	perf_order_put(&r->order, time_ns, ret);
@@ -350,28 +337,6 @@ static const char *perfdata_each_kernel_symbol(struct recording *recording, kern
 	return perf_files_each_kernel_symbol(&((struct perfdata *)recording)->files, got, ctx);
 }
 
-/* Which processes of these are in the file: each has mappings there. Reads all of it. */
-static void mark_pids(struct perfdata *r, const uint32_t *pid, size_t n, struct map *ret)
-{
-	struct perf_record record;
-	struct err damage = { 0 };
-	uint64_t off, bytes;
-
-	perf_stream_rewind(r->stream);
-	while (perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD) {
-		uint32_t type = perf_record_type(&record), found;
-
-		if ((type != PERF_RECORD_MMAP && type != PERF_RECORD_MMAP2) ||
-		    perf_record_bytes(&record) < 16)
-			continue;
-		found = load_le32(record.bytes + 8);
-		for (size_t i = 0; i < n; i++)
-			if (pid[i] == found)
-				map_put(ret, found, NULL);
-	}
-	perfdata_rewind(&r->base);
-}
-
 static void perfdata_each_jit(struct recording *recording, jit_got *got, void *ctx)
 {
 	struct perfdata *r = (struct perfdata *)recording;
@@ -388,7 +353,8 @@ static void perfdata_each_jit(struct recording *recording, jit_got *got, void *c
 	if (!n)
 		return;
 	map_init(&there);
-	mark_pids(r, pid, n, &there);
+	perf_scan_pids(r->stream, pid, n, &there);
+	perfdata_rewind(recording);
 	for (size_t i = 0; i < n; i++)
 		if (map_find(&there, pid[i]) && perf_map_each(dir, pid[i], got, ctx) < 0)
 			break;
@@ -435,44 +401,6 @@ bool perfdata_is(int fd)
 	       perf_header_is(magic);
 }
 
-/* A pipe's header is spread over its records, build-ids come last: a look at all of them. */
-static int read_pipe_header(struct perfdata *r, struct perf_header *h, struct err *err)
-{
-	struct perf_record record;
-	uint64_t off, bytes;
-	struct err damage = { 0 };
-	int status = 0;
-
-	perf_stream_skip_packed(r->stream, true);
-	while (status == 0 &&
-	       perf_stream_next(r->stream, &record, &off, &bytes, &damage) == PERF_STREAM_RECORD)
-		status = perf_header_take(h, &record, err);
-	perf_stream_skip_packed(r->stream, false);
-	perf_stream_rewind(r->stream);
-	return status;
-}
-
-/* The first time: rings follow each other, so it may stand anywhere in the first round. */
-static void find_begin(struct perfdata *r)
-{
-	enum { RECORDS_MAX = 16384 };
-	uint64_t off, bytes, time_ns;
-	struct perf_record record;
-	struct err damage = { 0 };
-
-	r->begin_ns = r->base.state.first_ns;
-	for (unsigned int i = 0; i < RECORDS_MAX; i++) {
-		if (perf_stream_next(r->stream, &record, &off, &bytes, &damage) !=
-		    PERF_STREAM_RECORD)
-			break;
-		if (r->begin_ns && perf_record_type(&record) == PERF_FINISHED_ROUND)
-			break;
-		time_ns = record_time(r, &record);
-		if (time_ns)
-			r->begin_ns = r->begin_ns ? MIN(r->begin_ns, time_ns) : time_ns;
-	}
-}
-
 static int open_parts(struct perfdata *r, struct err *err)
 {
 	struct perf_header h = { .recording = &r->base,
@@ -487,14 +415,14 @@ static int open_parts(struct perfdata *r, struct err *err)
 		return status;
 	r->stream = perf_stream_new(r->file.bytes + h.data_off, h.data_bytes, h.data_off);
 	if (h.pipe)
-		status = read_pipe_header(r, &h, err);
+		status = perf_scan_header(r->stream, &h, err);
 	if (status == 0)
 		status = perf_header_finish(&h, err);
 	if (status < 0)
 		return status;
 	r->finished = h.finished;
 	r->base.state.header_ok = true;
-	find_begin(r);
+	r->begin_ns = perf_scan_begin(r->stream, &r->layouts, r->base.state.first_ns);
 	perfdata_rewind(&r->base);
 	return 0;
 }
