@@ -39,6 +39,7 @@ struct code {
 	struct jit_line *line; /* addr: offset in the code; rising */
 	const uint8_t *unwind;
 	uint32_t unwind_bytes, hdr_bytes;
+	uint64_t unwind_off; /* from the start: behind the code as it was before any move */
 	struct elf_image *image;
 };
 
@@ -245,6 +246,7 @@ static void take_pending(struct jit *j, struct code *c)
 		return;
 	take_lines(j, p, c);
 	c->unwind = p->unwind;
+	c->unwind_off = ALIGN_UP(c->start + c->size, (uint64_t)8) - c->start;
 	c->unwind_bytes = p->unwind_bytes;
 	c->hdr_bytes = p->hdr_bytes;
 	drop_pending(j, p);
@@ -464,7 +466,7 @@ bool jit_line(const struct jit *j, uint32_t code, uint64_t offset, struct jit_li
 const struct elf_image *jit_image(struct jit *j, uint32_t code)
 {
 	struct code *c = &j->code[code < j->n_codes ? code : 0];
-	uint64_t addr = ALIGN_UP(c->start + c->size, (uint64_t)8);
+	uint64_t addr = c->start + c->unwind_off;
 	uint32_t n = c->unwind_bytes - c->hdr_bytes;
 
 	if (c->image || !n)

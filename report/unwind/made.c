@@ -7,6 +7,7 @@
 #include "common/base/bits.h"
 #include "report/jit/jit.h"
 #include "report/unwind/places.h"
+#include "report/unwind/table.h"
 
 void made_init(struct made *m, struct jit *jit)
 {
@@ -14,11 +15,16 @@ void made_init(struct made *m, struct jit *jit)
 	if (!jit || jit_is_empty(jit))
 		return;
 	m->jit = jit;
+	map_init(&m->tables);
 	m->known = mem_zalloc(MADE_SLOTS * sizeof(*m->known));
 }
 
 void made_done(struct made *m)
 {
+	for (size_t i = 0; i < m->n_tables; i++)
+		table_free(m->table[i]);
+	free(m->table);
+	map_done(&m->tables);
 	free(m->known);
 	*m = (struct made){ 0 };
 }
@@ -49,6 +55,29 @@ static uint32_t find(struct made *m, struct places *p, uint32_t pid, uint64_t ad
 		k->loc = locs_put(&p->locs, LOC_JIT, (uint64_t)code << 32 | (addr - about.start));
 	}
 	return k->loc;
+}
+
+struct table *made_table(struct made *m, struct places *places, uint32_t pid, uint64_t addr,
+			 uint64_t time_ns)
+{
+	uint32_t loc = m->jit ? find(m, places, pid, addr, time_ns) : 0, code;
+	const struct elf_image *image;
+	uint64_t *at;
+	bool is_new;
+
+	if (!loc)
+		return NULL;
+	code = (uint32_t)(places->locs.loc[loc].addr >> 32);
+	image = jit_image(m->jit, code);
+	if (!image)
+		return NULL;
+	at = map_put(&m->tables, code, &is_new);
+	if (is_new) {
+		mem_grow(&m->table, &m->tables_cap, m->n_tables + 1, sizeof(struct table *));
+		m->table[m->n_tables] = table_new(image, NULL);
+		*at = ++m->n_tables;
+	}
+	return m->table[*at - 1];
 }
 
 void made_frames(struct made *m, struct places *places, uint32_t pid, uint64_t time_ns,

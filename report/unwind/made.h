@@ -9,10 +9,12 @@
 
 #include <stdint.h>
 
+#include "common/base/map.h"
 #include "report/unwind/unwind.h"
 
 struct jit;
 struct places;
+struct table;
 
 enum { MADE_SLOTS = 1 << 12 };
 
@@ -26,10 +28,18 @@ struct made_known {
 struct made {
 	struct jit *jit; /* NULL: none is known */
 	struct made_known *known;
+	/* compiled call frame information of codes that came with some; by code, NULL: it is bad */
+	struct map tables; /* code -> index + 1 */
+	struct table **table;
+	size_t n_tables, tables_cap;
 };
 
 void made_init(struct made *m, struct jit *jit);
 void made_done(struct made *m);
+
+/* Call frame information of the code at a run-time address; NULL: none came with it. */
+struct table *made_table(struct made *m, struct places *places, uint32_t pid, uint64_t addr,
+			 uint64_t time_ns);
 
 /* Changes locs of frames [first, ret->n) and what they share with the sample before. */
 void made_frames(struct made *m, struct places *places, uint32_t pid, uint64_t time_ns,

@@ -214,6 +214,9 @@ static enum unwind_stop unwind_user(struct unwinder *u, const struct event *even
 			  .places = u->places,
 			  .walked = u->walked,
 			  .s = s,
+			  .made = &u->made,
+			  .pid = event->pid,
+			  .time_ns = event->time_ns,
 			  .space = spaces_find(u->spaces, event->pid) };
 	bool previous = histories_take_previous(&u->histories, event->tid);
 	uint32_t n_kernel = ret->n;

@@ -8,6 +8,7 @@
 
 #include "common/base/bits.h"
 #include "report/unwind/exact.h"
+#include "report/unwind/made.h"
 #include "report/unwind/memory.h"
 #include "report/unwind/pattern.h"
 #include "report/unwind/places.h"
@@ -74,6 +75,39 @@ static struct regs known_regs(const struct walk *w)
 		r.value[A64_LR] = w->lr;
 	}
 	return r;
+}
+
+/*
+ * Code made at run time, by the call frame information that came with it. What it cannot answer is
+ * left to the frame pointer.
+ */
+static bool step_made(struct walk *w, const struct place *e, int *ret)
+{
+	struct table *t = NULL;
+	struct exact x;
+	uint64_t sp;
+
+	if (places_object(w->places, e->loc)->anonymous)
+		t = made_table(w->made, w->places, w->pid, w->pc, w->time_ns);
+	if (!t)
+		return false;
+	w->walked[w->n - 1].flags |= WALKED_REGISTERS;
+	x = (struct exact){ .regs = known_regs(w) };
+	switch (exact_step(t, w->pc, w->machine, &w->s->view, &x)) {
+	case EXACT_OK:
+		break;
+	case EXACT_NEEDS_REGISTER:
+		*ret = WALK_AGAIN_FULL;
+		return !w->full && w->n > 1;
+	default:
+		return false;
+	}
+	sp = x.regs.value[machine_sp(w->machine)];
+	if (sp <= w->sp)
+		return false;
+	set_caller_regs(w, &x.regs, false, UNWIND_BY_CFI);
+	*ret = WALK_ON;
+	return true;
 }
 
 static int step_exact(struct walk *w, const struct place *e)
@@ -188,6 +222,8 @@ static int step_plt(struct walk *w, const struct place *e)
 
 static int walk_slow(struct walk *w, const struct place *e)
 {
+	int r = WALK_ON;
+
 	switch (e->kind) {
 	case PLACE_UNMAPPED: /* the first frame */
 		return w->space->known ? UNWIND_UNMAPPED : UNWIND_UNKNOWN_SPACE;
@@ -196,7 +232,7 @@ static int walk_slow(struct walk *w, const struct place *e)
 	case PLACE_SIGRETURN:
 		return step_sigreturn(w);
 	case PLACE_NO_CFI:
-		return step_frame_pointer(w);
+		return step_made(w, e, &r) ? r : step_frame_pointer(w);
 	case PLACE_NO_TABLES:
 		return UNWIND_NO_TABLES;
 	case PLACE_FP_DEREF:

@@ -10,6 +10,7 @@
 #include "report/unwind/history.h"
 #include "report/unwind/unwind.h"
 
+struct made;
 struct places;
 
 struct walk {
@@ -18,6 +19,9 @@ struct walk {
 	struct walked *walked; /* UNWIND_DEPTH_MAX; the frames met, innermost first */
 	const struct event_sample *s;
 	const struct space *space;
+	struct made *made;
+	uint32_t pid;
+	uint64_t time_ns;
 	uint32_t tag;
 	/* the frame being left */
 	uint64_t pc, sp, fp; /* pc: lookup address */

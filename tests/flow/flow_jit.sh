@@ -39,6 +39,15 @@ rm -f "/tmp/perf-$(awk '$1 == "pid" { print $2 }' "$tmp/truth").map"
 at_least "samples of a short program" "$(right)" 0.99
 pass "a program that ends at once: $(right) right"
 
+case $(uname -m) in
+x86_64)
+	profile "$tmp/jitted" frameless 40 30 "$tmp"
+	at_least "samples unwound by the dump's call frame information" "$(right)" 0.99
+	at_least "stacks that come from main" "$(share '(^|;)main;.*made_' made_)" 0.99
+	pass "code without a frame pointer: $(right) right"
+	;;
+esac
+
 profile "$tmp/jitted" foreign 20 20 "$tmp"
 grep -q "times of another clock" "$tmp/record.log" || fail "not said: $(cat "$tmp/record.log")"
 grep -q 'made_[0-7]' "$tmp/folded" || fail "no names without times"

@@ -3,8 +3,9 @@
  * perf map. A function of each name is called by a native one of the same number only, so every
  * stack says by itself whether its name is right. Prints the CPU time of each.
  *
- *	jitted dump|map|foreign|none ROUNDS MILLISECONDS [DIRECTORY]
+ *	jitted dump|map|foreign|frameless|none ROUNDS MILLISECONDS [DIRECTORY]
  *
+ * frameless: code without a frame pointer, and a jitdump that says how to unwind it (x86-64).
  * foreign: a jitdump with times of another clock. In a map no address is used twice: it has no
  * times. Every fourth round of a dump moves its function and runs it at both places.
  */
@@ -26,17 +27,21 @@ enum { MACHINE = EM_X86_64, STEPS = 200000 };
 static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8,
 				      0x48, 0xff, 0xc8, 0x75, 0xfb, 0x5d, 0xc3 };
 static const unsigned char nop[] = { 0x90 };
+/* sub rsp,24; mov rax,rdi; 1: dec rax; jnz 1b; add rsp,24; ret */
+static const unsigned char frameless[] = { 0x48, 0x83, 0xec, 0x18, 0x48, 0x89, 0xf8, 0x48, 0xff,
+					   0xc8, 0x75, 0xfb, 0x48, 0x83, 0xc4, 0x18, 0xc3 };
 #elif defined(__aarch64__)
 enum { MACHINE = EM_AARCH64, STEPS = 200000 };
 /* stp x29,x30,[sp,#-16]!; mov x29,sp; 1: subs x0,x0,#1; b.ne 1b; ldp x29,x30,[sp],#16; ret */
 static const unsigned int code[] = { 0xa9bf7bfd, 0x910003fd, 0xf1000400,
 				     0x54ffffe1, 0xa8c17bfd, 0xd65f03c0 };
 static const unsigned int nop[] = { 0xd503201f };
+#define frameless code
 #endif
 
 static unsigned char *region;
 static FILE *out;
-static int is_map, is_foreign, is_silent;
+static int is_map, is_foreign, is_frameless, is_silent;
 static uint64_t n_codes;
 
 static uint64_t stamp(void)
@@ -106,6 +111,32 @@ static void tell_lines(const unsigned char *at, int k)
 	put("made.lang", sizeof("made.lang"));
 }
 
+/* .eh_frame as if it lay behind the code: CIE, then an FDE that knows of `sub rsp,24`. */
+static void tell_unwind(const unsigned char *at, size_t n, size_t n_nops)
+{
+	unsigned char frame[48] = {
+		20,   0,   0, 0,    0,	  0,  0, 0,    1,
+		'z',  'R', 0, 1,    0x78, 16, 1, 0x1b, /* pc-relative */
+		0x0c, 7,   8, 0x90, 1,	  0,  0,       /* CFA = rsp + 8, return address below it */
+		20,   0,   0, 0,    28,	  0,  0, 0,
+	};
+	uint64_t place = ((uintptr_t)at + n + 7) / 8 * 8 + 32;
+	int32_t begin = (int32_t)((uintptr_t)at - place), size = (int32_t)n;
+	uint64_t head[3] = { sizeof(frame), 0, sizeof(frame) };
+
+	memcpy(frame + 32, &begin, 4);
+	memcpy(frame + 36, &size, 4);
+	frame[41] = 0x40 | (unsigned char)(n_nops + 4); /* behind the sub */
+	frame[42] = 0x0e;
+	frame[43] = 32;
+	frame[44] = 0x40 | 12; /* behind the add */
+	frame[45] = 0x0e;
+	frame[46] = 8;
+	put_prefix(4, sizeof(head) + sizeof(frame));
+	put(head, sizeof(head));
+	put(frame, sizeof(frame));
+}
+
 static void tell_load(const unsigned char *at, size_t n, int k)
 {
 	uint64_t body[4] = { (uintptr_t)at, (uintptr_t)at, n, n_codes };
@@ -120,6 +151,8 @@ static void tell_load(const unsigned char *at, size_t n, int k)
 		return;
 	}
 	tell_lines(at, k);
+	if (is_frameless)
+		tell_unwind(at, n, 4u * (unsigned int)(k + 1));
 	put_prefix(0, 8 + sizeof(body) + strlen(name) + 1 + n);
 	put_ids();
 	put(body, sizeof(body));
@@ -146,8 +179,9 @@ static unsigned char *make(int k)
 	n_codes++;
 	for (int i = 0; i < 4 * (k + 1); i++, end += sizeof(nop))
 		memcpy(end, nop, sizeof(nop));
-	memcpy(end, code, sizeof(code));
-	end += sizeof(code);
+	memcpy(end, is_frameless ? frameless : code,
+	       is_frameless ? sizeof(frameless) : sizeof(code));
+	end += is_frameless ? sizeof(frameless) : sizeof(code);
 	__builtin___clear_cache((char *)at, (char *)end);
 	tell_load(at, (size_t)(end - at), k);
 	return at;
@@ -173,7 +207,8 @@ static inline __attribute__((always_inline)) void run(int k, unsigned char *at, 
 		NOT_A_TAIL_CALL;                                        \
 	}
 CALLER(0)
-CALLER(1) CALLER(2) CALLER(3) CALLER(4) CALLER(5) CALLER(6) CALLER(7)
+CALLER(1)
+CALLER(2) CALLER(3) CALLER(4) CALLER(5) CALLER(6) CALLER(7)
 
 	static void (*const native[N_NAMES])(unsigned char *, uint64_t) = {
 		native_0, native_1, native_2, native_3, native_4, native_5, native_6, native_7,
@@ -188,6 +223,7 @@ int main(int argc, char **argv)
 		return 2;
 	is_map = !strcmp(argv[1], "map");
 	is_foreign = !strcmp(argv[1], "foreign");
+	is_frameless = !strcmp(argv[1], "frameless");
 	is_silent = !strcmp(argv[1], "none");
 	region = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
