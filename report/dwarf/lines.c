@@ -1,0 +1,324 @@
+/*
+ * The machine runs with one of two sinks: addresses to match, or rows to keep. The match needs one
+ * comparison for a row: the next address wanted.
+ * Of rows with equal addresses the last one holds. A run whose address is no code (what linkers
+ * dropped) is run through without matching. Of runs that overlap, the first one holds.
+ */
+#include "report/dwarf/lines.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "report/dwarf/line_header.h"
+
+struct machine_state {
+	struct lines *lines;
+	struct line_row row;  /* registers */
+	struct line_row last; /* row before; .known: there is one in this run */
+	bool dead;	      /* this run is of dropped code */
+	/* sink: addresses to match */
+	const uint64_t *addr;
+	uint32_t n, at;
+	uint64_t next; /* addr[at], or none */
+	struct line_row *ret;
+	/* sink: rows to keep */
+	bool keep;
+	uint64_t begin;
+	size_t first;
+	/* sink: runs */
+	lines_got *got;
+	void *ctx;
+};
+
+static void run_reset(struct machine_state *m)
+{
+	m->row = (struct line_row){ .file = 1, .line = 1 };
+	m->last.known = false;
+	m->dead = false;
+	m->next = UINT64_MAX;
+}
+
+static void match_from(struct machine_state *m, uint64_t addr)
+{
+	uint32_t low = 0, high = m->n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (m->addr[mid] < addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	m->at = low;
+	m->next = low < m->n ? m->addr[low] : UINT64_MAX;
+}
+
+static void match_until(struct machine_state *m, uint64_t end)
+{
+	for (; m->at < m->n && m->addr[m->at] < end; m->at++) {
+		struct line_row *ret = &m->ret[m->at];
+
+		if (!ret->known)
+			*ret = m->last;
+	}
+	m->next = m->at < m->n ? m->addr[m->at] : UINT64_MAX;
+}
+
+static void run_begin(struct machine_state *m)
+{
+	m->dead = !file_is_code(m->lines->unit->file, m->row.addr);
+	m->begin = m->row.addr;
+	m->first = m->lines->n_rows;
+}
+
+static void row_keep(struct machine_state *m)
+{
+	struct lines *l = m->lines;
+
+	if (l->n_rows > m->first && l->row[l->n_rows - 1].addr == m->row.addr)
+		l->n_rows--;
+	mem_grow(&l->row, &l->rows_cap, l->n_rows + 1, sizeof(*l->row));
+	l->row[l->n_rows] = m->row;
+	l->row[l->n_rows++].known = true;
+}
+
+static inline void row_put(struct machine_state *m)
+{
+	if (!m->last.known || m->row.addr < m->last.addr) {
+		run_begin(m);
+		if (m->n && !m->dead)
+			match_from(m, m->row.addr);
+	} else if (m->row.addr > m->next) {
+		match_until(m, m->row.addr);
+	}
+	m->last = m->row;
+	m->last.known = true;
+	if (m->keep && !m->dead)
+		row_keep(m);
+}
+
+static void run_keep(struct machine_state *m)
+{
+	struct lines *l = m->lines;
+
+	if (m->row.addr <= m->begin || l->n_rows == m->first)
+		return;
+	mem_grow(&l->run, &l->runs_cap, l->n_runs + 1, sizeof(*l->run));
+	l->run[l->n_runs++] = (struct line_run){ .begin = m->begin,
+						 .end = m->row.addr,
+						 .row = m->first,
+						 .n_rows = l->n_rows - m->first };
+}
+
+static void run_end(struct machine_state *m)
+{
+	if (m->last.known && !m->dead && m->row.addr >= m->last.addr) {
+		if (m->row.addr > m->next)
+			match_until(m, m->row.addr);
+		if (m->keep)
+			run_keep(m);
+		if (m->got && m->row.addr > m->begin)
+			m->got(m->ctx, m->begin, m->row.addr);
+	}
+	run_reset(m);
+}
+
+static void extended(struct machine_state *m, struct cursor *c)
+{
+	uint64_t n = cursor_uleb(c);
+	const uint8_t *bytes;
+	struct cursor op;
+
+	if (!n || !cursor_take(c, n, &bytes))
+		return;
+	op = cursor_of(bytes, n);
+	switch (cursor_u8(&op)) {
+	case DW_LNE_end_sequence:
+		run_end(m);
+		break;
+	case DW_LNE_set_address:
+		if (n == 9)
+			m->row.addr = cursor_u64(&op);
+		else if (n == 5)
+			m->row.addr = cursor_u32(&op);
+		break;
+	case DW_LNE_define_file: {
+		const uint8_t *end = memchr(op.at, 0, cursor_left(&op));
+		struct line_text file;
+
+		if (!end || m->lines->n_matches)
+			break;
+		file = (struct line_text){ .text = (const char *)op.at,
+					   .n = (size_t)(end - op.at) };
+		op.at = end + 1;
+		file.dir = cursor_uleb(&op);
+		line_header_file(m->lines, &file);
+		break;
+	}
+	default: /* discriminators, and what vendors add */
+		break;
+	}
+}
+
+static void standard(struct machine_state *m, struct cursor *c, uint8_t op)
+{
+	const struct lines *l = m->lines;
+
+	switch (op) {
+	case DW_LNS_copy:
+		row_put(m);
+		break;
+	case DW_LNS_advance_pc:
+		m->row.addr += cursor_uleb(c) * l->min_inst;
+		break;
+	case DW_LNS_advance_line:
+		m->row.line += (uint32_t)cursor_sleb(c);
+		break;
+	case DW_LNS_set_file: {
+		uint64_t file = cursor_uleb(c);
+
+		m->row.file = file > UINT32_MAX ? UINT32_MAX : (uint32_t)file;
+		break;
+	}
+	case DW_LNS_set_column: {
+		uint64_t column = cursor_uleb(c);
+
+		m->row.column = column > UINT32_MAX ? 0 : (uint32_t)column;
+		break;
+	}
+	case DW_LNS_const_add_pc:
+		m->row.addr += (uint64_t)((255 - l->opcode_base) / l->line_range) * l->min_inst;
+		break;
+	case DW_LNS_fixed_advance_pc:
+		m->row.addr += cursor_u16(c);
+		break;
+	case DW_LNS_set_isa:
+		cursor_uleb(c);
+		break;
+	default: /* is_stmt, basic block, prologue and epilogue marks */
+		break;
+	}
+}
+
+struct special {
+	uint32_t addr;
+	int32_t line;
+};
+
+static void specials_make(const struct lines *l, struct special *ret)
+{
+	for (unsigned int op = l->opcode_base; op < 256; op++) {
+		unsigned int n = op - l->opcode_base;
+
+		ret[op].addr = n / l->line_range * l->min_inst;
+		ret[op].line = l->line_base + (int)(n % l->line_range);
+	}
+}
+
+static void program_run(struct machine_state *m)
+{
+	const struct lines *l = m->lines;
+	struct budget *budget = l->unit->file->budget;
+	struct special special[256];
+	struct cursor c = l->program;
+
+	specials_make(l, special);
+	run_reset(m);
+	if (!budget_take(budget, cursor_left(&c)))
+		return;
+	while (cursor_left(&c)) {
+		uint8_t op = *c.at++;
+
+		if (op >= l->opcode_base) {
+			m->row.addr += special[op].addr;
+			m->row.line += (uint32_t)special[op].line;
+			row_put(m);
+		} else if (!op) {
+			extended(m, &c);
+		} else if (op <= DW_LNS_set_isa) {
+			standard(m, &c, op);
+		} else {
+			for (unsigned int i = 0; i < l->opcode_lengths[op - 1]; i++)
+				cursor_uleb(&c);
+		}
+	}
+}
+
+struct lines *lines_get(struct unit *u)
+{
+	struct unit *at = u->skeleton;
+
+	if (!at->lines && at->has_lines) {
+		at->lines = mem_zalloc(sizeof(*at->lines));
+		at->lines->unit = at;
+		if (!line_header_read(at->lines)) {
+			lines_free(at->lines);
+			at->lines = NULL;
+			at->has_lines = false;
+		}
+	}
+	return at->lines;
+}
+
+void lines_free(struct lines *l)
+{
+	if (!l)
+		return;
+	free(l->dir);
+	free(l->file);
+	free(l->row);
+	free(l->run);
+	free(l->file_mark);
+	free(l);
+}
+
+void lines_each_run(struct lines *l, lines_got *got, void *ctx)
+{
+	struct machine_state m = { .lines = l, .got = got, .ctx = ctx };
+
+	program_run(&m);
+	l->n_matches++;
+}
+
+void lines_match(struct lines *l, const uint64_t *addr, uint32_t n, struct line_row *ret)
+{
+	struct machine_state m = { .lines = l, .addr = addr, .n = n, .ret = ret };
+
+	memset(ret, 0, n * sizeof(*ret));
+	program_run(&m);
+	l->n_matches++;
+}
+
+static bool put_path(struct buf *ret, const char *text, size_t n)
+{
+	if (ret->n && ret->data[ret->n - 1] != '/')
+		buf_putc(ret, '/');
+	buf_put(ret, text, n);
+	return true;
+}
+
+bool lines_path(const struct lines *l, uint64_t file, struct buf *ret)
+{
+	const struct line_text *f, *dir;
+	const char *comp_dir;
+	size_t n;
+
+	buf_reset(ret);
+	if (file >= l->n_files || !l->file[file].text)
+		return false;
+	f = &l->file[file];
+	dir = f->dir < l->n_dirs ? &l->dir[f->dir] : NULL;
+	if (!(f->n && f->text[0] == '/')) {
+		bool has_comp_dir = value_text(l->unit, &l->unit->comp_dir, &comp_dir, &n);
+
+		if (has_comp_dir && !(dir && dir->n && dir->text[0] == '/'))
+			buf_put(ret, comp_dir, n);
+		/* directory 0 of version 5 is the compiler's own: comp_dir again */
+		if (dir && dir->n && (f->dir || !has_comp_dir || dir->text[0] == '/'))
+			put_path(ret, dir->text, dir->n);
+	}
+	return put_path(ret, f->text, f->n);
+}
