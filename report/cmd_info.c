@@ -20,7 +20,7 @@ enum { INFO_VERSION = 1 };
 
 struct info {
 	struct buf out;
-	const struct recording *recording;
+	struct recording *recording;
 	const struct profile *p;
 	const struct recording_state *state;
 	uint64_t n_stacks, n_complete, n_frames;
@@ -128,6 +128,18 @@ static void text_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_n
 	buf_putc(&i->out, '\n');
 }
 
+static int text_note(void *ctx, const struct jit_record *r)
+{
+	struct info *i = ctx;
+
+	if (r->kind != JIT_NOTE)
+		return 0;
+	buf_printf(&i->out, "  process %" PRIu32 ": ", r->pid);
+	escape_text(&i->out, r->name);
+	buf_putc(&i->out, '\n');
+	return 0;
+}
+
 static void text_file(struct info *i)
 {
 	const struct recording_state *s = i->state;
@@ -139,6 +151,7 @@ static void text_file(struct info *i)
 		   s->last_ns > s->first_ns ? (double)(s->last_ns - s->first_ns) / 1e9 : 0.0);
 	buf_puts(&i->out, s->ended ? "  ended in order\n" : "  ended abnormally\n");
 	recording_each_damage(i->recording, text_damage, i);
+	recording_each_jit(i->recording, text_note, i);
 }
 
 static void text_samples(struct info *i)
@@ -239,6 +252,19 @@ static void json_damage(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_n
 	buf_putc(&i->out, '}');
 }
 
+static int json_note(void *ctx, const struct jit_record *r)
+{
+	struct info *i = ctx;
+
+	if (r->kind != JIT_NOTE)
+		return 0;
+	buf_printf(&i->out, "%s{\"pid\":%" PRIu32 ",", i->more ? "," : "", r->pid);
+	i->more = true;
+	json_text(i, "text", r->name);
+	buf_putc(&i->out, '}');
+	return 0;
+}
+
 static void json_file(struct info *i)
 {
 	const struct recording_state *s = i->state;
@@ -251,6 +277,9 @@ static void json_file(struct info *i)
 		   s->first_ns, s->last_ns);
 	i->more = false;
 	recording_each_damage(i->recording, json_damage, i);
+	buf_puts(&i->out, "],\"notes\":[");
+	i->more = false;
+	recording_each_jit(i->recording, json_note, i);
 	buf_puts(&i->out, "]}");
 }
 

@@ -5,7 +5,7 @@
 
 #include "common/base/bits.h"
 #include "common/space/space.h"
-#include "report/jit/hint.h"
+#include "report/jit/jit.h"
 #include "report/profile/profile.h"
 
 enum { WORTH_PERCENT = 1 };

@@ -1,4 +1,4 @@
-#include "report/jit/hint.h"
+#include "report/jit/jit.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -21,11 +21,10 @@ enum {
 	TEXT_BYTES_MAX = 512 << 20, /* of names, lines and call frame information together */
 	PENDING_MAX = 64,
 	ANCESTORS_MAX = 16,
-	NOTES_MAX = 1024,
 	CODE_LINES_MAX = 1 << 20,
 	/*
-	 * Line addresses count from here in the dumps of V8, which reckons with the header of the ELF
-	 * file that perf inject would make.
+	 * Line addresses count from here in the dumps of V8, which reckons with the header of the
+	 * ELF file that perf inject would make.
 	 */
 	LINES_AFTER = 64,
 };
@@ -66,11 +65,6 @@ struct pending {
 	uint32_t unwind_bytes, hdr_bytes;
 };
 
-struct jit_note {
-	uint32_t pid;
-	const char *text;
-};
-
 struct jit {
 	enum machine machine;
 	struct arena arena;
@@ -85,8 +79,6 @@ struct jit {
 	struct map lives; /* pid + 1 -> its present life */
 	struct pending pending[PENDING_MAX];
 	uint32_t n_pending;
-	struct jit_note note[NOTES_MAX];
-	uint32_t n_notes;
 };
 
 struct jit *jit_new(enum machine machine)
@@ -221,7 +213,7 @@ static int by_offset(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-/* Where some lie outside of the code all are garbage: V8 writes such, with texts of freed memory. */
+/* If some lie outside of the code all are garbage: V8 writes such, with texts of freed memory. */
 static void take_lines(struct jit *j, const struct pending *p, struct code *c)
 {
 	struct program *program = get_program(j, c->pid);
@@ -310,12 +302,6 @@ static void add_move(struct jit *j, const struct jit_record *r)
 
 void jit_add(struct jit *j, const struct jit_record *r)
 {
-	if (r->kind == JIT_NOTE) {
-		if (j->n_notes < NOTES_MAX)
-			j->note[j->n_notes++] =
-				(struct jit_note){ r->pid, arena_strdup(&j->arena, r->name) };
-		return;
-	}
 	if (is_full(j))
 		return;
 	if (r->kind == JIT_LOAD)
@@ -482,11 +468,4 @@ const struct elf_image *jit_image(struct jit *j, uint32_t code)
 		.kind = ELF_PART_EH_FRAME, .addr = addr, .size = n, .data = c->unwind
 	};
 	return c->image;
-}
-
-void jit_each_note(const struct jit *j, void (*f)(void *ctx, uint32_t pid, const char *text),
-		   void *ctx)
-{
-	for (uint32_t i = 0; i < j->n_notes; i++)
-		f(ctx, j->note[i].pid, j->note[i].text);
 }

@@ -56,8 +56,16 @@ bool jit_line(const struct jit *j, uint32_t code, uint64_t offset, struct jit_li
 /* Call frame information that came with the code, run-time addresses; NULL. Lives as long as j. */
 const struct elf_image *jit_image(struct jit *j, uint32_t code);
 
-/* What the recorder could not use, and why, in file order. */
-void jit_each_note(const struct jit *j, void (*f)(void *ctx, uint32_t pid, const char *text),
-		   void *ctx);
+/*
+ * Runtimes that make code, known by a file that their processes map, and how each is told to
+ * describe it.
+ */
+struct jit_hint {
+	const char *runtime; /* "node" */
+	const char *advice;  /* "start it with --perf-basic-prof" */
+};
+
+/* By the path of a mapped file; NULL: none that we know. */
+const struct jit_hint *jit_hint_find(const char *path);
 
 #endif

@@ -26,6 +26,7 @@ planted() {
 	grep -q "perf map '$map' $2: not used" err || fail "$1: not said: $(cat err)"
 	[ "$(grep -c "perf map" err)" = 1 ] || fail "$1: said more than once: $(cat err)"
 	"$report" --folded rec >folded 2>report.log || fail "$1: $(cat report.log)"
+	"$report" info rec 2>/dev/null | grep -q "perf map '$map' $2" || fail "$1: info does not say it"
 	grep -q planted folded && fail "$1: used"
 	pass "$1"
 }

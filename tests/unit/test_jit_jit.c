@@ -134,7 +134,8 @@ static void families(void)
 
 static void lines(void)
 {
-	static const struct jit_line line[] = { { 0x1010, 5, 2, "x.js" }, { 0x1004, 4, 1, "x.js" } };
+	static const struct jit_line line[] = { { 0x1010, 5, 2, "x.js" },
+						{ 0x1004, 4, 1, "x.js" } };
 	struct jit_record r = {
 		.kind = JIT_LINES, .pid = 7, .addr = 0x1000, .line = line, .n_lines = 2
 	};
@@ -163,8 +164,10 @@ static void lines(void)
 /* As V8 writes them: 64 further on; and sometimes garbage. */
 static void odd_lines(void)
 {
-	static const struct jit_line shifted[] = { { 0x1040, 4, 1, "x.js" }, { 0x1048, 5, 1, "x.js" } },
-				     garbage[] = { { 0x2040, 4, 1, "F(" }, { 0x3fffffffffff, 9, 9, "" } };
+	static const struct jit_line shifted[] = { { 0x1040, 4, 1, "x.js" },
+						   { 0x1048, 5, 1, "x.js" } };
+	static const struct jit_line garbage[] = { { 0x2040, 4, 1, "F(" },
+						   { 0x3fffffffffff, 9, 9, "" } };
 	struct jit_record r = { .kind = JIT_LINES, .pid = 7, .addr = 0x1000, .n_lines = 2 };
 	struct jit_line got;
 	uint64_t until_ns;
