@@ -60,3 +60,33 @@ rm -f rec
 rm -f "$(cat map)"
 grep -q "has 4 lines that make no sense, of 6" err || fail "malformed lines: $(cat err)"
 pass "malformed lines are left out and counted"
+
+# the inspector dies: another one goes on where it was
+"$record" -F 499 -o rec -- ./jitted dump 300 8 . >out 2>err &
+pid=$!
+background $pid
+sleep 1 # of 2.3 s: some codes are read, others are not
+for child in $(cat "/proc/$pid/task/$pid/children"); do
+	grep -qx ddprof-record "/proc/$child/comm" && kill -9 "$child"
+done
+wait $pid || fail "$(cat err)"
+"$report" --folded rec >folded 2>report.log || fail "$(cat report.log)"
+[ "$(grep -c 'native_[0-7];made_' folded)" -ge 8 ] || fail "names are missing: $(head -n 20 folded)"
+grep -q '\[anon\]' folded && fail "code without a name: $(grep anon folded)"
+pass "an inspector that dies is replaced, and reads on"
+
+# a process with a root, a /tmp and a number of its own
+if unshare -mpf true 2>/dev/null; then
+	cat >inside.sh <<END
+mount -t tmpfs none /tmp || exit 1
+cp jitted /tmp
+exec /tmp/jitted map 30 30 /tmp
+END
+	"$record" -F 499 -o rec -- unshare -mpf sh -c "cd '$tmp' && exec sh inside.sh" >out 2>err || fail "$(cat err)"
+	if grep -q '^share' out; then
+		"$report" --folded rec >folded 2>report.log || fail "$(cat report.log)"
+		grep -q 'native_7;made_7' folded || fail "no names in namespaces: $(head -n 5 folded)"
+		[ ! -e "/tmp/perf-$(awk '$1 == "pid" { print $2 }' out).map" ] || fail "it was our own /tmp"
+		pass "a perf map in namespaces of its own"
+	fi
+fi
