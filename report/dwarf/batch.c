@@ -129,6 +129,8 @@ static void address_put(struct batch *b, uint32_t i, uint32_t function_name, uin
 		frame.file = file_put(b, row->file);
 		frame.line = row->line;
 		frame.column = row->column;
+		if (b->d->in.discriminators)
+			frame.flags |= row->discriminator << ANSWER_DISCRIMINATOR_SHIFT;
 		b->d->stats.n_lines++;
 	}
 	b->d->stats.n_functions++;

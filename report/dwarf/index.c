@@ -41,7 +41,9 @@ static void unit_put(struct making *m, struct unit *u, struct ranges *scratch)
 		ranges_read(u, &u->low_value, &u->high, &u->ranges, scratch);
 		for (size_t i = 0; i < scratch->n; i++)
 			range_put(m, scratch->item[i].begin, scratch->item[i].end);
-		return;
+		/* version 2 has no lists of ranges: cold parts are in the line table alone */
+		if (u->encoding.version > 2)
+			return;
 	}
 	lines = lines_get(u);
 	if (lines)

@@ -65,7 +65,7 @@ struct format {
 	uint64_t content, form;
 };
 
-static void field_read(struct lines *l, struct cursor *c, const struct format *format,
+static void field_read(const struct unit *at, struct cursor *c, const struct format *format,
 		       struct line_text *ret)
 {
 	struct value v;
@@ -76,8 +76,8 @@ static void field_read(struct lines *l, struct cursor *c, const struct format *f
 			text_take(c, ret);
 			return;
 		}
-		v = form_read(c, l->unit, (uint16_t)format->form);
-		value_text(l->unit, &v, &ret->text, &ret->n);
+		v = form_read(c, at, (uint16_t)format->form);
+		value_text(at, &v, &ret->text, &ret->n);
 		return;
 	}
 	if (format->form == DW_FORM_string) {
@@ -86,7 +86,7 @@ static void field_read(struct lines *l, struct cursor *c, const struct format *f
 		text_take(c, &unused);
 		return;
 	}
-	v = form_read(c, l->unit, (uint16_t)format->form);
+	v = form_read(c, at, (uint16_t)format->form);
 	if (format->content == DW_LNCT_directory_index && value_number(&v, &n))
 		ret->dir = n;
 }
@@ -96,8 +96,11 @@ static bool table_read(struct lines *l, struct cursor *c,
 {
 	struct format format[FORMATS_MAX];
 	unsigned int n_formats = cursor_u8(c);
+	struct unit at = *l->unit;
 	uint64_t n;
 
+	/* gas writes a 32-bit line table for a 64-bit unit */
+	at.encoding = l->encoding;
 	for (unsigned int i = 0; i < n_formats; i++) {
 		format[i].content = cursor_uleb(c);
 		format[i].form = cursor_uleb(c);
@@ -107,11 +110,11 @@ static bool table_read(struct lines *l, struct cursor *c,
 	n = cursor_uleb(c);
 	for (uint64_t i = 0; i < n && !c->bad; i++) {
 		struct line_text text = { 0 };
-		const uint8_t *at = c->at;
+		const uint8_t *before = c->at;
 
 		for (unsigned int j = 0; j < n_formats && !c->bad; j++)
-			field_read(l, c, &format[j], &text);
-		if (c->at == at) /* entries of no bytes: their number would bound nothing */
+			field_read(&at, c, &format[j], &text);
+		if (c->at == before) /* entries of no bytes: their number would bound nothing */
 			c->bad = true;
 		else
 			put(l, &text);

@@ -1,5 +1,5 @@
 /*
- * The machine runs with one of two sinks: addresses to match, or rows to keep. The match needs one
+ * The machine runs with one of two sinks: addresses to match, or runs to list. The match needs one
  * comparison for a row: the next address wanted.
  * Of rows with equal addresses the last one holds. A run whose address is no code (what linkers
  * dropped) is run through without matching. Of runs that overlap, the first one holds.
@@ -23,11 +23,8 @@ struct machine_state {
 	uint32_t n, at;
 	uint64_t next; /* addr[at], or none */
 	struct line_row *ret;
-	/* sink: rows to keep */
-	bool keep;
-	uint64_t begin;
-	size_t first;
 	/* sink: runs */
+	uint64_t begin;
 	lines_got *got;
 	void *ctx;
 };
@@ -71,18 +68,6 @@ static void run_begin(struct machine_state *m)
 {
 	m->dead = !file_is_code(m->lines->unit->file, m->row.addr);
 	m->begin = m->row.addr;
-	m->first = m->lines->n_rows;
-}
-
-static void row_keep(struct machine_state *m)
-{
-	struct lines *l = m->lines;
-
-	if (l->n_rows > m->first && l->row[l->n_rows - 1].addr == m->row.addr)
-		l->n_rows--;
-	mem_grow(&l->row, &l->rows_cap, l->n_rows + 1, sizeof(*l->row));
-	l->row[l->n_rows] = m->row;
-	l->row[l->n_rows++].known = true;
 }
 
 static inline void row_put(struct machine_state *m)
@@ -96,21 +81,7 @@ static inline void row_put(struct machine_state *m)
 	}
 	m->last = m->row;
 	m->last.known = true;
-	if (m->keep && !m->dead)
-		row_keep(m);
-}
-
-static void run_keep(struct machine_state *m)
-{
-	struct lines *l = m->lines;
-
-	if (m->row.addr <= m->begin || l->n_rows == m->first)
-		return;
-	mem_grow(&l->run, &l->runs_cap, l->n_runs + 1, sizeof(*l->run));
-	l->run[l->n_runs++] = (struct line_run){ .begin = m->begin,
-						 .end = m->row.addr,
-						 .row = m->first,
-						 .n_rows = l->n_rows - m->first };
+	m->row.discriminator = 0;
 }
 
 static void run_end(struct machine_state *m)
@@ -118,8 +89,6 @@ static void run_end(struct machine_state *m)
 	if (m->last.known && !m->dead && m->row.addr >= m->last.addr) {
 		if (m->row.addr > m->next)
 			match_until(m, m->row.addr);
-		if (m->keep)
-			run_keep(m);
 		if (m->got && m->row.addr > m->begin)
 			m->got(m->ctx, m->begin, m->row.addr);
 	}
@@ -158,7 +127,13 @@ static void extended(struct machine_state *m, struct cursor *c)
 		line_header_file(m->lines, &file);
 		break;
 	}
-	default: /* discriminators, and what vendors add */
+	case DW_LNE_set_discriminator: {
+		uint64_t discriminator = cursor_uleb(&op);
+
+		m->row.discriminator = (uint32_t)MIN(discriminator, UINT32_MAX);
+		break;
+	}
+	default: /* what vendors add */
 		break;
 	}
 }
@@ -269,8 +244,6 @@ void lines_free(struct lines *l)
 		return;
 	free(l->dir);
 	free(l->file);
-	free(l->row);
-	free(l->run);
 	free(l->file_mark);
 	free(l);
 }

@@ -1,6 +1,6 @@
 /*
  * Line programs, versions 2 to 5: file tables, and addresses -> rows. A program is run against
- * sorted addresses without keeping its rows; a unit that is asked a second time keeps them.
+ * sorted addresses without keeping its rows.
  * Source: DWARF 5, 6.2; DWARF 4, 6.2 (tables of directories and files before version 5).
  */
 #ifndef REPORT_DWARF_LINES_H
@@ -23,14 +23,8 @@ struct line_text {
 /* A row of the table, as far as names need it. */
 struct line_row {
 	uint64_t addr;
-	uint32_t file, line, column;
+	uint32_t file, line, column, discriminator;
 	bool known; /* of an answer: there was a row */
-};
-
-/* Rows that were kept: rising by address within each run. */
-struct line_run {
-	uint64_t begin, end;
-	size_t row, n_rows;
 };
 
 struct lines {
@@ -42,9 +36,6 @@ struct lines {
 	struct cursor program;
 	struct line_text *dir, *file;
 	size_t n_dirs, dirs_cap, n_files, files_cap;
-	struct line_row *row;
-	struct line_run *run;
-	size_t n_rows, rows_cap, n_runs, runs_cap;
 	uint32_t n_matches; /* how often the program was run */
 	/* for the caller's use: what it made of file i; files_cap entries */
 	uint32_t *file_mark;

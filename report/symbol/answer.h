@@ -31,6 +31,9 @@ enum answer_flags {
 	ANSWER_INLINED = 1,
 	/* name from DWARF; otherwise from a symbol table */
 	ANSWER_DWARF = 2,
+	/* from here up, of an address's innermost frame, when it was asked for: the discriminator
+	 * of its line row (dwarf_input.discriminators); 0: none */
+	ANSWER_DISCRIMINATOR_SHIFT = 8,
 };
 
 struct answer_frame {
