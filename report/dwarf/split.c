@@ -83,11 +83,9 @@ static bool index_open(const struct section *s, struct package_index *ret)
 	ret->columns = cursor_u32(&c);
 	ret->units = cursor_u32(&c);
 	ret->slots = cursor_u32(&c);
-	if ((ret->version != 2 && ret->version != 5) || !ret->columns ||
-	    ret->columns > COLUMNS_MAX)
+	if ((ret->version != 2 && ret->version != 5) || !ret->columns || ret->columns > COLUMNS_MAX)
 		return false;
-	need += (uint64_t)ret->slots * 12 + 4ull * ret->columns +
-		8ull * ret->columns * ret->units;
+	need += (uint64_t)ret->slots * 12 + 4ull * ret->columns + 8ull * ret->columns * ret->units;
 	if (need > s->n)
 		return false;
 	ret->ids = s->data + INDEX_HEADER_BYTES;
@@ -99,7 +97,8 @@ static bool index_open(const struct section *s, struct package_index *ret)
 }
 
 /* Row of an id, counted from 0; false: none. Slots are tried in order: tables may be hostile. */
-static bool index_find(const struct package_index *x, uint64_t id, struct budget *budget, uint32_t *ret)
+static bool index_find(const struct package_index *x, uint64_t id, struct budget *budget,
+		       uint32_t *ret)
 {
 	uint64_t mask = (uint64_t)x->slots - 1, step = ((id >> 32) & mask) | 1, at = id & mask;
 
@@ -149,7 +148,8 @@ static struct section package_section(struct dwarf *d, enum section_kind kind)
 	return s;
 }
 
-static bool slices_make(struct dwarf *d, const struct package_index *x, uint32_t row, struct section *ret)
+static bool slices_make(struct dwarf *d, const struct package_index *x, uint32_t row,
+			struct section *ret)
 {
 	for (uint32_t i = 0; i < x->columns; i++) {
 		uint64_t at = (uint64_t)row * x->columns + i;

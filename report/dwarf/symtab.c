@@ -28,8 +28,8 @@ static uint32_t score_of(const Elf64_Sym *s, const char *text, size_t n)
 {
 	unsigned int binding = ELF64_ST_BIND(s->st_info);
 	uint32_t score = binding == STB_GLOBAL || binding == STB_GNU_UNIQUE ? 3 :
-			 binding == STB_WEAK				     ? 2 :
-									       1;
+			 binding == STB_WEAK				    ? 2 :
+									      1;
 	uint32_t underscores = 0;
 
 	while (underscores < n && underscores < UNDERSCORES_MAX && text[underscores] == '_')
@@ -50,8 +50,7 @@ static void symbol_put(struct symtab *t, const struct dwarf_file *f, const Elf64
 	/* '$' starts aarch64's marks of code and data */
 	if (!n || text[0] == '$' || s->st_shndx == SHN_UNDEF || s->st_shndx == SHN_ABS ||
 	    (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) ||
-	    !file_is_code(f, s->st_value) ||
-	    __builtin_add_overflow(s->st_value, s->st_size, &end))
+	    !file_is_code(f, s->st_value) || __builtin_add_overflow(s->st_value, s->st_size, &end))
 		return;
 	mem_grow(&t->item, &t->cap, t->n + 1, sizeof(*t->item));
 	to = &t->item[t->n++];
