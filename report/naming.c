@@ -44,6 +44,7 @@ struct names {
 	struct buf text;
 	struct run *run;
 	size_t n_runs, run_cap;
+	struct symbolizer *symbolizer;
 	/* while one run's places are filled */
 	uint32_t *frame_function; /* of each frame of the batch; PROFILE_NONE: not yet known */
 	bool any;		  /* last_... are set: the place before this one */
@@ -336,7 +337,7 @@ static void ask(struct names *s, struct run *run)
 					run->object->ino, run->object->path };
 	run->image = recording_image(s->n->recording, &run->key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND,
 				     &reason);
-	symbol_object(run->image, reason, &run->key, s->n->use_local, &run->batch, &run->origin);
+	symbolizer_add(s->symbolizer, run->image, reason, &run->key, &run->batch, &run->origin);
 }
 
 /* Runs keep pointers into addr and symbol, which are as long as `touched`. */
@@ -364,6 +365,9 @@ static void add_runs(struct names *s, const struct touched *t, size_t n, uint64_
 void naming_run(const struct naming *n)
 {
 	struct names s = { .n = n, .profile = n->profile };
+	struct symbolizer_options options = {
+		.debug = n->debug, .cache = n->cache, .use_local = n->use_local
+	};
 	struct profile *p = n->profile;
 	struct touched *t;
 	struct symbol *symbol;
@@ -379,13 +383,16 @@ void naming_run(const struct naming *n)
 	map_init(&s.display);
 	buf_init(&s.text);
 	add_runs(&s, t, n_touched, addr, symbol);
+	s.symbolizer = symbolizer_new(&options);
 	for (size_t i = 0; i < s.n_runs; i++)
 		ask(&s, &s.run[i]);
+	symbolizer_run(s.symbolizer);
 	for (size_t i = 0; i < s.n_runs; i++) {
 		fill(&s, &s.run[i]);
 		symbol_origin_done(&s.run[i].origin);
 		symbol_batch_done(&s.run[i].batch);
 	}
+	symbolizer_free(s.symbolizer);
 	free(s.run);
 	free(addr);
 	free(symbol);

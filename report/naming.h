@@ -6,7 +6,9 @@
 
 struct jit;
 struct profile;
+struct debug;
 struct recording;
+struct symbol_cache;
 struct spaces;
 struct unwinder;
 
@@ -17,6 +19,8 @@ struct naming {
 	struct unwinder *unwinder;
 	const struct jit *jit;
 	bool use_local;	 /* files of this machine may fill what the recording lacks */
+	struct debug *debug;	    /* NULL: no debug files */
+	struct symbol_cache *cache; /* NULL: none */
 	bool no_names;	 /* modules only; functions stay unnamed */
 	bool no_inlines; /* functions whose code it is, without those inlined into them */
 };

@@ -12,6 +12,7 @@
 #include "common/base/arena.h"
 #include "common/base/bits.h"
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
@@ -20,6 +21,7 @@
 #include "report/naming.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
+#include "report/symbol/cache.h"
 #include "report/runtimes.h"
 #include "report/unwind/unwind.h"
 
@@ -206,6 +208,22 @@ static void take_origin(struct pipeline *p)
 		o->realtime_ns = s->first_ns + strtoull(offset, NULL, 10);
 }
 
+/* Debug files, and what earlier reports found in them. Neither has to be there. */
+static void open_names(struct pipeline *p, struct naming *n)
+{
+	struct debug_options o = p->o->debug;
+	char *dir = p->o->no_cache ? NULL : symbol_cache_default_dir();
+	struct err err = { 0 };
+
+	if (dir)
+		n->cache = symbol_cache_open(dir);
+	if (n->cache && !o.cache_dir)
+		o.cache_dir = dir;
+	if (debug_open(&o, &n->debug, &err) < 0)
+		log_warning("no debug files: %s", err.text);
+	free(dir);
+}
+
 /*
  * Names need the recording, the places and the objects; afterwards neither spaces nor unwinder are
  * used.
@@ -223,7 +241,11 @@ static void name_places(struct pipeline *p)
 		.no_inlines = p->o->no_inlines,
 	};
 
+	if (n.use_local && !n.no_names)
+		open_names(p, &n);
 	naming_run(&n);
+	debug_close(n.debug);
+	symbol_cache_close(n.cache);
 	profile_expand(p->profile);
 }
 

@@ -46,7 +46,7 @@ struct debug_provenance {
 struct debug_file {
 	int fd; /* regular file or sealed memory; owner: caller, debug_file_done */
 	struct debug_provenance provenance;
-	char *where; /* "/root/x.deb: member usr/lib/debug/...": for messages; owned */
+	char *where; /* its path, or "/root/x.deb: member 'usr/lib/debug/...'"; owned */
 };
 void debug_file_done(struct debug_file *f);
 
@@ -64,9 +64,22 @@ void debug_close(struct debug *d);
 int debug_find(struct debug *d, const struct object_key *key, struct debug_file *ret,
 	       struct err *err);
 
-/* What debug_find would return, without opening more than needed: for cache lookups. */
+/*
+ * What debug_find would return, without opening more than needed: for cache lookups. With
+ * debuginfod asked for, it may be fetched to be known. Failures likewise.
+ */
 int debug_peek(struct debug *d, const struct object_key *key, struct debug_provenance *ret,
 	       struct err *err);
+
+/*
+ * Announces objects that will be asked for: packages are read once for all of them. Call before
+ * the first debug_find or debug_peek of a batch; later calls add to it.
+ */
+void debug_want(struct debug *d, const struct object_key *key, size_t n);
+
+/* The object itself by build-id, with code and unwind tables. Failures as of debug_find. */
+int debug_find_object(struct debug *d, const struct object_key *key, struct debug_file *ret,
+		      struct err *err);
 
 /* A file that debug information names: dwz alternate by build-id; .dwo by id; .dwp of an object. */
 int debug_find_alt(struct debug *d, const struct build_id *build_id, struct debug_file *ret,

@@ -156,7 +156,7 @@ static const int allowed[] = {
 
 /* With directories to read; Landlock says which. */
 static const int allowed_files[] = {
-	SYS_openat, SYS_getdents64, SYS_statx, SYS_newfstatat, SYS_readlinkat,
+	SYS_openat, SYS_getdents64, SYS_statx, SYS_newfstatat, SYS_readlinkat, SYS_openat2,
 #if defined(__x86_64__)
 	SYS_open,   SYS_stat,	    SYS_lstat,
 #endif

@@ -119,11 +119,21 @@ void symbol_object(const struct elf_image *embedded, const char *reason,
 int symbol_kernel_put(void *ctx, const struct kernel_symbol *symbol);
 void symbol_kernel_finish(struct symbol_batch *batch, struct symbol_origin *ret);
 
+enum symbol_language {
+	SYMBOL_CXX = 1,	 /* Itanium ABI, with parameters */
+	SYMBOL_RUST = 2, /* legacy and v0 */
+	SYMBOL_D = 4,
+	SYMBOL_OCAML = 8, /* camlStdlib__List__map_123 -> Stdlib.List.map_123 */
+	SYMBOL_LANGUAGES = 15,
+};
+
 /*
- * The name for people: C++ (Itanium) and Rust (legacy and v0), with parameters. False: not
- * mangled, or longer than limits; ret is untouched then. "f@plt" keeps its ending.
+ * The name for people. False: not mangled, or longer than limits; ret is untouched then. What the
+ * compiler and the linker put around a mangled name stays: "f@plt", "f [clone .cold]".
  */
 bool symbol_demangle(const char *name, struct buf *ret);
+/* Of these languages only (a set of enum symbol_language). */
+bool symbol_demangle_as(const char *name, unsigned int languages, struct buf *ret);
 
 /* ---- pieces, for tests and fuzzing ---- */
 

@@ -1,0 +1,106 @@
+/*
+ * question: header, then the name and the directory, each with its zero. The parent checks all of
+ * it: the child may be anybody's by then.
+ */
+#include "report/symbol/supply.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/arena.h"
+#include "common/base/auto.h"
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "report/debug/debug.h"
+#include "report/jail/jail.h"
+
+enum {
+	SUPPLY_TEXT_MAX = 4096,
+	SUPPLY_MISSING_MAX = 4096, /* afterwards nothing is looked for any more */
+};
+
+struct question {
+	uint32_t kind;			/* enum dwarf_want_kind + 1 */
+	uint32_t name_bytes, dir_bytes; /* with their zeros */
+	struct build_id build_id;
+	uint64_t dwo_id;
+};
+
+static uint32_t text_bytes(const char *text)
+{
+	return text ? (uint32_t)strnlen(text, SUPPLY_TEXT_MAX) + 1 : 1;
+}
+
+static void put_text(char *at, const char *text, uint32_t n)
+{
+	if (n > 1)
+		memcpy(at, text, n - 1);
+	at[n - 1] = 0;
+}
+
+int supply_ask(void *ctx, const struct dwarf_want *want)
+{
+	struct question q = {
+		.kind = (uint32_t)want->kind + 1,
+		.name_bytes = text_bytes(want->name),
+		.dir_bytes = text_bytes(want->comp_dir),
+		.build_id = want->build_id,
+		.dwo_id = want->dwo_id,
+	};
+	size_t n = sizeof(q) + q.name_bytes + q.dir_bytes, n_answer;
+	AUTO_FREE char *bytes = mem_zalloc(n);
+	char answer[8];
+	int fd = -1;
+
+	memcpy(bytes, &q, sizeof(q));
+	put_text(bytes + sizeof(q), want->name, q.name_bytes);
+	put_text(bytes + sizeof(q) + q.name_bytes, want->comp_dir, q.dir_bytes);
+	if (jail_ask(ctx, bytes, n, answer, sizeof(answer), &n_answer, &fd, NULL) < 0)
+		return -1;
+	return fd;
+}
+
+static bool is_sound(const struct question *q, const char *text, size_t n)
+{
+	return q->name_bytes && q->dir_bytes && q->name_bytes <= SUPPLY_TEXT_MAX + 1 &&
+	       q->dir_bytes <= SUPPLY_TEXT_MAX + 1 && q->name_bytes + q->dir_bytes == n &&
+	       !text[q->name_bytes - 1] && !text[n - 1] && q->build_id.n <= BUILD_ID_MAX;
+}
+
+static int find(const struct supply *s, const struct question *q, const char *name, const char *dir,
+		struct debug_file *ret)
+{
+	switch ((enum dwarf_want_kind)(q->kind - 1)) {
+	case DWARF_WANT_ALT:
+		return debug_find_alt(s->debug, &q->build_id, ret, NULL);
+	case DWARF_WANT_DWO:
+		return debug_find_dwo(s->debug, q->dwo_id, name, dir, s->beside, ret, NULL);
+	case DWARF_WANT_DWP:
+		return debug_find_dwp(s->debug, s->key, s->beside, ret, NULL);
+	}
+	return -1;
+}
+
+int supply_answer(struct supply *s, const void *question, size_t n)
+{
+	struct debug_file file = { .fd = -1 };
+	const char *text = question;
+	struct question q;
+	int fd;
+
+	if (n < sizeof(q) || s->n_missing >= SUPPLY_MISSING_MAX)
+		return -1;
+	memcpy(&q, question, sizeof(q));
+	text += sizeof(q);
+	if (!is_sound(&q, text, n - sizeof(q)))
+		return -1;
+	if (find(s, &q, text, text + q.name_bytes, &file) < 0) {
+		s->n_missing++;
+		return -1;
+	}
+	fd = file.fd;
+	file.fd = -1;
+	debug_file_done(&file);
+	return fd;
+}
