@@ -412,9 +412,11 @@ static int poll_timeout_ms(const struct jails *j)
 static void finish(struct jails *j, unsigned int i)
 {
 	struct inmate *in = j->running[i];
+	uint64_t from_ns = io_monotonic_ns();
 
 	j->running[i] = j->running[--j->n_running];
 	inmate_finish(in); /* its `done` may add jobs */
+	shift_deadlines(j, io_monotonic_ns() - from_ns);
 }
 
 /* From the back: what finish moves into a place was looked at. */

@@ -61,8 +61,8 @@ struct jail_job {
 	/*
 	 * In the parent, once, when the job is over. status 0: body returned 0. Negative: err says
 	 * why ("parsing libx.debug crashed (SIGSEGV)", "... needed more than 256 MiB", "... took
-	 * longer than 2.0 s", or what body said); out is then what was written before, perhaps nothing.
-	 * out is lent.
+	 * longer than 2.0 s", or what body said); out is then what was written before, perhaps
+	 * nothing. out is lent.
 	 */
 	void (*done)(void *ctx, int status, const struct err *err, const void *out, size_t n);
 };

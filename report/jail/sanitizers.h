@@ -1,4 +1,4 @@
-/* Whether this is a build with sanitizers: their shadow memory and checks need what jails refuse. */
+/* Whether this build has sanitizers: their shadow memory and checks need what jails refuse. */
 #ifndef REPORT_JAIL_SANITIZERS_H
 #define REPORT_JAIL_SANITIZERS_H
 

@@ -486,7 +486,8 @@ static int body_chatters(void *ctx, struct jail_cell *cell, struct err *err)
 }
 
 /* Garbage to the parent, on whatever is a socket. */
-static int __attribute__((noreturn)) body_garbage(void *ctx, struct jail_cell *cell, struct err *err)
+static int __attribute__((noreturn)) body_garbage(void *ctx, struct jail_cell *cell,
+						  struct err *err)
 {
 	uint32_t garbage[5] = { 2, 77, 77, 77, 77 };
 	struct iovec part = { .iov_base = garbage, .iov_len = sizeof(garbage) };
@@ -579,9 +580,8 @@ static void sealed(void)
 	struct outcome o = run(body_mapped);
 
 	CHECK_TRUE(o.status < 0);
-	CHECK_TRUE(!strcmp(o.text, "parsing x.debug left its result open to others") ||
-			   !strcmp(o.text, "parsing x.debug was ended at a forbidden system call "
-					   "(SIGSYS)"),
+	CHECK_TRUE(strstr(o.text, "left its result open to others") ||
+			   strstr(o.text, "was ended at a forbidden system call (SIGSYS)"),
 		   "'%s'", o.text);
 }
 
