@@ -187,7 +187,7 @@ static struct value step_read(struct cursor *c, const struct unit *u, const stru
 bool entry_values(struct cursor *c, const struct unit *u, const struct abbrevs *a,
 		  const struct abbrev *abbrev, struct entry *ret)
 {
-	const struct step *step = a->step + abbrev->step;
+	const struct step *step = abbrev->n_steps ? a->step + abbrev->step : NULL;
 
 	memset(ret->value, 0, sizeof(ret->value));
 	ret->abbrev = abbrev;
@@ -203,7 +203,7 @@ bool entry_values(struct cursor *c, const struct unit *u, const struct abbrevs *
 bool entry_skip(struct cursor *c, const struct unit *u, const struct abbrevs *a,
 		const struct abbrev *abbrev, uint64_t *ret_sibling)
 {
-	const struct step *step = a->step + abbrev->step;
+	const struct step *step = abbrev->n_steps ? a->step + abbrev->step : NULL;
 	struct dwarf_file *file;
 	struct value v;
 

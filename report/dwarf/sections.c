@@ -59,7 +59,9 @@ static unsigned int slot_of(const char *name, bool split, bool *ret_gnu)
 	size_t n, n_dwo = sizeof(dwo) - 1;
 	bool is_index, is_dwo;
 
-	*ret_gnu = name[1] == 'z';
+	*ret_gnu = strncmp(name, ".zdebug_", strlen(".zdebug_")) == 0;
+	if (!*ret_gnu && strncmp(name, ".debug_", strlen(".debug_")) != 0)
+		return SLOTS;
 	name += *ret_gnu ? strlen(".zdebug_") : strlen(".debug_");
 	n = strnlen(name, 64);
 	is_index = is_text(name, n, "cu_index") || is_text(name, n, "tu_index");
