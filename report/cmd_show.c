@@ -15,10 +15,12 @@ static void put(struct command *c, const struct profile *p)
 {
 	switch (c->form) {
 	case FORM_FOLDED:
-		export_folded(p, stdout);
+		export_folded(p, c->style.lines, stdout);
 		return;
 	case FORM_JSON:
-		export_json(p, c->by, stdout);
+		export_json(p,
+			    c->style.lines && c->by == VIEW_FUNCTION ? VIEW_FUNCTION_LINE : c->by,
+			    stdout);
 		return;
 	case FORM_TREE:
 		export_tree(p, c->callees_first, &c->style, stdout);
@@ -43,6 +45,8 @@ int cmd_show(struct command *c)
 
 	if (!path)
 		return EXIT_USAGE;
+	if (c->style.lines && c->by != VIEW_FUNCTION && c->by != VIEW_ADDRESS && c->by != VIEW_LINE)
+		return command_usage("option --lines is for functions and addresses");
 	if (command_run(c, path, &recording, &profile, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;

@@ -48,19 +48,19 @@ static int set_version(void *ctx, const char *value, struct err *err)
 
 static int set_by(void *ctx, const char *value, struct err *err)
 {
-	static const char *const names[VIEW_BYS] = {
+	static const char *const names[] = {
 		[VIEW_FUNCTION] = "function", [VIEW_MODULE] = "module",	  [VIEW_THREAD] = "thread",
-		[VIEW_PROCESS] = "process",   [VIEW_ADDRESS] = "address",
+		[VIEW_PROCESS] = "process",   [VIEW_ADDRESS] = "address", [VIEW_LINE] = "line",
 	};
 
-	for (unsigned int by = 0; by < VIEW_BYS; by++) {
+	for (unsigned int by = 0; by < N_ELEMENTS(names); by++) {
 		if (strcmp(value, names[by]) != 0)
 			continue;
 		given(ctx, "by", VERB_SHOW)->by = (enum view_by)by;
 		return 0;
 	}
-	return err_set(err, -EINVAL, "'%s' is none of function, module, thread, process, address",
-		       value);
+	return err_set(err, -EINVAL,
+		       "'%s' is none of function, module, thread, process, address, line", value);
 }
 
 static int set_tree(void *ctx, const char *value, struct err *err)
@@ -322,7 +322,7 @@ static int set_log_level(void *ctx, const char *value, struct err *err)
 
 const struct opt command_options[] = {
 	{ 0, "by", "WHAT", NULL, "function", set_by,
-	  "rows are: function, module, thread, process or address", false },
+	  "rows are: function, module, thread, process, address or line", false },
 	{ 0, "tree", "ORDER", NULL, NULL, set_tree,
 	  "tree of calls, 'callers' first (default) or 'callees' first", true },
 	{ 0, "folded", NULL, NULL, NULL, set_folded,

@@ -31,8 +31,11 @@ void export_tree(const struct profile *p, bool callees_first, const struct expor
 void export_losses(const struct profile *p, FILE *out);
 void export_put_losses(struct buf *b, const struct profile *p); /* the same line without its end */
 
-/* One line a distinct stack, root first, samples last; lines in order of their text. */
-void export_folded(const struct profile *p, FILE *out);
+/*
+ * One line a distinct stack, root first, samples last; lines in order of their text. With `lines`
+ * a frame is "f app.c:12".
+ */
+void export_folded(const struct profile *p, bool lines, FILE *out);
 
 /* ddprof-report(1), "JSON". */
 void export_json(const struct profile *p, enum view_by by, FILE *out);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "report/export/escape.h"
+#include "report/export/paths.h"
 #include "report/profile/profile.h"
 
 static void put_line(const struct buf *line, uint64_t count, FILE *out)
@@ -17,18 +18,26 @@ static void put_line(const struct buf *line, uint64_t count, FILE *out)
 	fprintf(out, " %" PRIu64 "\n", count);
 }
 
-/* Appends the node's name and returns where the line ended before. */
-static size_t enter(struct buf *line, const struct profile *p, const struct view_node *node)
+/* Appends the node's name, "f" or "f app.c:12", and returns where the line ended before. */
+static size_t enter(struct buf *line, const struct paths *paths, const struct view_node *node,
+		    bool lines)
 {
+	const struct profile_place *place = &paths->p->place[node->place];
 	size_t before = line->n;
 
 	if (before)
 		buf_putc(line, ';');
-	escape_folded(line, profile_text(p, node->name));
+	escape_folded(line, profile_text(paths->p, node->name));
+	if (lines && place->file.n) {
+		buf_putc(line, ' ');
+		escape_folded(line, paths_short(paths, place->file));
+		if (place->line)
+			buf_printf(line, ":%" PRIu32, place->line);
+	}
 	return before;
 }
 
-static void put_stacks(const struct profile *p, const struct view_tree *t, FILE *out)
+static void put_stacks(const struct paths *paths, const struct view_tree *t, bool lines, FILE *out)
 {
 	size_t *before = mem_alloc(t->n * sizeof(*before)); /* line length above each open node */
 	uint32_t n = t->node[0].first_child;
@@ -38,7 +47,7 @@ static void put_stacks(const struct profile *p, const struct view_tree *t, FILE 
 	while (n != VIEW_NONE) {
 		const struct view_node *node = &t->node[n];
 
-		before[n] = enter(&line, p, node);
+		before[n] = enter(&line, paths, node, lines);
 		if (node->self.count)
 			put_line(&line, node->self.count, out);
 		if (node->first_child != VIEW_NONE) {
@@ -58,14 +67,20 @@ static void put_stacks(const struct profile *p, const struct view_tree *t, FILE 
 	free(before);
 }
 
-void export_folded(const struct profile *p, FILE *out)
+void export_folded(const struct profile *p, bool lines, FILE *out)
 {
 	static const char no_frames[] = "[no stack]";
+	struct view_tree_options view = { .source = VIEW_ALL_SOURCES,
+					  .lines = lines,
+					  .order = VIEW_BY_NAME };
+	struct paths paths;
 	struct view_tree t;
 
-	view_tree(p, VIEW_ALL_SOURCES, false, 0, VIEW_BY_NAME, &t);
+	view_tree(p, &view, &t);
+	paths_init(&paths, p);
 	if (t.node[0].self.count)
 		fprintf(out, "%s %" PRIu64 "\n", no_frames, t.node[0].self.count);
-	put_stacks(p, &t, out);
+	put_stacks(&paths, &t, lines, out);
+	paths_done(&paths);
 	view_tree_done(&t);
 }

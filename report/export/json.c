@@ -12,8 +12,9 @@
 enum { JSON_VERSION = 1 };
 
 static const char *const by_name[VIEW_BYS] = {
-	[VIEW_FUNCTION] = "function", [VIEW_MODULE] = "module",	  [VIEW_THREAD] = "thread",
-	[VIEW_PROCESS] = "process",   [VIEW_ADDRESS] = "address",
+	[VIEW_FUNCTION] = "function",	   [VIEW_MODULE] = "module",   [VIEW_THREAD] = "thread",
+	[VIEW_PROCESS] = "process",	   [VIEW_ADDRESS] = "address", [VIEW_LINE] = "line",
+	[VIEW_FUNCTION_LINE] = "function",
 };
 
 static void put_string(struct buf *b, const char *key, const char *text)
@@ -59,6 +60,44 @@ static void put_function(struct buf *b, const struct profile *p, uint32_t at)
 	put_module(b, p, f->module);
 }
 
+/* File and line where they are known, each behind a comma. */
+static void put_source_line(struct buf *b, const struct profile *p, const struct profile_place *at)
+{
+	if (at->file.n) {
+		buf_putc(b, ',');
+		put_string(b, "file", profile_text(p, at->file));
+	}
+	if (at->line)
+		buf_printf(b, ",\"line\":%" PRIu32, at->line);
+}
+
+static void put_frame(struct buf *b, const struct profile *p, const struct profile_place *at)
+{
+	const struct profile_function *f = &p->function[at->function];
+
+	buf_putc(b, '{');
+	put_string(b, "name", profile_text(p, f->name));
+	put_source_line(b, p, at);
+	if (at->column)
+		buf_printf(b, ",\"column\":%" PRIu32, at->column);
+	buf_printf(b, ",\"inlined\":%s}", at->inlined ? "true" : "false");
+}
+
+/* All frames of an address, innermost first. */
+static void put_frames(struct buf *b, const struct profile *p, uint32_t innermost)
+{
+	const struct profile_place *at = &p->place[innermost];
+	const struct profile_place *code = at->inlined ? &p->place[at->inner] : at;
+
+	buf_puts(b, ",\"frames\":[");
+	for (uint32_t i = code->n_inner; i-- > 0;) {
+		put_frame(b, p, &p->place[code->inner + i]);
+		buf_putc(b, ',');
+	}
+	put_frame(b, p, code);
+	buf_putc(b, ']');
+}
+
 static void put_row(struct buf *b, const struct profile *p, enum view_by by,
 		    const struct view_row *row)
 {
@@ -84,9 +123,15 @@ static void put_row(struct buf *b, const struct profile *p, enum view_by by,
 		buf_printf(b, "\"pid\":%" PRIu32 ",", t->pid);
 		put_string(b, "name", profile_text(p, t->process));
 		break;
-	default:
+	case VIEW_ADDRESS:
 		buf_printf(b, "\"address\":\"0x%" PRIx64 "\",", p->place[row->at].addr);
 		put_function(b, p, p->place[row->at].function);
+		put_source_line(b, p, &p->place[row->at]);
+		put_frames(b, p, row->at);
+		break;
+	default:
+		put_function(b, p, p->place[row->at].function);
+		put_source_line(b, p, &p->place[row->at]);
 	}
 	buf_putc(b, '}');
 }

@@ -14,14 +14,24 @@
 
 struct profile;
 
-enum view_by { VIEW_FUNCTION, VIEW_MODULE, VIEW_THREAD, VIEW_PROCESS, VIEW_ADDRESS, VIEW_BYS };
+enum view_by {
+	VIEW_FUNCTION,
+	VIEW_MODULE,
+	VIEW_THREAD,
+	VIEW_PROCESS,
+	VIEW_ADDRESS,	    /* with its inlined frames: the innermost place stands for them */
+	VIEW_LINE,	    /* lines of files, functions where no line is known */
+	VIEW_FUNCTION_LINE, /* functions, a row for each of their lines */
+	VIEW_BYS
+};
 
 struct view_weight {
 	uint64_t count, weight; /* samples; units of the source */
 };
 
 struct view_row {
-	uint32_t at; /* index of the function, module, thread or place (see `by`) */
+	/* index of the function, module, thread or place (address, lines) */
+	uint32_t at;
 	struct view_weight self,
 		total; /* total: samples with this anywhere in the stack, each once */
 };
@@ -43,10 +53,12 @@ void view_flat_done(struct view_flat *v);
 
 enum { VIEW_NONE = UINT32_MAX, VIEW_ALL_SOURCES = UINT32_MAX };
 
-/* Functions of one name are one node. Node 0 is the root. */
+/* Functions of one name are one node, or, with `lines`, those at one line. Node 0 is the root. */
 struct view_node {
 	uint32_t parent;
 	str_id name;
+	uint32_t label; /* what makes it one: same label and parent */
+	uint32_t place; /* one of the profile's that are this node: file and line with `lines` */
 	uint32_t first_child, next_sibling; /* VIEW_NONE: no more; heaviest first, or by name */
 	struct view_weight self, total;
 };
@@ -58,13 +70,20 @@ struct view_tree {
 
 enum view_order { VIEW_BY_WEIGHT, VIEW_BY_NAME };
 
-/*
- * callees_first: children of the root are the functions that ran, their children who called them;
- * branches lighter than min_weight then end at their first node (callers first they are all there).
- * Owner: caller, view_tree_done.
- */
-void view_tree(const struct profile *p, uint32_t source, bool callees_first, uint64_t min_weight,
-	       enum view_order order, struct view_tree *ret);
+struct view_tree_options {
+	uint32_t source; /* or VIEW_ALL_SOURCES */
+	/*
+	 * Children of the root are the functions that ran, their children who called them; branches
+	 * lighter than min_weight then end at their first node (callers first they are all there).
+	 */
+	bool callees_first;
+	uint64_t min_weight;
+	bool lines;
+	enum view_order order;
+};
+
+/* Owner: caller, view_tree_done. */
+void view_tree(const struct profile *p, const struct view_tree_options *o, struct view_tree *ret);
 void view_tree_done(struct view_tree *t);
 
 #endif

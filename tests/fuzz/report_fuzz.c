@@ -32,7 +32,7 @@ static void show(const struct profile *p, FILE *out)
 		export_flat(p, (enum view_by)by, &style, out);
 	export_tree(p, false, &style, out);
 	export_tree(p, true, &style, out);
-	export_folded(p, out);
+	export_folded(p, true, out);
 	export_json(p, VIEW_ADDRESS, out);
 	export_losses(p, out);
 	buf_init(&b);

@@ -83,7 +83,7 @@ static void write_tree(const struct profile *p, FILE *out)
 
 static void write_folded(const struct profile *p, FILE *out)
 {
-	export_folded(p, out);
+	export_folded(p, false, out);
 }
 
 static void write_json(const struct profile *p, FILE *out)
@@ -159,7 +159,7 @@ static void empty(void)
 	made_names(p);
 	export_flat(p, VIEW_FUNCTION, &style, out);
 	export_tree(p, false, &style, out);
-	export_folded(p, out);
+	export_folded(p, false, out);
 	export_losses(p, out);
 	fclose(out);
 	CHECK_STR(text, "lost 0 of 0 samples\n");

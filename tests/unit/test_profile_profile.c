@@ -155,7 +155,7 @@ static void trees(void)
 	made_add(p, 1, "t", "ADC", 20);
 	made_add(p, 1, "t", "A", 1);
 	made_names(p);
-	view_tree(p, 0, false, 0, VIEW_BY_WEIGHT, &t);
+	view_tree(p, &(struct view_tree_options){ .source = 0 }, &t);
 	CHECK_UINT(t.n, 6);
 	a = t.node[0].first_child;
 	CHECK_UINT(t.node[a].total.weight, 31);
@@ -164,7 +164,7 @@ static void trees(void)
 	CHECK_STR(profile_text(p, t.node[b].name), "D()");
 	CHECK_STR(profile_text(p, t.node[t.node[b].next_sibling].name), "B()");
 	view_tree_done(&t);
-	view_tree(p, 0, true, 0, VIEW_BY_WEIGHT, &t);
+	view_tree(p, &(struct view_tree_options){ .callees_first = true }, &t);
 	a = t.node[0].first_child;
 	CHECK_STR(profile_text(p, t.node[a].name), "C()");
 	CHECK_UINT(t.node[a].total.weight, 30);
