@@ -147,6 +147,13 @@ static bool symbol_get(struct dwarf *d, uint64_t addr, struct symtab_name *ret)
 	return symtab_find(d->symtab, addr, &d->budget, ret);
 }
 
+/* "f.part.0.cold" of "f": the symbol says no more than the name. */
+static bool is_clone(const struct name *name, const struct symtab_name *symbol)
+{
+	return name->text && symbol->n > name->n && symbol->text[name->n] == '.' &&
+	       memcmp(symbol->text, name->text, name->n) == 0;
+}
+
 /*
  * Name of a function. Clones (".constprop.0") and Fortran's main program have no linkage name in
  * the debug information; the symbol that starts where they do has it.
@@ -157,7 +164,7 @@ static uint32_t function_name(struct batch *b, const struct function *f, uint64_
 	struct symtab_name symbol;
 
 	if ((!name->text || !name->is_linkage) && symbol_get(b->d, addr, &symbol) &&
-	    symbol.start == f->start)
+	    symbol.start == f->start && !is_clone(name, &symbol))
 		return answers_text_put(b->out, symbol.text, symbol.n);
 	return name_put(b, name);
 }
