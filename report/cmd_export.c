@@ -39,7 +39,7 @@ static int export_file(struct command *c, const char *path, struct err *err)
 	if (status < 0)
 		return status;
 	buf_init(&bytes);
-	status = export_pprof(profile, &bytes, err);
+	status = export_pprof(profile, c->flatten_inlines, &bytes, err);
 	if (status == 0)
 		status = write_result(c->output, &bytes, err);
 	buf_done(&bytes);

@@ -40,8 +40,11 @@ void export_folded(const struct profile *p, bool lines, FILE *out);
 /* ddprof-report(1), "JSON". */
 void export_json(const struct profile *p, enum view_by by, FILE *out);
 
-/* Gzip-compressed pprof. 0, or -EFBIG over its limits, or what zlib said. */
-int export_pprof(const struct profile *p, struct buf *ret, struct err *err);
+/*
+ * Gzip-compressed pprof. A location is an address with the lines of its inlined frames, or one frame
+ * with flatten_inlines. 0, or -EFBIG over its limits, or what zlib said.
+ */
+int export_pprof(const struct profile *p, bool flatten_inlines, struct buf *ret, struct err *err);
 
 /* Shared by the text forms: "12.3 %", "1.234 s", "40 118". */
 void export_put_percent(struct buf *b, uint64_t part, uint64_t all);

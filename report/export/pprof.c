@@ -22,6 +22,7 @@
 
 #include "common/base/bits.h"
 #include "common/base/err.h"
+#include "common/base/map.h"
 #include "report/export/escape.h"
 #include "report/profile/profile.h"
 
@@ -51,6 +52,9 @@ enum mapping_field {
 	MAPPING_FILENAME = 5,
 	MAPPING_BUILD_ID = 6,
 	MAPPING_HAS_FUNCTIONS = 7,
+	MAPPING_HAS_FILENAMES = 8,
+	MAPPING_HAS_LINE_NUMBERS = 9,
+	MAPPING_HAS_INLINE_FRAMES = 10,
 };
 enum location_field {
 	LOCATION_ID = 1,
@@ -58,8 +62,13 @@ enum location_field {
 	LOCATION_ADDRESS = 3,
 	LOCATION_LINE = 4,
 };
-enum line_field { LINE_FUNCTION = 1 };
-enum function_field { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3 };
+enum line_field { LINE_FUNCTION = 1, LINE_LINE = 2, LINE_COLUMN = 3 };
+enum function_field {
+	FUNCTION_ID = 1,
+	FUNCTION_NAME = 2,
+	FUNCTION_SYSTEM_NAME = 3,
+	FUNCTION_FILENAME = 4,
+};
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 enum { VALUES_MAX = 3 };
@@ -83,10 +92,15 @@ struct pprof {
 	struct intern strings; /* id = index in the string table */
 	struct buf message, inner, text;
 	struct columns columns;
-	uint32_t *function_id, *location_id, *mapping_id; /* 0: not used */
-	struct range *range;				  /* of each module */
-	uint32_t main_module;				  /* PROFILE_NONE: only libraries */
-	uint32_t no_stack; /* location of samples without a stack; 0: there are none */
+	/* of each place; one place of each function; 0: not used */
+	uint32_t *function_id, *location_id, *mapping_id;
+	uint32_t *function_place; /* of each function id */
+	uint32_t n_functions;
+	bool *has_inlined;    /* of each module: some frame of it is inlined */
+	bool flatten;	      /* inlined frames are locations of their own */
+	struct range *range;  /* of each module */
+	uint32_t main_module; /* PROFILE_NONE: only libraries */
+	uint32_t no_stack;    /* location of samples without a stack; 0: there are none */
 };
 
 static void put_number(struct buf *b, unsigned int field, uint64_t value)
@@ -184,7 +198,8 @@ static void put_stack(struct pprof *w, uint32_t node)
 	if (!node)
 		buf_varint(&w->inner, w->no_stack);
 	for (; node; node = p->node[node].parent)
-		buf_varint(&w->inner, w->location_id[p->node[node].place]);
+		if (w->flatten || !p->place[p->node[node].place].inlined)
+			buf_varint(&w->inner, w->location_id[p->node[node].place]);
 	put_message(&w->message, SAMPLE_LOCATION, &w->inner);
 }
 
@@ -279,11 +294,38 @@ static void number_mappings(struct pprof *w)
 			w->mapping_id[i] = 0;
 }
 
+/*
+ * A function's file stands in the function, and lines are lines of it: a function whose body comes
+ * from two files (#include, #line) is two functions here.
+ */
+static void number_functions(struct pprof *w)
+{
+	const struct profile *p = w->p;
+	struct map seen;
+
+	map_init(&seen);
+	for (uint32_t i = 0; i < p->n_places; i++) {
+		const struct profile_place *place = &p->place[i];
+		uint64_t key = ((uint64_t)place->function << 32 | place->file.n) + 1, *id;
+		bool is_new;
+
+		if (!w->function_id[i])
+			continue;
+		id = map_put(&seen, key, &is_new);
+		if (is_new) {
+			*id = ++w->n_functions;
+			w->function_place[*id] = i;
+		}
+		w->function_id[i] = (uint32_t)*id;
+	}
+	map_done(&seen);
+}
+
 /* Only places, functions and modules that kept samples touch are written. */
 static void number_all(struct pprof *w)
 {
 	const struct profile *p = w->p;
-	uint32_t n_locations = 0, n_functions = 0;
+	uint32_t n_locations = 0;
 	bool *used = mem_zalloc(p->n_nodes * sizeof(*used));
 
 	for (size_t i = 0; i < p->n_entries; i++) {
@@ -297,21 +339,18 @@ static void number_all(struct pprof *w)
 		if (!used[n])
 			continue;
 		used[p->node[n].parent] = true;
-		w->location_id[p->node[n].place] = 1;
-		w->function_id[place->function] = 1;
+		w->location_id[p->node[n].place] = w->flatten || !place->inlined;
+		w->function_id[p->node[n].place] = 1;
 		w->mapping_id[place->module] = 1;
+		w->has_inlined[place->module] |= place->inlined;
 	}
 	for (size_t i = 0; i < p->n_places; i++)
 		if (w->location_id[i])
 			w->location_id[i] = ++n_locations;
-	for (size_t i = 0; i < p->n_functions; i++)
-		if (w->function_id[i])
-			w->function_id[i] = ++n_functions;
+	number_functions(w);
 	number_mappings(w);
-	if (w->no_stack) {
+	if (w->no_stack)
 		w->no_stack = n_locations + 1;
-		w->function_id[p->n_functions] = n_functions + 1;
-	}
 	free(used);
 }
 
@@ -355,26 +394,55 @@ static void put_mapping(struct pprof *w, uint32_t module)
 	put_string(w, b, MAPPING_FILENAME, profile_text(w->p, m->path));
 	put_string(w, b, MAPPING_BUILD_ID, hex);
 	put_number(b, MAPPING_HAS_FUNCTIONS, m->has_names);
+	put_number(b, MAPPING_HAS_FILENAMES, m->has_lines);
+	put_number(b, MAPPING_HAS_LINE_NUMBERS, m->has_lines);
+	put_number(b, MAPPING_HAS_INLINE_FRAMES, w->has_inlined[module]);
 	put_message(w->out, PROFILE_MAPPING, b);
 }
 
-static void put_location(struct pprof *w, uint32_t id, uint32_t mapping, uint64_t addr,
-			 uint32_t function)
+static void put_line(struct pprof *w, uint32_t place)
 {
-	put_number(&w->inner, LINE_FUNCTION, function);
-	put_number(&w->message, LOCATION_ID, id);
-	put_number(&w->message, LOCATION_MAPPING, mapping);
-	put_number(&w->message, LOCATION_ADDRESS, addr);
+	const struct profile_place *at = &w->p->place[place];
+
+	put_number(&w->inner, LINE_FUNCTION, w->function_id[place]);
+	put_number(&w->inner, LINE_LINE, at->line);
+	put_number(&w->inner, LINE_COLUMN, at->column);
 	put_message(&w->message, LOCATION_LINE, &w->inner);
+}
+
+/* Lines of a location: innermost first. */
+static void put_location(struct pprof *w, uint32_t place)
+{
+	const struct profile_place *at = &w->p->place[place];
+
+	put_number(&w->message, LOCATION_ID, w->location_id[place]);
+	put_number(&w->message, LOCATION_MAPPING, w->mapping_id[at->module]);
+	put_number(&w->message, LOCATION_ADDRESS, at->addr);
+	for (uint32_t i = w->flatten ? 0 : at->n_inner; i-- > 0;)
+		put_line(w, at->inner + i);
+	put_line(w, place);
 	put_message(w->out, PROFILE_LOCATION, &w->message);
 }
 
-static void put_function(struct pprof *w, uint32_t id, const char *name, const char *system_name)
+static void put_function(struct pprof *w, uint32_t id, const char *name, const char *system_name,
+			 const char *file)
 {
 	put_number(&w->message, FUNCTION_ID, id);
 	put_string(w, &w->message, FUNCTION_NAME, name);
 	put_string(w, &w->message, FUNCTION_SYSTEM_NAME, system_name);
+	put_string(w, &w->message, FUNCTION_FILENAME, file);
 	put_message(w->out, PROFILE_FUNCTION, &w->message);
+}
+
+static void put_no_stack(struct pprof *w)
+{
+	uint32_t function = w->n_functions + 1;
+
+	put_number(&w->message, LOCATION_ID, w->no_stack);
+	put_number(&w->inner, LINE_FUNCTION, function);
+	put_message(&w->message, LOCATION_LINE, &w->inner);
+	put_message(w->out, PROFILE_LOCATION, &w->message);
+	put_function(w, function, "[no stack]", "[no stack]", "");
 }
 
 static void put_tables(struct pprof *w)
@@ -388,16 +456,16 @@ static void put_tables(struct pprof *w)
 			put_mapping(w, i);
 	for (uint32_t i = 0; i < p->n_places; i++)
 		if (w->location_id[i])
-			put_location(w, w->location_id[i], w->mapping_id[p->place[i].module],
-				     p->place[i].addr, w->function_id[p->place[i].function]);
-	for (uint32_t i = 0; i < p->n_functions; i++)
-		if (w->function_id[i])
-			put_function(w, w->function_id[i], profile_text(p, p->function[i].name),
-				     profile_text(p, p->function[i].system_name));
-	if (w->no_stack) {
-		put_location(w, w->no_stack, 0, 0, w->function_id[p->n_functions]);
-		put_function(w, w->function_id[p->n_functions], "[no stack]", "[no stack]");
+			put_location(w, i);
+	for (uint32_t id = 1; id <= w->n_functions; id++) {
+		const struct profile_place *at = &p->place[w->function_place[id]];
+
+		put_function(w, id, profile_text(p, p->function[at->function].name),
+			     profile_text(p, p->function[at->function].system_name),
+			     profile_text(p, at->file));
 	}
+	if (w->no_stack)
+		put_no_stack(w);
 }
 
 /* ---- the whole ---- */
@@ -467,10 +535,10 @@ static int gzip(const struct buf *raw, struct buf *ret, struct err *err)
 	return 0;
 }
 
-int export_pprof(const struct profile *p, struct buf *ret, struct err *err)
+int export_pprof(const struct profile *p, bool flatten_inlines, struct buf *ret, struct err *err)
 {
 	struct buf raw;
-	struct pprof w = { .p = p, .out = &raw };
+	struct pprof w = { .p = p, .out = &raw, .flatten = flatten_inlines };
 	int status;
 
 	buf_init(&raw);
@@ -479,7 +547,9 @@ int export_pprof(const struct profile *p, struct buf *ret, struct err *err)
 	buf_init(&w.text);
 	intern_init(&w.strings);
 	w.location_id = mem_zalloc((p->n_places + 1) * sizeof(*w.location_id));
-	w.function_id = mem_zalloc((p->n_functions + 1) * sizeof(*w.function_id));
+	w.function_id = mem_zalloc((p->n_places + 1) * sizeof(*w.function_id));
+	w.function_place = mem_zalloc((p->n_places + 1) * sizeof(*w.function_place));
+	w.has_inlined = mem_zalloc(p->n_modules + 1);
 	w.mapping_id = mem_zalloc((p->n_modules + 1) * sizeof(*w.mapping_id));
 	w.range = mem_zalloc((p->n_modules + 1) * sizeof(*w.range));
 	number_all(&w);
@@ -492,6 +562,8 @@ int export_pprof(const struct profile *p, struct buf *ret, struct err *err)
 	status = gzip(&raw, ret, err);
 	free(w.location_id);
 	free(w.function_id);
+	free(w.function_place);
+	free(w.has_inlined);
 	free(w.mapping_id);
 	free(w.range);
 	intern_done(&w.strings);

@@ -36,7 +36,7 @@ static void show(const struct profile *p, FILE *out)
 	export_json(p, VIEW_ADDRESS, out);
 	export_losses(p, out);
 	buf_init(&b);
-	export_pprof(p, &b, &err);
+	export_pprof(p, false, &b, &err);
 	buf_done(&b);
 }
 

@@ -134,8 +134,8 @@ static void same_bytes(void)
 
 	buf_init(&a);
 	buf_init(&b);
-	CHECK_INT(export_pprof(p, &a, &err), 0);
-	CHECK_INT(export_pprof(q, &b, &err), 0);
+	CHECK_INT(export_pprof(p, false, &a, &err), 0);
+	CHECK_INT(export_pprof(q, false, &b, &err), 0);
 	REQUIRE_INT(a.n, b.n);
 	CHECK_MEM(a.data, b.data, a.n);
 	CHECK_MEM(a.data, "\x1f\x8b\x08\x00\x00\x00\x00\x00", 8); /* gzip, no name, time 0 */
@@ -163,7 +163,7 @@ static void empty(void)
 	export_losses(p, out);
 	fclose(out);
 	CHECK_STR(text, "lost 0 of 0 samples\n");
-	CHECK_INT(export_pprof(p, &b, &err), 0);
+	CHECK_INT(export_pprof(p, false, &b, &err), 0);
 	free(text);
 	buf_done(&b);
 	profile_free(p);
