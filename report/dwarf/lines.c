@@ -23,6 +23,7 @@ struct machine_state {
 	uint32_t n, at;
 	uint64_t next; /* addr[at], or none */
 	struct line_row *ret;
+	bool keep; /* sink: rows to keep */
 	/* sink: runs */
 	uint64_t begin;
 	lines_got *got;
@@ -70,6 +71,17 @@ static void run_begin(struct machine_state *m)
 	m->begin = m->row.addr;
 }
 
+/* The last row reaches until `end`. */
+static void span_keep(struct machine_state *m, uint64_t end)
+{
+	struct lines *l = m->lines;
+
+	if (m->dead || end <= m->last.addr)
+		return;
+	mem_grow(&l->span, &l->spans_cap, l->n_spans + 1, sizeof(*l->span));
+	l->span[l->n_spans++] = (struct line_span){ .row = m->last, .end = end };
+}
+
 static inline void row_put(struct machine_state *m)
 {
 	if (!m->last.known || m->row.addr < m->last.addr) {
@@ -79,6 +91,8 @@ static inline void row_put(struct machine_state *m)
 	} else if (m->row.addr > m->next) {
 		match_until(m, m->row.addr);
 	}
+	if (m->keep && m->last.known)
+		span_keep(m, m->row.addr);
 	m->last = m->row;
 	m->last.known = true;
 	m->row.discriminator = 0;
@@ -89,6 +103,8 @@ static void run_end(struct machine_state *m)
 	if (m->last.known && !m->dead && m->row.addr >= m->last.addr) {
 		if (m->row.addr > m->next)
 			match_until(m, m->row.addr);
+		if (m->keep)
+			span_keep(m, m->row.addr);
 		if (m->got && m->row.addr > m->begin)
 			m->got(m->ctx, m->begin, m->row.addr);
 	}
@@ -244,6 +260,7 @@ void lines_free(struct lines *l)
 		return;
 	free(l->dir);
 	free(l->file);
+	free(l->span);
 	free(l->file_mark);
 	free(l);
 }
@@ -256,13 +273,53 @@ void lines_each_run(struct lines *l, lines_got *got, void *ctx)
 	l->n_matches++;
 }
 
+static int by_addr(const void *a, const void *b)
+{
+	const struct line_span *x = a, *y = b;
+
+	return x->row.addr < y->row.addr ? -1 : x->row.addr > y->row.addr;
+}
+
+static void spans_make(struct lines *l)
+{
+	struct machine_state m = { .lines = l, .keep = true };
+
+	program_run(&m);
+	if (l->n_spans)
+		qsort(l->span, l->n_spans, sizeof(*l->span), by_addr);
+	for (size_t i = 1; i < l->n_spans; i++)
+		l->is_overlapping |= l->span[i - 1].end > l->span[i].row.addr;
+}
+
+static struct line_row spans_find(const struct lines *l, uint64_t addr)
+{
+	size_t low = 0, high = l->n_spans;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (l->span[mid].row.addr <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && addr < l->span[low - 1].end ? l->span[low - 1].row : (struct line_row){ 0 };
+}
+
 void lines_match(struct lines *l, const uint64_t *addr, uint32_t n, struct line_row *ret)
 {
 	struct machine_state m = { .lines = l, .addr = addr, .n = n, .ret = ret };
 
-	memset(ret, 0, n * sizeof(*ret));
-	program_run(&m);
-	l->n_matches++;
+	if (l->n_matches == 1)
+		spans_make(l);
+	if (l->n_matches && !l->is_overlapping) {
+		for (uint32_t i = 0; i < n; i++)
+			ret[i] = spans_find(l, addr[i]);
+	} else {
+		memset(ret, 0, n * sizeof(*ret));
+		program_run(&m);
+	}
+	l->n_matches += l->n_matches < 2;
 }
 
 static bool put_path(struct buf *ret, const char *text, size_t n)

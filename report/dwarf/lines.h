@@ -1,6 +1,6 @@
 /*
  * Line programs, versions 2 to 5: file tables, and addresses -> rows. A program is run against
- * sorted addresses without keeping its rows.
+ * sorted addresses without keeping its rows; a unit that is asked again keeps them.
  * Source: DWARF 5, 6.2; DWARF 4, 6.2 (tables of directories and files before version 5).
  */
 #ifndef REPORT_DWARF_LINES_H
@@ -27,6 +27,12 @@ struct line_row {
 	bool known; /* of an answer: there was a row */
 };
 
+/* A row and the address of the next one. */
+struct line_span {
+	struct line_row row;
+	uint64_t end;
+};
+
 struct lines {
 	struct unit *unit;
 	uint8_t version, min_inst, line_range, opcode_base;
@@ -36,7 +42,10 @@ struct lines {
 	struct cursor program;
 	struct line_text *dir, *file;
 	size_t n_dirs, dirs_cap, n_files, files_cap;
-	uint32_t n_matches; /* how often the program was run */
+	uint32_t n_matches;	/* how often the program was run */
+	struct line_span *span; /* kept rows, rising, without overlaps */
+	size_t n_spans, spans_cap;
+	bool is_overlapping; /* rows cannot be kept: the program's order matters */
 	/* for the caller's use: what it made of file i; files_cap entries */
 	uint32_t *file_mark;
 	uint32_t mark_owner;
