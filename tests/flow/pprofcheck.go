@@ -40,8 +40,13 @@ func checkSample(s *profile.Sample) {
 }
 
 func checkLocation(l *profile.Location) {
-	if len(l.Line) != 1 || l.Line[0].Function == nil || l.Line[0].Function.Name == "" {
+	if len(l.Line) == 0 {
 		fail("location %d has no function", l.ID)
+	}
+	for _, line := range l.Line { // innermost first
+		if line.Function == nil || line.Function.Name == "" {
+			fail("location %d has a line without function", l.ID)
+		}
 	}
 	m := l.Mapping
 	if m != nil && (l.Address < m.Start || l.Address >= m.Limit) {
@@ -60,8 +65,8 @@ func checkMappings(p *profile.Profile) {
 		if m.HasFunctions != named[m] {
 			fail("mapping %s says has_functions=%v", m.File, m.HasFunctions)
 		}
-		if m.HasFilenames || m.HasLineNumbers || m.HasInlineFrames {
-			fail("mapping %s promises lines", m.File)
+		if m.HasFilenames != m.HasLineNumbers || m.HasInlineFrames && !m.HasLineNumbers {
+			fail("mapping %s promises lines by halves", m.File)
 		}
 	}
 }
