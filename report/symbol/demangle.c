@@ -1,9 +1,11 @@
 /*
- * libiberty's demangler behind limits. Its output is streamed into a bounded buffer and the walk is
- * left by longjmp when that is full: a hostile name of 200 bytes can otherwise ask for gigabytes.
- * The streaming entry points keep their state on the stack, so nothing is lost by leaving.
+ * libiberty's demanglers behind limits. The output of those for C++ and Rust is streamed into a
+ * bounded buffer and the walk is left by longjmp when that is full: a hostile name of 200 bytes can
+ * otherwise ask for gigabytes. The streaming entry points keep their state on the stack, so nothing
+ * is lost by leaving. The one for D builds a string of its own: what a name could become at most is
+ * computed first (demangle_foreign.c).
  */
-#include "report/symbol/symbol.h"
+#include "report/symbol/demangle.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include <libiberty/demangle.h>
 
 #include "common/base/bits.h"
+#include "report/symbol/symbol.h"
 
 enum {
 	/*
@@ -37,42 +40,78 @@ static void sink_put(const char *text, size_t n, void *ctx)
 	buf_put(s->buf, text, n);
 }
 
-static bool is_mangled(const char *name)
+static bool begins(const char *name, const char *with)
 {
-	return !strncmp(name, "_Z", 2) || !strncmp(name, "_R", 2) || !strncmp(name, "___Z", 4);
+	return strncmp(name, with, strlen(with)) == 0;
 }
 
-static bool demangle(const char *name, struct buf *ret)
+/* Which of the languages a name could be of: most names are of none, and cost a few compares. */
+static unsigned int languages_of(const char *name)
+{
+	if (begins(name, "_Z") || begins(name, "___Z") || begins(name, "_GLOBAL_"))
+		return SYMBOL_CXX | SYMBOL_RUST;
+	if (begins(name, "_R"))
+		return SYMBOL_RUST;
+	if (begins(name, "_D"))
+		return SYMBOL_D;
+	if (begins(name, "caml"))
+		return SYMBOL_OCAML;
+	return 0;
+}
+
+/* Rust first: its legacy names are C++ ones with a hash at the end. */
+static bool demangle_streamed(const char *name, unsigned int languages, struct buf *ret)
 {
 	struct sink s = { .buf = ret, .limit = ret->n + SYMBOL_DEMANGLED_MAX };
 	const int options = DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT;
 	size_t before = ret->n;
 
-	if (setjmp(s.full))
-		goto not ;
-	if (rust_demangle_callback(name, options, sink_put, &s))
+	if (setjmp(s.full)) {
+		ret->n = before;
+		return false;
+	}
+	if ((languages & SYMBOL_RUST) && rust_demangle_callback(name, options, sink_put, &s))
 		return true;
 	ret->n = before;
-	if (cplus_demangle_v3_callback(name, options, sink_put, &s))
+	if ((languages & SYMBOL_CXX) && cplus_demangle_v3_callback(name, options, sink_put, &s))
 		return true;
-	not : ret->n = before;
+	ret->n = before;
 	return false;
+}
+
+static bool demangle(const char *name, unsigned int languages, struct buf *ret)
+{
+	if (languages & (SYMBOL_CXX | SYMBOL_RUST))
+		return demangle_streamed(name, languages, ret);
+	if (languages & SYMBOL_D)
+		return demangle_d(name, ret);
+	return demangle_ocaml(name, ret);
+}
+
+/*
+ * Around a mangled name: dots of function descriptors in front, and "@plt" or a version
+ * ("@@GLIBCXX_3.4") behind.
+ */
+bool symbol_demangle_as(const char *name, unsigned int languages, struct buf *ret)
+{
+	size_t n_front = strspn(name, ".$"), n_name = strcspn(name + n_front, "@"), before = ret->n;
+	char base[MANGLED_MAX + 1];
+
+	languages &= languages_of(name + n_front);
+	if (!languages || n_name > MANGLED_MAX)
+		return false;
+	memcpy(base, name + n_front, n_name);
+	base[n_name] = 0;
+	buf_put(ret, name, n_front);
+	if (!demangle(base, languages, ret)) {
+		ret->n = before;
+		return false;
+	}
+	buf_puts(ret, name + n_front + n_name);
+	return true;
 }
 
 bool symbol_demangle(const char *name, struct buf *ret)
 {
-	static const char plt[] = "@plt";
-	size_t n = strlen(name), n_plt = sizeof(plt) - 1;
-	char base[MANGLED_MAX + 1];
-
-	if (!is_mangled(name) || n > MANGLED_MAX)
-		return false;
-	if (n < n_plt || strcmp(name + n - n_plt, plt) != 0)
-		return demangle(name, ret);
-	memcpy(base, name, n - n_plt);
-	base[n - n_plt] = 0;
-	if (!demangle(base, ret))
-		return false;
-	buf_put(ret, plt, n_plt);
-	return true;
+	return symbol_demangle_as(name, SYMBOL_LANGUAGES, ret);
 }
