@@ -356,7 +356,7 @@ def same_as(key, path, other, n):
     """Another clothing of a fixture: the same answers, addresses from the first."""
     wanted = addresses(symbols(other), n)
     a, b = answers('ours', key, path, wanted), answers('ours', key, other, wanted)
-    differ = [x for x in wanted if a.get(x) != b.get(x)]
+    differ = [x for x in wanted if x not in a or a[x] != b.get(x)]
     print(f'{key}: {len(wanted)} addresses, {len(differ)} answered otherwise than in the plain file')
     for x in differ[:2]:
         print(f'    {x:#x}\n      {shown(a.get(x, []))}\n      {shown(b.get(x, []))}')
@@ -372,9 +372,10 @@ def write_table(rows, what):
         why = '; '.join(f'{n} {k}' for k, n in sorted(classes.items(), key=lambda x: -x[1]))
         lines.append(f"| {key}: {what[key][1]} | {total} | {c['equal']} | {c['part']} | {c['different']} | {c['none']} "
                      f"| {share:.2%} | 99.9 % | {'ok' if share >= 0.999 else 'MISSED'} {why} |")
+    alone = ', the engine alone (tests/check/answers)' if ENGINE else ''
     commit = subprocess.run(['git', '-C', HERE, 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True,
                             check=False).stdout.strip()
-    lines += ['', f'Commit {commit}, {time.strftime("%Y-%m-%d")}. What is made equal before: head of bench/vote.py.', '']
+    lines += ['', f'Commit {commit}, {time.strftime("%Y-%m-%d")}{alone}. What is made equal before: head of bench/vote.py.', '']
     with open(os.path.join(HERE, 'results', 'vote.md'), 'w', encoding='utf-8') as f:
         f.write('\n'.join(lines))
 
