@@ -10,7 +10,7 @@ struct touched {
 	uint32_t object, place;
 };
 
-/* By (object, addr), stable. Takes `t` (heap, n elements) and returns it or another in its place. */
+/* By (object, addr), stable. Takes `t` (heap, n elements); returns it or another in its place. */
 struct touched *touched_sort(struct touched *t, size_t n);
 
 #endif

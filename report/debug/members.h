@@ -42,9 +42,9 @@ void members_want(struct members *m, const struct build_id *id);
 struct package_look {
 	int fd; /* lent */
 	struct identity identity;
-	const char *name;   /* for messages */
-	struct buf *found;  /* findings about its members */
-	char reason[256];   /* what went wrong; "" nothing */
+	const char *name;  /* for messages */
+	struct buf *found; /* findings about its members */
+	char reason[256];  /* what went wrong; "" nothing */
 };
 
 /* All of them, several side by side. */
@@ -55,6 +55,7 @@ void members_look(struct members *m, struct package_look *look, size_t n);
  * package that are wanted are kept in the same pass: `item` are the package's.
  */
 int members_open(struct members *m, int fd, const struct identity *package, const char *name,
-		 const struct catalog_item *item, uint32_t n_items, uint32_t member, struct err *err);
+		 const struct catalog_item *item, uint32_t n_items, uint32_t member,
+		 struct err *err);
 
 #endif

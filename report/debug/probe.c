@@ -123,7 +123,8 @@ static void take_alt(struct scan *s, const Elf64_Shdr *sh)
 
 static bool named(const char *name, const char *dwarf)
 {
-	return !strcmp(name, dwarf) || (name[0] == '.' && name[1] == 'z' && !strcmp(name + 2, dwarf + 1));
+	return !strcmp(name, dwarf) ||
+	       (name[0] == '.' && name[1] == 'z' && !strcmp(name + 2, dwarf + 1));
 }
 
 static void take_named(struct scan *s, const char *name, const Elf64_Shdr *sh)
@@ -182,8 +183,8 @@ static int read_names(struct scan *s, uint64_t n_sections, struct err *err)
 		return 0;
 	if (!read_at(s, s->eh.e_shoff + index * sizeof(sh), &sh, sizeof(sh)) ||
 	    sh.sh_type == SHT_NOBITS || !has(s, sh.sh_offset, sh.sh_size))
-		return err_set(err, -EBADMSG, "section names lie outside the file of %" PRIu64
-					      " bytes", s->size);
+		return err_set(err, -EBADMSG,
+			       "section names lie outside the file of %" PRIu64 " bytes", s->size);
 	s->n_names = MIN(sh.sh_size, (Elf64_Xword)PROBE_NAMES_MAX);
 	s->names = malloc(s->n_names + 1);
 	if (!s->names)

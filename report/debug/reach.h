@@ -22,8 +22,10 @@ static inline struct identity identity_of(const struct stat *st)
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.size = st->st_size > 0 ? (uint64_t)st->st_size : 0,
-		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec,
-		.ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec,
+		.mtime_ns =
+			(uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec,
+		.ctime_ns =
+			(uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec,
 	};
 }
 

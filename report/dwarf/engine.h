@@ -16,7 +16,7 @@
 
 struct symtab;
 
-/* Split files (split.h). They are asked for once; opened ones stay open: names are lent from them. */
+/* Split files (split.h), asked for once; opened ones stay open: names are lent from them. */
 struct splits {
 	struct dwarf_file **file; /* a .dwo, or a unit's part of the .dwp */
 	size_t n, cap;

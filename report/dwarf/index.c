@@ -73,8 +73,8 @@ void unit_index_done(struct index *index)
 	*index = (struct index){ 0 };
 }
 
-void unit_index_each(const struct index *index, uint64_t addr, struct budget *budget, index_got *got,
-		void *ctx)
+void unit_index_each(const struct index *index, uint64_t addr, struct budget *budget,
+		     index_got *got, void *ctx)
 {
 	size_t low = 0, high = index->n;
 

@@ -26,7 +26,7 @@ void unit_index_make(struct index *index, struct dwarf_file *f);
 void unit_index_done(struct index *index);
 
 typedef void index_got(void *ctx, uint32_t unit);
-void unit_index_each(const struct index *index, uint64_t addr, struct budget *budget, index_got *got,
-		void *ctx);
+void unit_index_each(const struct index *index, uint64_t addr, struct budget *budget,
+		     index_got *got, void *ctx);
 
 #endif

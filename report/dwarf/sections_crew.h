@@ -1,7 +1,7 @@
 /*
  * Threads that unpack several sections side by side. Private to report/dwarf/.
- * They allocate nothing but the memory for the bytes, and have small stacks: the jail counts address
- * space.
+ * They allocate nothing but the memory for the bytes, and have small stacks: the jail counts
+ * address space.
  */
 #ifndef REPORT_DWARF_SECTIONS_CREW_H
 #define REPORT_DWARF_SECTIONS_CREW_H

@@ -1,6 +1,6 @@
 /*
- * One section of a kind: where it is, whether it is packed, its bytes once somebody asked. Private to
- * report/dwarf/.
+ * One section of a kind: where it is, whether it is packed, its bytes once somebody asked. Private
+ * to report/dwarf/.
  */
 #ifndef REPORT_DWARF_SECTIONS_SLOT_H
 #define REPORT_DWARF_SECTIONS_SLOT_H
@@ -16,7 +16,7 @@ struct sections_file;
 
 enum slot_state {
 	SLOT_NEW,
-	SLOT_QUEUED, /* this and the next: in the hands of a crew (sections_crew.h), under its lock */
+	SLOT_QUEUED, /* this and the next: a crew has it (sections_crew.h), under its lock */
 	SLOT_BUSY,
 	SLOT_FULL,
 	SLOT_FAILED,

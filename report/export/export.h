@@ -41,8 +41,8 @@ void export_folded(const struct profile *p, bool lines, FILE *out);
 void export_json(const struct profile *p, enum view_by by, FILE *out);
 
 /*
- * Gzip-compressed pprof. A location is an address with the lines of its inlined frames, or one frame
- * with flatten_inlines. 0, or -EFBIG over its limits, or what zlib said.
+ * Gzip-compressed pprof. A location is an address with the lines of its inlined frames, or one
+ * frame with flatten_inlines. 0, or -EFBIG over its limits, or what zlib said.
  */
 int export_pprof(const struct profile *p, bool flatten_inlines, struct buf *ret, struct err *err);
 

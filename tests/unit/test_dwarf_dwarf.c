@@ -42,7 +42,8 @@ static int compile(const char *options)
 	fputs(program, source);
 	fclose(source);
 	snprintf(command, sizeof(command),
-		 "cd %s && %s -O2 %s -nostdlib -static -Wl,-e,0 -Wl,-Ttext=0x%x p.c -o p 2>/dev/null",
+		 "cd %s && %s -O2 %s -nostdlib -static -Wl,-e,0 -Wl,-Ttext=0x%x p.c -o p "
+		 "2>/dev/null",
 		 dir, cc && *cc ? cc : "cc", options, TEXT);
 	if (system(command) != 0)
 		check_skip("the compiler refuses %s", options);
