@@ -18,6 +18,7 @@ right() {
 }
 
 compile jitted.c jitted
+report_options=--inline=no # stacks are compared call by call
 
 profile "$tmp/jitted" dump 600 8 "$tmp"
 at_least "samples named by a jitdump with the function that was there" "$(right)" 0.99

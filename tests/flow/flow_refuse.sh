@@ -22,7 +22,7 @@ refused "$tmp/empty" 'empty'
 head -c 100000 /dev/urandom >"$tmp/random"
 refused "$tmp/random" 'not a (ddprof )?recording'
 echo 'PERFILE2' >"$tmp/short"
-refused "$tmp/short" 'not a (ddprof )?recording'
+refused "$tmp/short" 'perf.data ends after 9 bytes'
 refused "$tmp" 'directory'
 rc=0
 "$report" --no-such-option 2>"$tmp/err" || rc=$?

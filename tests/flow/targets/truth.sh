@@ -19,7 +19,8 @@ profile() {
 	# shellcheck disable=SC2086 # options of the caller are words
 	"$record" -F 999 ${record_options:-} -o "$tmp/rec" -- "$@" >"$tmp/truth" 2>"$tmp/record.log" ||
 		fail "'$*' under ddprof-record ended with $?: $(cat "$tmp/record.log")"
-	"$report" --folded "$tmp/rec" >"$tmp/folded" 2>"$tmp/report.log" ||
+	# shellcheck disable=SC2086
+	"$report" ${report_options:-} --folded "$tmp/rec" >"$tmp/folded" 2>"$tmp/report.log" ||
 		fail "ddprof-report ended with $?: $(cat "$tmp/report.log")"
 	[ -s "$tmp/folded" ] || fail "no stacks: $(cat "$tmp/record.log" "$tmp/report.log")"
 }
