@@ -25,7 +25,7 @@ planted() {
 	[ $(($(date +%s) - begin)) -le 8 ] || fail "$1: it took too long"
 	grep -q "perf map '$map' $2: not used" err || fail "$1: not said: $(cat err)"
 	[ "$(grep -c "perf map" err)" = 1 ] || fail "$1: said more than once: $(cat err)"
-	"$report" --folded rec >folded 2>report.log || fail "$1: $(cat report.log)"
+	"$report" --inline=no --folded rec >folded 2>report.log || fail "$1: $(cat report.log)"
 	"$report" info rec 2>/dev/null | grep -q "perf map '$map' $2" || fail "$1: info does not say it"
 	grep -q planted folded && fail "$1: used"
 	pass "$1"
@@ -70,7 +70,7 @@ for child in $(cat "/proc/$pid/task/$pid/children"); do
 	grep -qx ddprof-record "/proc/$child/comm" && kill -9 "$child"
 done
 wait $pid || fail "$(cat err)"
-"$report" --folded rec >folded 2>report.log || fail "$(cat report.log)"
+"$report" --inline=no --folded rec >folded 2>report.log || fail "$(cat report.log)"
 [ "$(grep -c 'native_[0-7];made_' folded)" -ge 8 ] || fail "names are missing: $(head -n 20 folded)"
 grep -q '\[anon\]' folded && fail "code without a name: $(grep anon folded)"
 pass "an inspector that dies is replaced, and reads on"
@@ -84,7 +84,7 @@ exec /tmp/jitted map 30 30 /tmp
 END
 	"$record" -F 499 -o rec -- unshare -mpf sh -c "cd '$tmp' && exec sh inside.sh" >out 2>err || fail "$(cat err)"
 	if grep -q '^share' out; then
-		"$report" --folded rec >folded 2>report.log || fail "$(cat report.log)"
+		"$report" --inline=no --folded rec >folded 2>report.log || fail "$(cat report.log)"
 		grep -q 'native_7;made_7' folded || fail "no names in namespaces: $(head -n 5 folded)"
 		[ ! -e "/tmp/perf-$(awk '$1 == "pid" { print $2 }' out).map" ] || fail "it was our own /tmp"
 		pass "a perf map in namespaces of its own"
