@@ -28,7 +28,7 @@ same() {
 }
 
 folded() {
-	"$report" --folded "$@" 2>"$tmp/report.log" || fail "ddprof-report --folded $* ended with $?: $(cat "$tmp/report.log")"
+	"$report" --inline=no --folded "$@" 2>"$tmp/report.log" || fail "ddprof-report --folded $* ended with $?: $(cat "$tmp/report.log")"
 }
 
 perf_record dwarf --call-graph dwarf,16384 -- "$tmp/frames" 100
