@@ -147,11 +147,53 @@ static bool symbol_get(struct dwarf *d, uint64_t addr, struct symtab_name *ret)
 	return symtab_find(d->symtab, addr, &d->budget, ret);
 }
 
-/* "f.part.0.cold" of "f": the symbol says no more than the name. */
+/* Length of a clone's suffix (".part", ".constprop") that `text` begins with; 0: none. */
+static size_t suffix_length(const char *text, size_t n)
+{
+	static const char *const suffix[] = {
+		".isra", ".part", ".constprop", ".cold", ".lto_priv", ".llvm",
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(suffix); i++) {
+		size_t length = strlen(suffix[i]);
+
+		if (n >= length && memcmp(text, suffix[i], length) == 0 &&
+		    (n == length || text[length] == '.'))
+			return length;
+	}
+	return 0;
+}
+
+/* Length of ".0" at the beginning of `text`; 0: none. */
+static size_t number_length(const char *text, size_t n)
+{
+	size_t i = 1;
+
+	if (!n || text[0] != '.')
+		return 0;
+	while (i < n && text[i] >= '0' && text[i] <= '9')
+		i++;
+	return i > 1 && (i == n || text[i] == '.') ? i : 0;
+}
+
+/*
+ * "f.part.0.cold" of "f": the symbol says no more than the name. Other words behind a dot do: Go's
+ * "main.run.func1" is a function in "main.run".
+ */
 static bool is_clone(const struct name *name, const struct symtab_name *symbol)
 {
-	return name->text && symbol->n > name->n && symbol->text[name->n] == '.' &&
-	       memcmp(symbol->text, name->text, name->n) == 0;
+	size_t at = name->n, length;
+
+	if (!name->text || symbol->n <= at || memcmp(symbol->text, name->text, at) != 0)
+		return false;
+	do {
+		length = suffix_length(symbol->text + at, symbol->n - at);
+		if (!length)
+			return false;
+		at += length;
+		at += number_length(symbol->text + at, symbol->n - at);
+	} while (at < symbol->n);
+	return true;
 }
 
 /*
@@ -311,7 +353,8 @@ static void partials_put(struct batch *b)
 		b->d->stats.n_lines += p->line != 0;
 		symbol_put(b, b->addr[i], &frame);
 		answers_put(b->out, b->addr[i],
-			    p->file || p->line || frame.name ? answers_frame_put(b->out, &frame) : ANSWER_NONE);
+			    p->file || p->line || frame.name ? answers_frame_put(b->out, &frame) :
+							       ANSWER_NONE);
 	}
 }
 
