@@ -144,7 +144,8 @@ static size_t shift(const struct head *head, const uint64_t *addr, size_t n, uin
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (addr[i] < head->limit && !__builtin_add_overflow(addr[i], head->base, &ret[kept]))
+		if (addr[i] < head->limit &&
+		    !__builtin_add_overflow(addr[i], head->base, &ret[kept]))
 			kept++;
 	return kept;
 }
@@ -309,7 +310,8 @@ static int open_result(struct addr2line_source *s, struct answers *ret, struct e
 	if (s->bytes.n < sizeof(s->head))
 		return err_set(err, -EBADMSG, "no result");
 	memcpy(&s->head, s->bytes.data, sizeof(s->head));
-	return answers_open(s->bytes.data + sizeof(s->head), s->bytes.n - sizeof(s->head), ret, err);
+	return answers_open(s->bytes.data + sizeof(s->head), s->bytes.n - sizeof(s->head), ret,
+			    err);
 }
 
 /* Each address in the result; by halves, as a conversation has few and batches are joined. */
