@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/auto.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/map.h"
@@ -184,10 +185,28 @@ int debug_find_object(struct debug *d, const struct object_key *key, struct debu
 	return find(d, SEARCH_OBJECT, key, ret, err);
 }
 
-int debug_find_alt(struct debug *d, const struct build_id *build_id, struct debug_file *ret,
-		   struct err *err)
+/* "/dir/of/beside/name", or name if it is absolute; NULL: not known. Owner: caller. */
+static char *path_beside(const char *name, const struct debug_file *beside)
 {
-	struct object_key key = { .build_id = *build_id };
+	const char *slash;
+	char *ret = NULL;
+
+	if (!name || !name[0] || !beside || !beside->where || beside->provenance.member)
+		return NULL;
+	slash = strrchr(beside->where, '/');
+	if (name[0] == '/')
+		return strdup(name);
+	if (!slash || asprintf(&ret, "%.*s/%s", (int)(slash - beside->where), beside->where,
+			       name) < 0)
+		return NULL;
+	return ret;
+}
+
+int debug_find_alt(struct debug *d, const struct build_id *build_id, const char *name,
+		   const struct debug_file *beside, struct debug_file *ret, struct err *err)
+{
+	AUTO_FREE char *path = path_beside(name, beside);
+	struct object_key key = { .path = path, .build_id = *build_id };
 
 	return find(d, SEARCH_ALT, &key, ret, err);
 }

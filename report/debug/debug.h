@@ -81,9 +81,12 @@ void debug_want(struct debug *d, const struct object_key *key, size_t n);
 int debug_find_object(struct debug *d, const struct object_key *key, struct debug_file *ret,
 		      struct err *err);
 
-/* A file that debug information names: dwz alternate by build-id; .dwo by id; .dwp of an object. */
-int debug_find_alt(struct debug *d, const struct build_id *build_id, struct debug_file *ret,
-		   struct err *err);
+/*
+ * A file that debug information names: dwz alternate by build-id, also at the name that it is given
+ * by the file `beside` it (NULL: neither is known); .dwo by id; .dwp of an object.
+ */
+int debug_find_alt(struct debug *d, const struct build_id *build_id, const char *name,
+		   const struct debug_file *beside, struct debug_file *ret, struct err *err);
 int debug_find_dwo(struct debug *d, uint64_t dwo_id, const char *name, const char *comp_dir,
 		   const struct debug_file *beside, struct debug_file *ret, struct err *err);
 int debug_find_dwp(struct debug *d, const struct object_key *key, const struct debug_file *beside,

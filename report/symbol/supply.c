@@ -73,7 +73,7 @@ static int find(const struct supply *s, const struct question *q, const char *na
 {
 	switch ((enum dwarf_want_kind)(q->kind - 1)) {
 	case DWARF_WANT_ALT:
-		return debug_find_alt(s->debug, &q->build_id, ret, NULL);
+		return debug_find_alt(s->debug, &q->build_id, name, s->beside, ret, NULL);
 	case DWARF_WANT_DWO:
 		return debug_find_dwo(s->debug, q->dwo_id, name, dir, s->beside, ret, NULL);
 	case DWARF_WANT_DWP:
