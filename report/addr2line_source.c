@@ -6,6 +6,7 @@
  *	result   head | answers (report/symbol/answer.h)
  *	NEXT     kind, more | a piece of a result        ->  addresses; none: it is over
  *	DEBUG    kind                                    ->  an open file, or none
+ *	below SUPPLY_KIND_END: a file that debug information names (report/symbol/supply.h)
  */
 #include "report/addr2line.h"
 
@@ -26,9 +27,10 @@
 #include "report/dwarf/dwarf.h"
 #include "report/dwarf/sections.h"
 #include "report/jail/jail.h"
+#include "report/symbol/supply.h"
 
 enum {
-	ASK_NEXT = 0x100,
+	ASK_NEXT = SUPPLY_KIND_END,
 	ASK_DEBUG,
 	TALK_ADDRESSES_MAX = 1024,
 	RESULT_BYTES_MAX = 256 << 20, /* of one answer; what is longer is cut, and so damaged */
@@ -49,9 +51,12 @@ struct addr2line_source {
 	const struct addr2line_file *file;
 	int fd;
 	uint64_t size;
-	struct build_id build_id;
 	struct debug *debug; /* opened when first asked for */
 	bool debug_tried;
+	char *path; /* of the file, absolute: what it names lies beside it */
+	struct object_key key;
+	struct debug_file beside; /* the file that is read: ours, or one found for it */
+	struct supply supply;
 	uint64_t *wanted; /* sorted, no two equal */
 	size_t n_wanted;
 	/* the last result, 8-aligned */
@@ -110,6 +115,8 @@ static int open_dwarf(struct engine *e, int fd, struct err *err)
 	struct dwarf_input in = {
 		.fd = fd,
 		.name = e->source->file->path,
+		.supply = supply_ask,
+		.supply_ctx = e->cell,
 		.discriminators = true,
 	};
 
@@ -268,6 +275,9 @@ int addr2line_source_open(const struct addr2line_file *file, struct addr2line_so
 	s->file = file;
 	s->fd = fd;
 	s->size = (uint64_t)st.st_size;
+	s->path = realpath(file->path, NULL);
+	s->key.path = s->path;
+	s->beside.fd = -1;
 	buf_init(&s->bytes);
 	*ret = s;
 	return 0;
@@ -278,30 +288,50 @@ void addr2line_source_close(struct addr2line_source *s)
 	if (!s)
 		return;
 	close(s->fd);
+	debug_file_done(&s->beside);
 	debug_close(s->debug);
 	buf_done(&s->bytes);
+	free(s->path);
 	free(s->wanted);
 	free(s->pending);
 	free(s);
 }
 
-/* The file with debug information that belongs to ours, by build-id; -1: none. */
-static int find_debug(struct addr2line_source *s)
+/* False: nothing can be looked for. */
+static bool debug_ready(struct addr2line_source *s)
 {
-	struct object_key key = { .path = s->file->path };
-	struct debug_file found;
 	struct err err = { 0 };
-	int fd;
 
 	if (!s->debug_tried && debug_open(&s->file->debug, &s->debug, &err) < 0)
 		log_warning("%s", err.text);
 	s->debug_tried = true;
-	if (!s->debug || elf_build_id(s->fd, &key.build_id, NULL) < 0 ||
-	    debug_find(s->debug, &key, &found, &err) < 0)
+	return s->debug && s->path;
+}
+
+/* The file with debug information that belongs to ours, by build-id; -1: none. */
+static int find_debug(struct addr2line_source *s)
+{
+	struct debug_file found;
+
+	if (!debug_ready(s) || elf_build_id(s->fd, &s->key.build_id, NULL) < 0 ||
+	    debug_find(s->debug, &s->key, &found, NULL) < 0)
 		return -1;
-	fd = fcntl(found.fd, F_DUPFD_CLOEXEC, 0);
-	debug_file_done(&found);
-	return fd;
+	debug_file_done(&s->beside);
+	s->beside = found;
+	return fcntl(found.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* A file that debug information names: .dwo, .dwp, dwz's alternate; -1: none. */
+static int find_named(struct addr2line_source *s, const void *question, size_t n)
+{
+	if (!debug_ready(s))
+		return -1;
+	if (!s->beside.where)
+		s->beside.where = strdup(s->path);
+	s->supply.debug = s->debug;
+	s->supply.key = &s->key;
+	s->supply.beside = &s->beside;
+	return supply_answer(&s->supply, question, n);
 }
 
 /* Takes one whole result apart. */
@@ -455,7 +485,9 @@ static void answer(void *ctx, const void *question, size_t n, void *answer, size
 	if (n < sizeof(q))
 		return;
 	memcpy(&q, question, sizeof(q));
-	if (q.kind == ASK_DEBUG)
+	if (q.kind < SUPPLY_KIND_END)
+		*ret_fd = find_named(s, question, n);
+	else if (q.kind == ASK_DEBUG)
 		*ret_fd = find_debug(s);
 	else if (q.kind == ASK_NEXT && s->next)
 		answer_next(s, (const uint8_t *)question + sizeof(q), n - sizeof(q), q.more, answer,
