@@ -2,8 +2,10 @@
  * Damaged debug information of every kind against the DWARF engine:	mutate COUNT FILE...
  * Each copy of a file has 1 to 8 places changed: bytes, extremes of each width, runs moved from
  * elsewhere, the file cut. The engine answers addresses all over the code, in a child of its own
- * for each batch. Prints what crashed or was slow as "FILE: number N", which `mutate -N FILE` does
- * again alone. DDPROF_SEED (a number, default 1) gives other damage. Exit status 1: something did.
+ * for each batch. MAIN+FILE: FILE is damaged and given to the sound MAIN as whatever further file
+ * (.dwo, .dwp, dwz) it asks for. Prints what crashed or was slow as "FILE: number N", which
+ * `mutate -N FILE` does again alone. DDPROF_SEED (a number, default 1) gives other damage. Exit
+ * status 1: something did.
  */
 #include <elf.h>
 #include <errno.h>
@@ -29,12 +31,15 @@ enum {
 	BATCH = 100,
 	ADDRESSES = 200,
 	CHANGES_MAX = 8,
+	HEADER_BYTES = 64,
 	SLOW_MS = 2000,
 	MEMORY_MB = 256,
 };
 
 struct subject {
 	const char *path;
+	int main_fd; /* of MAIN+FILE; -1: the damaged file is itself the one asked */
+	int fd;	     /* the damaged bytes; -1: none at the moment */
 	uint8_t *bytes, *work;
 	size_t n;
 	uint64_t addr[ADDRESSES];
@@ -92,7 +97,7 @@ static void change(struct subject *s, uint64_t *state)
 
 	aim(s, state, &at, &n);
 	/* headers are short: half of the damage goes to the first bytes */
-	at += below(state, next(state) & 1 ? n : MIN(n, (size_t)64));
+	at += below(state, next(state) & 1 ? n : MIN(n, (size_t)HEADER_BYTES));
 	if (at + width > s->n)
 		return;
 	switch (below(state, 4)) {
@@ -107,7 +112,8 @@ static void change(struct subject *s, uint64_t *state)
 		memcpy(s->work + at, &value, width);
 		break;
 	default:
-		n = MIN(below(state, 64), s->n - at);
+		n = below(state, 64);
+		n = MIN(n, s->n - at);
 		memmove(s->work + at, s->bytes + below(state, s->n - n), n);
 	}
 }
@@ -123,22 +129,34 @@ static int memory_of(const void *bytes, size_t n)
 	return fd;
 }
 
-static void answer(const struct subject *s, size_t n)
+/* Whatever MAIN asks for is the damaged file. */
+static int supply(void *ctx, const struct dwarf_want *want)
 {
-	struct dwarf_input in = { .name = s->path, .n_threads = 1 };
+	const struct subject *s = ctx;
+
+	(void)want;
+	return s->main_fd < 0 ? -ENOENT : fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static void answer(struct subject *s, size_t n)
+{
+	struct dwarf_input in = {
+		.name = s->path, .supply = supply, .supply_ctx = s, .n_threads = 1
+	};
 	struct answers_builder *out = answers_builder_new();
 	struct answers answers;
 	struct err err = { 0 };
 	struct dwarf *d;
 	struct buf bytes;
 
-	in.fd = memory_of(s->work, n);
+	s->fd = memory_of(s->work, n);
+	in.fd = s->main_fd < 0 ? s->fd : s->main_fd;
 	if (dwarf_open(&in, &d, &err) == 0) {
 		dwarf_answer(d, s->addr, ADDRESSES, out, &err);
 		*s->n_named += dwarf_stats(d)->n_functions;
 		dwarf_close(d);
 	}
-	close(in.fd);
+	close(s->fd);
 	buf_init(&bytes);
 	answers_finish(out, &bytes);
 	if (answers_open(bytes.data, bytes.n, &answers, &err) < 0) {
@@ -190,40 +208,72 @@ static int batch(struct subject *s, uint64_t seed, uint64_t from, uint64_t to, u
 }
 
 /* Addresses all over the executable segments. */
-static bool subject_open(struct subject *s, const char *path)
+static bool choose_addresses(struct subject *s, const uint8_t *bytes, size_t n)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint64_t state = 7, low = UINT64_MAX, high = 0;
-	struct stat st;
 	Elf64_Ehdr eh;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(eh))
+	if (n < sizeof(eh))
 		return false;
-	*s = (struct subject){ .path = path, .n = (size_t)st.st_size };
-	s->bytes = malloc(s->n);
-	s->work = malloc(s->n);
-	if (!s->bytes || !s->work || io_pread(fd, s->bytes, s->n, 0) != (ssize_t)s->n)
-		return false;
-	close(fd);
-	memcpy(&eh, s->bytes, sizeof(eh));
+	memcpy(&eh, bytes, sizeof(eh));
 	for (unsigned int i = 0; i < eh.e_phnum; i++) {
 		Elf64_Phdr ph;
 
-		if (eh.e_phoff + (i + 1) * sizeof(ph) > s->n)
+		if (eh.e_phoff + (i + 1) * sizeof(ph) > n)
 			return false;
-		memcpy(&ph, s->bytes + eh.e_phoff + i * sizeof(ph), sizeof(ph));
+		memcpy(&ph, bytes + eh.e_phoff + i * sizeof(ph), sizeof(ph));
 		if (ph.p_type == PT_LOAD && (ph.p_flags & PF_X)) {
 			low = MIN(low, ph.p_vaddr);
 			high = ph.p_vaddr + ph.p_memsz;
 		}
 	}
-	if (low >= high)
-		return false;
-	for (int i = 0; i < ADDRESSES; i++) {
+	for (int i = 0; low < high && i < ADDRESSES; i++) {
 		uint64_t step = (high - low) / ADDRESSES;
 
 		s->addr[i] = low + step * (uint64_t)i + below(&state, step ? step : 1);
 	}
+	return low < high;
+}
+
+/* The whole file; owner: caller. NULL: not to be had. */
+static uint8_t *read_whole(int fd, size_t *ret_n)
+{
+	struct stat st;
+	uint8_t *bytes;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(Elf64_Ehdr))
+		return NULL;
+	*ret_n = (size_t)st.st_size;
+	bytes = malloc(*ret_n);
+	if (bytes && io_pread(fd, bytes, *ret_n, 0) == (ssize_t)*ret_n)
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
+static bool subject_open(struct subject *s, char *path)
+{
+	char *plus = strchr(path, '+');
+	uint8_t *main_bytes = NULL;
+	size_t n_main = 0;
+	int fd;
+
+	*s = (struct subject){ .path = path, .main_fd = -1 };
+	if (plus) {
+		*plus = 0;
+		s->main_fd = open(path, O_RDONLY | O_CLOEXEC);
+		*plus = '+';
+		main_bytes = read_whole(s->main_fd, &n_main);
+	}
+	fd = open(plus ? plus + 1 : path, O_RDONLY | O_CLOEXEC);
+	s->bytes = read_whole(fd, &s->n);
+	if (fd >= 0)
+		close(fd);
+	s->work = malloc(s->n + 1);
+	if (!s->bytes || !s->work || (plus && !main_bytes) ||
+	    !choose_addresses(s, plus ? main_bytes : s->bytes, plus ? n_main : s->n))
+		return false;
+	free(main_bytes);
 	return true;
 }
 
@@ -255,6 +305,8 @@ int main(int argc, char **argv)
 			n += (rc == 2 ? *at + 1 : to) - from;
 			from = rc == 2 ? *at + 1 : to;
 		}
+		if (s.main_fd >= 0)
+			close(s.main_fd);
 		free(s.bytes);
 		free(s.work);
 	}
