@@ -1,0 +1,107 @@
+/*
+ * Ids of tracepoints, from ROOT/GROUP/NAME/id. The model looks below PID 1's root as well; here
+ * the recorder never follows another process's root without saying so.
+ */
+#include "record/watcher/watcher.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/auto.h"
+#include "common/base/err.h"
+#include "common/base/io.h"
+
+static const char *const usual_roots[] = { "/sys/kernel/tracing/events",
+					   "/sys/kernel/debug/tracing/events", NULL };
+
+static int read_id(const char *path, uint64_t *ret)
+{
+	AUTO_FREE char *text = NULL;
+	size_t n;
+	char *end;
+	int r = io_read_file(path, 64, &text, &n, NULL);
+
+	if (r < 0)
+		return r;
+	*ret = strtoull(text, &end, 10);
+	return end == text || !*ret ? -EBADMSG : 0;
+}
+
+/* A group that is there, by another name of an event: the first few that share its beginning. */
+static void list_near(const char *root, const char *group, const char *name, char *ret, size_t cap)
+{
+	char path[512];
+	size_t shared = strlen(name) > 4 ? 4 : strlen(name), n = 0;
+	struct dirent *e;
+
+	snprintf(path, sizeof(path), "%s/%s", root, group);
+	DIR *dir = opendir(path);
+	*ret = 0;
+	while (dir && n < 4 && (e = readdir(dir))) {
+		size_t used = strlen(ret);
+
+		if (e->d_name[0] == '.' || strncmp(e->d_name, name, shared) ||
+		    used + strlen(e->d_name) + 3 > cap)
+			continue;
+		snprintf(ret + used, cap - used, "%s%s", n++ ? ", " : "", e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int refuse(int code, const char *root, struct watcher *w, const char *group,
+		  const char *name, struct err *err)
+{
+	char near[160];
+
+	if (!root)
+		return err_set(err, -ENODEV,
+			       "tracepoint %s: no tracefs is mounted: as root, 'mount -t tracefs "
+			       "tracefs /sys/kernel/tracing'; or give its number with 'id='",
+			       w->name);
+	if (code == -EACCES || code == -EPERM)
+		return err_set(err, -EACCES,
+			       "tracepoint %s: user %u may not read %s: as root, 'chmod -R o+rX "
+			       "/sys/kernel/tracing'; or give its number with 'id='",
+			       w->name, (unsigned int)geteuid(), root);
+	list_near(root, group, name, near, sizeof(near));
+	return err_set(err, -ENOENT, "Invalid event/tracepoint (%s): not below %s%s%s", w->name,
+		       root, near[0] ? "; near are " : "", near);
+}
+
+static int resolve(struct watcher *w, const char *const *roots, struct err *err)
+{
+	const char *colon = strchr(w->name, ':'), *found = NULL;
+	char group[WATCHER_NAME_BYTES], path[512];
+	int r = -ENOENT, refused = -ENOENT;
+
+	if (!colon)
+		return err_set(err, -EINVAL, "Invalid event/tracepoint (%s)", w->name);
+	snprintf(group, sizeof(group), "%.*s", (int)(colon - w->name), w->name);
+	for (; *roots && r < 0; roots++) {
+		snprintf(path, sizeof(path), "%s/%s/%s/id", *roots, group, colon + 1);
+		r = read_id(path, &w->config);
+		if (r < 0 && (access(*roots, F_OK) == 0 || errno == EACCES)) {
+			refused = found && refused != -ENOENT ? refused : r;
+			found = *roots;
+		}
+	}
+	return r == 0 ? 0 : refuse(refused, found, w, group, colon + 1, err);
+}
+
+int watchers_resolve(struct watchers *w, const char *const *roots, struct err *err)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		struct watcher *one = &w->watcher[i];
+
+		if (one->kind->class != WATCHER_TRACEPOINT || one->config)
+			continue;
+		int r = resolve(one, roots ? roots : usual_roots, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
