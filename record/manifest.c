@@ -13,6 +13,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "common/base/os.h"
 #include "common/format/object.h"
 
 static void put(struct manifest *m, const char *key, const char *fmt, ...)
@@ -74,6 +75,23 @@ static const char *target_text(const struct session_options *o)
 	return o->whole_system ? "system" : "pid";
 }
 
+/*
+ * Of the recorder's own root: whoever reads the file elsewhere learns in which distribution's
+ * packages debug files are. Files of containers may be of another one.
+ */
+static void put_os(struct manifest *m)
+{
+	struct os_release os;
+
+	os_release_read(&os);
+	if (os.id[0])
+		put(m, "os", "%s%s%s", os.id, os.version[0] ? " " : "", os.version);
+	if (os.like[0])
+		put(m, "os_like", "%s", os.like);
+	if (os.name[0])
+		put(m, "os_name", "%s", os.name);
+}
+
 void manifest_fill(struct manifest *m, const struct session_options *o,
 		   const struct kernel_facts *f)
 {
@@ -84,6 +102,7 @@ void manifest_fill(struct manifest *m, const struct session_options *o,
 	put(m, "kernel", "%s", f->release);
 	put(m, "machine", "%s", f->machine_text);
 	put(m, "libc", "%s", libc_text(libc, sizeof(libc)));
+	put_os(m);
 	put(m, "cpus", "%u", f->n_cpus);
 	put(m, "uid", "%u", (unsigned int)geteuid());
 	put(m, "paranoid", "%d", f->paranoid);
