@@ -51,6 +51,9 @@ static void set_origin(struct profile_module *m, struct intern *names,
 {
 	m->has_names = origin->embedded || origin->local || origin->debug;
 	m->local_names = origin->local;
+	m->tables = origin->tables;
+	m->full_debug = origin->full;
+	m->from_cache = origin->cached;
 	m->symbols_reason = intern_put(names, origin->reason);
 	m->debug_file = intern_put(names, origin->where ? origin->where : "");
 }

@@ -16,6 +16,7 @@
 #include "common/base/map.h"
 #include "common/format/event.h"
 #include "common/format/record.h"
+#include "report/symbol/symbol.h"
 #include "report/unwind/unwind.h"
 
 enum {
@@ -82,6 +83,9 @@ struct profile_module {
 	str_id path; /* as mapped */
 	struct build_id build_id;
 	bool has_names;	       /* at least one place was named by a symbol */
+	enum symbol_tables tables; /* what its symbol tables know */
+	bool full_debug;	   /* debug information was read, lines or not */
+	bool from_cache;	   /* ... by an earlier report */
 	bool local_names;      /* some came from files of this machine */
 	bool has_lines;	       /* at least one place has a source line */
 	str_id debug_file;     /* whose debug information answered; "" none */

@@ -136,11 +136,27 @@ static void take_starts(const struct elf_image *image, struct symbol_batch *batc
 	}
 }
 
+static bool has_part(const struct elf_image *image, enum elf_part_kind kind)
+{
+	const struct elf_part *part = elf_image_part(image, kind);
+
+	return part && part->data;
+}
+
+static enum symbol_tables tables_of(const struct elf_image *image)
+{
+	if (has_part(image, ELF_PART_SYMTAB) || has_part(image, ELF_PART_DEBUGDATA))
+		return SYMBOL_TABLES_FULL;
+	return has_part(image, ELF_PART_DYNSYM) ? SYMBOL_TABLES_EXPORTED : SYMBOL_TABLES_NONE;
+}
+
 /* Names from `image`; true when there were new ones. */
-static bool use_image(const struct elf_image *image, struct symbol_batch *batch)
+static bool use_image(const struct elf_image *image, struct symbol_batch *batch,
+		      struct symbol_origin *origin)
 {
 	uint32_t before = count_unnamed(batch);
 
+	origin->tables = MAX(origin->tables, tables_of(image));
 	if (!before)
 		return false;
 	symbol_from_image(image, batch);
@@ -150,10 +166,7 @@ static bool use_image(const struct elf_image *image, struct symbol_batch *batch)
 
 static bool has_tables(const struct elf_image *image)
 {
-	const struct elf_part *full = elf_image_part(image, ELF_PART_SYMTAB);
-	const struct elf_part *dynamic = elf_image_part(image, ELF_PART_DYNSYM);
-
-	return (full && full->data) || (dynamic && dynamic->data);
+	return has_part(image, ELF_PART_SYMTAB) || has_part(image, ELF_PART_DYNSYM);
 }
 
 /*
@@ -161,7 +174,7 @@ static bool has_tables(const struct elf_image *image)
  * may.
  */
 static bool use_local_files(const struct object_key *key, bool use_object,
-			    struct symbol_batch *batch)
+			    struct symbol_batch *batch, struct symbol_origin *origin)
 {
 	struct elf_image *image = mem_alloc(sizeof(*image));
 	struct err err = { 0 };
@@ -169,11 +182,11 @@ static bool use_local_files(const struct object_key *key, bool use_object,
 
 	if (use_object &&
 	    locate_object(key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
-		named |= use_image(image, batch);
+		named |= use_image(image, batch, origin);
 		elf_image_done(image);
 	}
 	if (count_unnamed(batch) && locate_debug_file(key, ELF_TAKE_SYMBOLS, image, &err) == 0) {
-		named |= use_image(image, batch);
+		named |= use_image(image, batch, origin);
 		elf_image_done(image);
 	}
 	free(image);
@@ -209,9 +222,10 @@ void symbol_object(const struct elf_image *embedded, const char *reason,
 	for (uint32_t i = 0; i < batch->n; i++)
 		batch->symbol[i] = (struct symbol){ .start = batch->addr[i] };
 	if (embedded)
-		ret->embedded = use_image(embedded, batch);
+		ret->embedded = use_image(embedded, batch, ret);
 	if (use_local && count_unnamed(batch))
-		ret->local = use_local_files(key, !embedded || !has_tables(embedded), batch);
+		ret->local =
+			use_local_files(key, !embedded || !has_tables(embedded), batch, ret);
 	if (ret->embedded || ret->local)
 		return;
 	if (embedded)

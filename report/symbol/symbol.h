@@ -63,8 +63,17 @@ struct symbol_batch {
 };
 void symbol_batch_done(struct symbol_batch *b);
 
+/* What the tables that were read know of a file's functions. */
+enum symbol_tables {
+	SYMBOL_TABLES_NONE,
+	SYMBOL_TABLES_EXPORTED, /* .dynsym alone: what other files may call */
+	SYMBOL_TABLES_FULL,	/* .symtab or MiniDebugInfo */
+};
+
 struct symbol_origin {
 	bool embedded, local; /* where names came from */
+	enum symbol_tables tables; /* read, whether or not they cover the addresses */
+	bool full; /* a file with debug information was read; more is not to be had */
 	bool debug;	      /* debug information answered for at least one address */
 	bool cached;	      /* all of it came from the cache */
 	char *where;	      /* the debug file used; NULL: none; owned, symbol_origin_done */
