@@ -27,7 +27,7 @@ struct addr2line_form {
 struct addr2line_printer {
 	const struct addr2line_form *form;
 	const struct answers *answers;
-	struct map made; /* frame + 1 -> place of its text: each is made once */
+	struct map made; /* name's text + 1 -> place of what is printed for it */
 	struct buf text;
 };
 
@@ -42,8 +42,9 @@ void addr2line_print(struct addr2line_printer *p, uint64_t addr, uint32_t first,
 
 struct addr2line_file {
 	const char *path;
-	const char *section; /* addresses are offsets in it; NULL: as linked */
-	struct debug_options debug;
+	const char *section;	    /* addresses are offsets in it; NULL: as linked */
+	struct debug_options debug; /* cache_dir is set by the source */
+	bool no_cache;
 };
 
 struct addr2line_source;
@@ -54,18 +55,19 @@ int addr2line_source_open(const struct addr2line_file *file, struct addr2line_so
 void addr2line_source_close(struct addr2line_source *s);
 
 /*
- * What is known of n addresses, in any order, as they were given: ret_first[i] is a frame of
- * *ret, or ANSWER_NONE. *ret is lent until the next call. Negative: nothing is known, and err says
- * why (-ENOENT: no such section).
+ * What is known of n addresses, as they were given: first[i] is a frame of `answers`, or
+ * ANSWER_NONE; all is lent during the call. Negative status: nothing is known, and err says why
+ * (-ENOENT: no such section); answers and first are NULL then.
  */
-int addr2line_source_answer(struct addr2line_source *s, const uint64_t *addr, size_t n,
-			    struct answers *ret, uint32_t *ret_first, struct err *err);
+typedef void addr2line_got(void *ctx, const uint64_t *addr, size_t n, const struct answers *answers,
+			   const uint32_t *first, int status, const struct err *err);
+
+/* One child reads the file for n addresses in any order; `got` is called once. */
+void addr2line_source_answer(struct addr2line_source *s, const uint64_t *addr, size_t n,
+			     addr2line_got *got, void *ctx);
 
 /* The next addresses of a conversation; 0: it is over. At most `cap`. */
 typedef size_t addr2line_next(void *ctx, uint64_t *addr, size_t cap);
-/* What is known of those of the last addr2line_next. status as above. */
-typedef void addr2line_got(void *ctx, const uint64_t *addr, size_t n, const struct answers *answers,
-			   const uint32_t *first, int status, const struct err *err);
 
 /*
  * One child that stays, and is asked again and again: files are read once. When it dies, another

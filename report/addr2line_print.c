@@ -1,18 +1,27 @@
 /*
- * The text of a frame is made once and copied for each address that is in it: of 20 000 addresses
- * most share their callers. The forms, and what is printed for things unknown, are those of
- * binutils 2.40, down to a discriminator of the address being said at each of its frames.
+ * Demangled names are kept: of 20 000 addresses most share theirs. What is left of a frame is three
+ * copies into one piece of the output. The forms, and what is printed for things unknown, are those
+ * of binutils 2.40, down to a discriminator of the address being said at each of its frames.
  */
 #include "report/addr2line.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "report/export/export.h"
 #include "report/symbol/symbol.h"
 
-/* Of a place in the text: where, and how long. */
-enum { PLACE_BITS = 36 };
+enum {
+	/* Of a place in the text: where, and how long. */
+	PLACE_BITS = 36,
+	LINE_BYTES = 12, /* ":4294967295" */
+	FRAME_BYTES = sizeof(" at ") + sizeof(" (inlined by) ") + LINE_BYTES,
+};
+
+/* Something to print, of a length that is known. */
+struct piece {
+	const char *text;
+	size_t n;
+};
 
 void addr2line_printer_init(struct addr2line_printer *p, const struct addr2line_form *form,
 			    const struct answers *answers)
@@ -28,66 +37,107 @@ void addr2line_printer_done(struct addr2line_printer *p)
 	buf_done(&p->text);
 }
 
-static void put_text(const struct addr2line_form *form, struct buf *b, const char *text)
+static struct piece piece_of(const char *text)
 {
-	if (form->escape)
-		escape_text(b, text);
-	else
-		buf_puts(b, text);
+	return (struct piece){ text, strlen(text) };
 }
 
-static void put_demangled(const struct addr2line_form *form, struct buf *b, const char *name)
+/* Demangled, and escaped for a terminal, at the end of p->text. */
+static void make_name(struct addr2line_printer *p, const char *name)
 {
 	struct buf pretty;
 
 	buf_init(&pretty);
-	if (symbol_demangle_as(name, form->languages, &pretty))
+	if (symbol_demangle_as(name, p->form->languages, &pretty))
 		name = buf_text(&pretty);
-	put_text(form, b, name);
+	if (p->form->escape)
+		escape_text(&p->text, name);
+	else
+		buf_puts(&p->text, name);
 	buf_done(&pretty);
 }
 
-static void put_name(const struct addr2line_form *form, struct buf *b, const char *name)
+static struct piece name_of(struct addr2line_printer *p, uint32_t text)
 {
-	if (!*name)
-		buf_puts(b, "??");
-	else if (form->languages)
-		put_demangled(form, b, name);
-	else
-		put_text(form, b, name);
-	buf_puts(b, form->pretty ? " at " : "\n");
-}
-
-static void put_place(const struct addr2line_form *form, struct buf *b, const char *file,
-		      uint32_t line)
-{
-	const char *base = form->basenames ? strrchr(file, '/') : NULL;
-
-	put_text(form, b, !*file ? "??" : base ? base + 1 : file);
-	if (line)
-		buf_printf(b, ":%" PRIu32, line);
-	else
-		buf_puts(b, ":?");
-}
-
-/* The text of a frame without its end of line. */
-static void copy_frame(struct addr2line_printer *p, uint32_t i, struct buf *out)
-{
+	const char *name = answers_text(p->answers, text);
+	uint64_t *place;
 	bool is_new;
-	uint64_t *place = map_put(&p->made, (uint64_t)i + 1, &is_new);
 	size_t at;
 
+	if (!*name)
+		return piece_of("??");
+	if (!p->form->languages && !p->form->escape)
+		return piece_of(name);
+	place = map_put(&p->made, (uint64_t)text + 1, &is_new);
 	if (is_new) {
-		const struct answer_frame *f = &p->answers->frame[i];
-
 		at = p->text.n;
-		if (p->form->functions)
-			put_name(p->form, &p->text, answers_text(p->answers, f->name));
-		put_place(p->form, &p->text, answers_text(p->answers, f->file), f->line);
+		make_name(p, name);
 		*place = (uint64_t)at | (uint64_t)(p->text.n - at) << PLACE_BITS;
 	}
 	at = *place & (((uint64_t)1 << PLACE_BITS) - 1);
-	buf_put(out, p->text.data + at, *place >> PLACE_BITS);
+	return (struct piece){ p->text.data + at, *place >> PLACE_BITS };
+}
+
+/* `escaped` is where a path goes that has to be made harmless first. */
+static struct piece file_of(const struct addr2line_printer *p, uint32_t text, struct buf *escaped)
+{
+	const char *file = answers_text(p->answers, text);
+	const char *base = p->form->basenames ? strrchr(file, '/') : NULL;
+
+	if (!*file)
+		return piece_of("??");
+	if (base)
+		file = base + 1;
+	if (!p->form->escape)
+		return piece_of(file);
+	buf_reset(escaped);
+	escape_text(escaped, file);
+	return (struct piece){ escaped->data, escaped->n };
+}
+
+static char *put(char *to, struct piece piece)
+{
+	memcpy(to, piece.text, piece.n);
+	return to + piece.n;
+}
+
+static char *put_number(char *to, uint32_t n)
+{
+	char digits[LINE_BYTES];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	return put(to, (struct piece){ digits + at, sizeof(digits) - at });
+}
+
+/* A frame without its end of line. */
+static void put_frame(struct addr2line_printer *p, const struct answer_frame *f, bool is_caller,
+		      struct buf *out)
+{
+	const struct addr2line_form *form = p->form;
+	struct piece name = { "", 0 }, file;
+	struct buf escaped;
+	char *start, *to;
+
+	buf_init(&escaped);
+	if (form->functions)
+		name = name_of(p, f->name);
+	file = file_of(p, f->file, &escaped);
+	start = to = buf_grow(out, name.n + file.n + FRAME_BYTES);
+	if (is_caller && form->pretty)
+		to = put(to, piece_of(" (inlined by) "));
+	if (form->functions)
+		to = put(put(to, name), piece_of(form->pretty ? " at " : "\n"));
+	to = put(to, file);
+	*to++ = ':';
+	if (f->line)
+		to = put_number(to, f->line);
+	else
+		*to++ = '?';
+	out->n += (size_t)(to - start);
+	buf_done(&escaped);
 }
 
 static void put_hex(struct buf *out, uint64_t addr)
@@ -98,6 +148,16 @@ static void put_hex(struct buf *out, uint64_t addr)
 	for (unsigned int i = 0; i < 16; i++)
 		text[2 + i] = digits[addr >> (60 - 4 * i) & 15];
 	buf_put(out, text, sizeof(text));
+}
+
+static void put_discriminator(struct buf *out, uint32_t discriminator)
+{
+	char *start, *to;
+
+	start = to = buf_grow(out, sizeof(" (discriminator )") + LINE_BYTES);
+	to = put_number(put(to, piece_of(" (discriminator ")), discriminator);
+	*to++ = ')';
+	out->n += (size_t)(to - start);
 }
 
 static void put_unknown(const struct addr2line_form *form, struct buf *out)
@@ -122,11 +182,9 @@ void addr2line_print(struct addr2line_printer *p, uint64_t addr, uint32_t first,
 	}
 	discriminator = frame[first].flags >> ANSWER_DISCRIMINATOR_SHIFT;
 	for (uint32_t i = first; i != ANSWER_NONE; i = frame[i].caller) {
-		if (i != first && p->form->pretty)
-			buf_puts(out, " (inlined by) ");
-		copy_frame(p, i, out);
+		put_frame(p, &frame[i], i != first, out);
 		if (discriminator && frame[i].line)
-			buf_printf(out, " (discriminator %" PRIu32 ")", discriminator);
+			put_discriminator(out, discriminator);
 		buf_putc(out, '\n');
 		if (!p->form->inlines)
 			break;

@@ -1,18 +1,11 @@
 /*
- * The file is parsed in the jail. The child opens it, asks for another file when this one has no
- * debug information, and then answers: all addresses at once (batch), or those that it gets for
- * asking (talk). What it says begins with the place of the section that addresses are relative to.
- *
- *	result   head | answers (report/symbol/answer.h)
- *	NEXT     kind, more | a piece of a result        ->  addresses; none: it is over
- *	DEBUG    kind                                    ->  an open file, or none
- *	below SUPPLY_KIND_END: a file that debug information names (report/symbol/supply.h)
+ * The file is parsed in the jail (addr2line_child.c). The parent finds the files that the child asks
+ * for, hands out addresses, and checks what comes back.
  */
 #include "report/addr2line.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,241 +13,46 @@
 
 #include "common/base/arena.h"
 #include "common/base/auto.h"
-#include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/elf/image.h"
-#include "report/dwarf/dwarf.h"
-#include "report/dwarf/sections.h"
+#include "report/addr2line_child.h"
+#include "report/addr2line_order.h"
 #include "report/jail/jail.h"
-#include "report/symbol/supply.h"
+#include "report/symbol/cache.h"
 
 enum {
-	ASK_NEXT = SUPPLY_KIND_END,
-	ASK_DEBUG,
-	TALK_ADDRESSES_MAX = 1024,
 	RESULT_BYTES_MAX = 256 << 20, /* of one answer; what is longer is cut, and so damaged */
 	LIVES_MAX = 3, /* children that ended one after the other without an answer */
 };
 
-struct question {
-	uint32_t kind;
-	uint32_t more; /* the result goes on in the next question */
-};
-
-struct head {
-	uint64_t base;	/* added to each address */
-	uint64_t limit; /* addresses from here on are outside */
-};
-
 struct addr2line_source {
 	const struct addr2line_file *file;
-	int fd;
+	struct addr2line_child child;
 	uint64_t size;
 	struct debug *debug; /* opened when first asked for */
 	bool debug_tried;
+	char *cache_dir;
 	char *path; /* of the file, absolute: what it names lies beside it */
 	struct object_key key;
 	struct debug_file beside; /* the file that is read: ours, or one found for it */
 	struct supply supply;
-	uint64_t *wanted; /* sorted, no two equal */
-	size_t n_wanted;
-	/* the last result, 8-aligned */
-	struct buf bytes;
-	struct head head;
-	int status;
-	struct err err;
-	/* a conversation */
-	addr2line_next *next;
+	/* those asked for, and where they are answered */
+	const uint64_t *addr;
+	size_t n;
+	struct addr2line_order order;
 	addr2line_got *got;
 	void *ctx;
+	/* a conversation */
+	struct buf bytes; /* of the next result, 8-aligned */
+	addr2line_next *next;
 	uint64_t *pending; /* asked, not answered */
-	size_t n_pending;
 	bool over;
+	int status; /* of the child that ended last */
+	struct err err;
 	unsigned int n_answers; /* of this child */
 	bool asked;		/* this child was given addresses */
 };
-
-/* ---- in the child ---- */
-
-struct engine {
-	struct addr2line_source *source;
-	struct jail_cell *cell;
-	struct dwarf *dwarf;
-	struct head head;
-};
-
-static int find_head(struct engine *e, struct sections *sections, struct err *err)
-{
-	const char *name = e->source->file->section;
-	uint64_t addr, size;
-
-	e->head = (struct head){ 0, UINT64_MAX };
-	if (!name)
-		return 0;
-	if (!sections_find(sections, name, &addr, &size))
-		return err_set(err, -ENOENT, "cannot find section %s", name);
-	e->head = (struct head){ addr, size };
-	return 0;
-}
-
-static int ask_debug(struct engine *e)
-{
-	struct question q = { .kind = ASK_DEBUG };
-	char answer[8];
-	size_t n;
-	int fd = -1;
-
-	if (jail_ask(e->cell, &q, sizeof(q), answer, sizeof(answer), &n, &fd, NULL) < 0)
-		return -1;
-	return fd;
-}
-
-static int open_dwarf(struct engine *e, int fd, struct err *err)
-{
-	struct dwarf_input in = {
-		.fd = fd,
-		.name = e->source->file->path,
-		.supply = supply_ask,
-		.supply_ctx = e->cell,
-		.discriminators = true,
-	};
-
-	return dwarf_open(&in, &e->dwarf, err);
-}
-
-static int engine_open(struct engine *e, struct err *err)
-{
-	struct sections *sections;
-	int fd = e->source->fd, other = -1, status;
-	bool has_info;
-
-	status = sections_open(fd, false, &sections, err);
-	if (status < 0)
-		return status;
-	status = find_head(e, sections, err);
-	has_info = sections_has(sections, SECTION_INFO) || sections_has(sections, SECTION_LINE);
-	sections_close(sections);
-	if (status < 0)
-		return status;
-	if (!has_info)
-		other = ask_debug(e);
-	status = open_dwarf(e, other >= 0 ? other : fd, err);
-	if (status < 0 && other >= 0)
-		status = open_dwarf(e, fd, err);
-	return status;
-}
-
-/* Addresses of the user -> as linked, those outside left out. */
-static size_t shift(const struct head *head, const uint64_t *addr, size_t n, uint64_t *ret)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (addr[i] < head->limit &&
-		    !__builtin_add_overflow(addr[i], head->base, &ret[kept]))
-			kept++;
-	return kept;
-}
-
-static int engine_answer(struct engine *e, const uint64_t *addr, size_t n, struct buf *ret,
-			 struct err *err)
-{
-	struct answers_builder *b = answers_builder_new();
-	AUTO_FREE uint64_t *shifted = mem_alloc((n + 1) * sizeof(*shifted));
-	size_t n_shifted = shift(&e->head, addr, n, shifted);
-	int status = dwarf_answer(e->dwarf, shifted, (uint32_t)n_shifted, b, err);
-
-	if (status == 0)
-		answers_finish(b, ret);
-	answers_builder_free(b);
-	return status;
-}
-
-/*
- * A file without anything to know from is no reason to end: each address is unknown. binutils says
- * so too.
- */
-static int answer_nothing(struct buf *ret)
-{
-	struct answers_builder *b = answers_builder_new();
-
-	answers_finish(b, ret);
-	answers_builder_free(b);
-	return 0;
-}
-
-static int batch_body(void *ctx, struct jail_cell *cell, struct err *err)
-{
-	struct addr2line_source *s = ctx;
-	struct engine e = { .source = s, .cell = cell };
-	struct buf bytes;
-	int status = engine_open(&e, err);
-
-	buf_init(&bytes);
-	if (status == -ENODATA)
-		status = answer_nothing(&bytes);
-	else if (status == 0)
-		status = engine_answer(&e, s->wanted, s->n_wanted, &bytes, err);
-	if (status == 0)
-		status = jail_write(cell, &e.head, sizeof(e.head), err);
-	if (status == 0)
-		status = jail_write(cell, bytes.data, bytes.n, err);
-	return status;
-}
-
-/* Sends what was answered, in pieces, and gets the next addresses: their number in *ret_n. */
-static int tell(struct engine *e, const struct buf *bytes, uint64_t *addr, size_t *ret_n,
-		struct err *err)
-{
-	AUTO_FREE uint8_t *message = mem_alloc(JAIL_ASK_MAX);
-	size_t at = 0, n_answer;
-	int fd, status;
-
-	do {
-		size_t piece = MIN(bytes->n - at, JAIL_ASK_MAX - sizeof(struct question));
-		struct question q = { ASK_NEXT, at + piece < bytes->n };
-
-		memcpy(message, &q, sizeof(q));
-		if (piece)
-			memcpy(message + sizeof(q), bytes->data + at, piece);
-		status = jail_ask(e->cell, message, sizeof(q) + piece, addr,
-				  TALK_ADDRESSES_MAX * sizeof(*addr), &n_answer, &fd, err);
-		at += piece;
-	} while (status == 0 && at < bytes->n);
-	*ret_n = status == 0 ? n_answer / sizeof(*addr) : 0;
-	return status;
-}
-
-static int talk_body(void *ctx, struct jail_cell *cell, struct err *err)
-{
-	struct engine e = { .source = ctx, .cell = cell };
-	uint64_t addr[TALK_ADDRESSES_MAX];
-	struct buf bytes, answers;
-	size_t n;
-	int status = engine_open(&e, err);
-	bool nothing = status == -ENODATA;
-
-	if (status < 0 && !nothing)
-		return status;
-	buf_init(&bytes);
-	buf_init(&answers);
-	for (;;) {
-		status = tell(&e, &bytes, addr, &n, err);
-		if (status < 0 || !n)
-			return status;
-		buf_reset(&bytes);
-		buf_put(&bytes, &e.head, sizeof(e.head));
-		/* finished answers begin their buffer */
-		status = nothing ? answer_nothing(&answers) :
-				   engine_answer(&e, addr, n, &answers, err);
-		if (status < 0)
-			return status;
-		buf_put(&bytes, answers.data, answers.n);
-	}
-}
-
-/* ---- in the parent ---- */
 
 int addr2line_source_open(const struct addr2line_file *file, struct addr2line_source **ret,
 			  struct err *err)
@@ -273,7 +71,11 @@ int addr2line_source_open(const struct addr2line_file *file, struct addr2line_so
 	}
 	s = mem_zalloc(sizeof(*s));
 	s->file = file;
-	s->fd = fd;
+	s->child = (struct addr2line_child){
+		.fd = fd,
+		.path = file->path,
+		.section = file->section,
+	};
 	s->size = (uint64_t)st.st_size;
 	s->path = realpath(file->path, NULL);
 	s->key.path = s->path;
@@ -287,24 +89,44 @@ void addr2line_source_close(struct addr2line_source *s)
 {
 	if (!s)
 		return;
-	close(s->fd);
+	close(s->child.fd);
 	debug_file_done(&s->beside);
 	debug_close(s->debug);
 	buf_done(&s->bytes);
+	addr2line_order_done(&s->order);
+	free(s->cache_dir);
 	free(s->path);
-	free(s->wanted);
 	free(s->pending);
 	free(s);
+}
+
+/* The index of debug files is kept where the report keeps it. */
+static void use_cache(struct addr2line_source *s, struct debug_options *o)
+{
+	struct symbol_cache *cache = NULL;
+
+	if (s->file->no_cache)
+		return;
+	s->cache_dir = symbol_cache_default_dir();
+	if (s->cache_dir)
+		cache = symbol_cache_open(s->cache_dir);
+	if (cache)
+		o->cache_dir = s->cache_dir;
+	symbol_cache_close(cache);
 }
 
 /* False: nothing can be looked for. */
 static bool debug_ready(struct addr2line_source *s)
 {
+	struct debug_options o = s->file->debug;
 	struct err err = { 0 };
 
-	if (!s->debug_tried && debug_open(&s->file->debug, &s->debug, &err) < 0)
-		log_warning("%s", err.text);
-	s->debug_tried = true;
+	if (!s->debug_tried) {
+		s->debug_tried = true;
+		use_cache(s, &o);
+		if (debug_open(&o, &s->debug, &err) < 0)
+			log_warning("%s", err.text);
+	}
 	return s->debug && s->path;
 }
 
@@ -313,7 +135,7 @@ static int find_debug(struct addr2line_source *s)
 {
 	struct debug_file found;
 
-	if (!debug_ready(s) || elf_build_id(s->fd, &s->key.build_id, NULL) < 0 ||
+	if (!debug_ready(s) || elf_build_id(s->child.fd, &s->key.build_id, NULL) < 0 ||
 	    debug_find(s->debug, &s->key, &found, NULL) < 0)
 		return -1;
 	debug_file_done(&s->beside);
@@ -334,120 +156,58 @@ static int find_named(struct addr2line_source *s, const void *question, size_t n
 	return supply_answer(&s->supply, question, n);
 }
 
-/* Takes one whole result apart. */
-static int open_result(struct addr2line_source *s, struct answers *ret, struct err *err)
+/* ---- results ---- */
+
+/* Takes one whole result apart. bytes: 8-aligned. */
+static int open_result(const void *bytes, size_t n, struct addr2line_head *ret_head,
+		       struct answers *ret, struct err *err)
 {
-	if (s->bytes.n < sizeof(s->head))
+	if (n < sizeof(*ret_head))
 		return err_set(err, -EBADMSG, "no result");
-	memcpy(&s->head, s->bytes.data, sizeof(s->head));
-	return answers_open(s->bytes.data + sizeof(s->head), s->bytes.n - sizeof(s->head), ret,
+	memcpy(ret_head, bytes, sizeof(*ret_head));
+	return answers_open((const uint8_t *)bytes + sizeof(*ret_head), n - sizeof(*ret_head), ret,
 			    err);
 }
 
-/* Each address in the result; by halves, as a conversation has few and batches are joined. */
-static void look_up(const struct addr2line_source *s, const struct answers *a, const uint64_t *addr,
-		    size_t n, uint32_t *ret_first)
+/* Each address in the result, in the order that they were given in. */
+static void look_up(const struct addr2line_source *s, const struct addr2line_head *head,
+		    const struct answers *a, uint32_t *ret_first)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint64_t at;
-		uint32_t entry;
+	const struct addr2line_order *o = &s->order;
+	size_t n_inside = addr2line_inside(head, o->addr, o->n);
+	AUTO_FREE uint64_t *shifted = mem_alloc((n_inside + 1) * sizeof(*shifted));
+	AUTO_FREE uint32_t *first = mem_alloc((o->n + 1) * sizeof(*first));
 
-		ret_first[i] = ANSWER_NONE;
-		if (addr[i] < s->head.limit &&
-		    !__builtin_add_overflow(addr[i], s->head.base, &at) &&
-		    answers_find(a, at, &entry))
-			ret_first[i] = a->first[entry];
-	}
+	for (size_t i = 0; i < n_inside; i++)
+		shifted[i] = o->addr[i] + head->base;
+	answers_join(a, shifted, (uint32_t)n_inside, first, NULL);
+	for (size_t i = n_inside; i < o->n; i++)
+		first[i] = ANSWER_NONE;
+	for (size_t i = 0; i < s->n; i++)
+		ret_first[i] = first[o->of[i]];
 }
 
-static int compare(const void *a, const void *b)
+/* A result, or why there is none, to whoever asked. */
+static void hand_out(struct addr2line_source *s, const void *bytes, size_t n, int status,
+		     const struct err *err)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static size_t sort_unique(uint64_t *addr, size_t n)
-{
-	size_t kept = 0;
-
-	qsort(addr, n, sizeof(*addr), compare);
-	for (size_t i = 0; i < n; i++)
-		if (!kept || addr[i] != addr[kept - 1])
-			addr[kept++] = addr[i];
-	return kept;
-}
-
-static void answer(void *ctx, const void *question, size_t n, void *answer, size_t *ret_n,
-		   int *ret_fd);
-
-static void done(void *ctx, int status, const struct err *err, const void *out, size_t n)
-{
-	struct addr2line_source *s = ctx;
-
-	s->status = status;
-	if (status < 0)
-		s->err = *err;
-	else if (n)
-		buf_put(&s->bytes, out, n);
-}
-
-static void run(struct addr2line_source *s, bool talk)
-{
-	struct jail_job job = {
-		.what = s->file->path,
-		.limits = jail_limits_for(s->size),
-		.fd = &s->fd,
-		.n_fds = 1,
-		.ctx = s,
-		.body = talk ? talk_body : batch_body,
-		.answer = answer,
-		.done = done,
-	};
-
-	job.limits.renewed = talk;
-	buf_reset(&s->bytes);
-	jail_run(&job, NULL);
-}
-
-int addr2line_source_answer(struct addr2line_source *s, const uint64_t *addr, size_t n,
-			    struct answers *ret, uint32_t *ret_first, struct err *err)
-{
-	int status;
-
-	s->wanted = mem_realloc(s->wanted, (n + 1) * sizeof(*addr));
-	memcpy(s->wanted, addr, n * sizeof(*addr));
-	s->n_wanted = sort_unique(s->wanted, n);
-	run(s, false);
-	if (s->status < 0) {
-		*err = s->err;
-		return s->status;
-	}
-	status = open_result(s, ret, err);
-	if (status == 0)
-		look_up(s, ret, addr, n, ret_first);
-	return status;
-}
-
-/* ---- a conversation ---- */
-
-static void hand_out(struct addr2line_source *s, int status, const struct err *err)
-{
-	uint32_t first[TALK_ADDRESSES_MAX];
+	AUTO_FREE uint32_t *first = mem_alloc((s->n + 1) * sizeof(*first));
 	struct answers answers = { 0 };
+	struct addr2line_head head;
 	struct err damage = { 0 };
 
 	if (status == 0) {
-		status = open_result(s, &answers, &damage);
+		status = open_result(bytes, n, &head, &answers, &damage);
 		err = &damage;
 	}
-	for (size_t i = 0; i < s->n_pending; i++)
-		first[i] = ANSWER_NONE;
 	if (status == 0)
-		look_up(s, &answers, s->pending, s->n_pending, first);
-	s->got(s->ctx, s->pending, s->n_pending, status < 0 ? NULL : &answers, first, status, err);
-	s->n_pending = 0;
+		look_up(s, &head, &answers, first);
+	s->got(s->ctx, s->addr, s->n, status < 0 ? NULL : &answers, status < 0 ? NULL : first,
+	       status, err);
+	s->n = 0;
 }
+
+/* ---- children ---- */
 
 static void answer_next(struct addr2line_source *s, const uint8_t *piece, size_t n, bool more,
 			void *answer, size_t *ret_n)
@@ -459,27 +219,27 @@ static void answer_next(struct addr2line_source *s, const uint8_t *piece, size_t
 		return;
 	/* empty: a child's first words, which may be about what another one left */
 	if (s->bytes.n) {
-		hand_out(s, 0, NULL);
+		hand_out(s, s->bytes.data, s->bytes.n, 0, NULL);
 		buf_reset(&s->bytes);
 		s->n_answers++;
 	} else if (s->asked) {
 		return; /* asked, and asks back: no addresses end it */
 	}
 	s->asked = true;
-	if (!s->n_pending) {
-		s->n_pending = s->next(s->ctx, s->pending, TALK_ADDRESSES_MAX);
-		s->over = s->n_pending == 0;
+	if (!s->n) {
+		s->n = s->next(s->ctx, s->pending, TALK_ADDRESSES_MAX);
+		s->over = s->n == 0;
+		addr2line_order_make(&s->order, s->pending, s->n);
 	}
-	memcpy(s->wanted, s->pending, s->n_pending * sizeof(*s->wanted));
-	*ret_n = sort_unique(s->wanted, s->n_pending) * sizeof(*s->wanted);
-	memcpy(answer, s->wanted, *ret_n);
+	*ret_n = s->order.n * sizeof(*s->order.addr);
+	memcpy(answer, s->order.addr, *ret_n);
 }
 
 static void answer(void *ctx, const void *question, size_t n, void *answer, size_t *ret_n,
 		   int *ret_fd)
 {
 	struct addr2line_source *s = ctx;
-	struct question q;
+	struct addr2line_question q;
 
 	*ret_n = 0;
 	if (n < sizeof(q))
@@ -494,13 +254,69 @@ static void answer(void *ctx, const void *question, size_t n, void *answer, size
 			    ret_n);
 }
 
+static void done_batch(void *ctx, int status, const struct err *err, const void *out, size_t n)
+{
+	hand_out(ctx, out, n, status, err);
+}
+
+static void done_talk(void *ctx, int status, const struct err *err, const void *out, size_t n)
+{
+	struct addr2line_source *s = ctx;
+
+	(void)out, (void)n;
+	s->status = status;
+	if (status < 0)
+		s->err = *err;
+}
+
+static int batch_body(void *ctx, struct jail_cell *cell, struct err *err)
+{
+	return addr2line_batch(&((struct addr2line_source *)ctx)->child, cell, err);
+}
+
+static int talk_body(void *ctx, struct jail_cell *cell, struct err *err)
+{
+	return addr2line_talk(&((struct addr2line_source *)ctx)->child, cell, err);
+}
+
+static void run(struct addr2line_source *s, bool talk)
+{
+	struct jail_job job = {
+		.what = s->file->path,
+		.limits = jail_limits_for(s->size),
+		.fd = &s->child.fd,
+		.n_fds = 1,
+		.ctx = s,
+		.body = talk ? talk_body : batch_body,
+		.answer = answer,
+		.done = talk ? done_talk : done_batch,
+	};
+
+	job.limits.renewed = talk;
+	buf_reset(&s->bytes);
+	jail_run(&job, NULL);
+}
+
+void addr2line_source_answer(struct addr2line_source *s, const uint64_t *addr, size_t n,
+			     addr2line_got *got, void *ctx)
+{
+	addr2line_order_make(&s->order, addr, n);
+	s->child.wanted = s->order.addr;
+	s->child.n_wanted = s->order.n;
+	s->addr = addr;
+	s->n = n;
+	s->got = got;
+	s->ctx = ctx;
+	run(s, false);
+}
+
 static void refuse_rest(struct addr2line_source *s)
 {
 	do {
-		if (s->n_pending)
-			hand_out(s, s->status, &s->err);
-		s->n_pending = s->next(s->ctx, s->pending, TALK_ADDRESSES_MAX);
-	} while (s->n_pending);
+		if (s->n)
+			hand_out(s, NULL, 0, s->status, &s->err);
+		s->n = s->next(s->ctx, s->pending, TALK_ADDRESSES_MAX);
+	} while (s->n);
 }
 
 void addr2line_source_talk(struct addr2line_source *s, addr2line_next *next, addr2line_got *got,
@@ -511,8 +327,7 @@ void addr2line_source_talk(struct addr2line_source *s, addr2line_next *next, add
 	s->next = next;
 	s->got = got;
 	s->ctx = ctx;
-	s->wanted = mem_realloc(s->wanted, TALK_ADDRESSES_MAX * sizeof(*s->wanted));
-	s->pending = mem_realloc(s->pending, TALK_ADDRESSES_MAX * sizeof(*s->pending));
+	s->addr = s->pending = mem_alloc(TALK_ADDRESSES_MAX * sizeof(*s->pending));
 	while (!s->over && n_vain < LIVES_MAX) {
 		s->n_answers = 0;
 		s->asked = false;
@@ -522,8 +337,8 @@ void addr2line_source_talk(struct addr2line_source *s, addr2line_next *next, add
 		/* a second child gets the addresses that the first one died of only if it had done
 		 * well before */
 		n_vain = s->n_answers ? 0 : n_vain + 1;
-		if (s->n_pending && !s->n_answers)
-			hand_out(s, s->status ? s->status : -EPROTO, &s->err);
+		if (s->n && !s->n_answers)
+			hand_out(s, NULL, 0, s->status ? s->status : -EPROTO, &s->err);
 	}
 	if (!s->over)
 		refuse_rest(s);

@@ -31,7 +31,7 @@
 enum {
 	PIECE_MAX = 99, /* a longer line is several addresses, as for binutils */
 	READ_BYTES = 64 << 10,
-	FLUSH_BYTES = 1 << 20,
+	FLUSH_BYTES = 32 << 10,
 };
 
 enum long_only { OPTION_DEBUG_DIR = 256, OPTION_NO_CACHE };
@@ -156,6 +156,8 @@ static int set_option(struct addr2line *a, int option)
 		command_paths_add(&a->debug_dir, optarg, strlen(optarg));
 		return 0;
 	case OPTION_NO_CACHE:
+		a->file.no_cache = true;
+		return 0;
 	case 'b':
 	case 'r':
 	case 'R':
@@ -186,8 +188,8 @@ static int parse(struct addr2line *a, int argc, char **argv)
 	a->file.path = "a.out";
 	argv[0] = (char *)(uintptr_t) "ddprof-report";
 	optind = 0; /* starts anew */
-	while (status == 0 && (option = getopt_long(argc, argv, "ab:Ce:fhHij:prRsvV", long_options,
-						    NULL)) != -1)
+	while (status == 0 &&
+	       (option = getopt_long(argc, argv, "ab:Ce:fhHij:prRsvV", long_options, NULL)) != -1)
 		status = set_option(a, option);
 	add_environment(&a->debug_dir);
 	a->file.debug.dir = (const char *const *)a->debug_dir.path;
@@ -198,11 +200,35 @@ static int parse(struct addr2line *a, int argc, char **argv)
 
 /* ---- input ---- */
 
+/* -1: none */
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "0x1f\n" and "1f\n", as nearly all input is. False: anything else. */
+static bool plain_address(const char *text, size_t n, uint64_t *ret)
+{
+	size_t at = n > 2 && text[0] == '0' && text[1] == 'x' ? 2 : 0, first = at;
+	uint64_t addr = 0;
+
+	for (; at < n && digit_of(text[at]) >= 0; at++)
+		addr = addr << 4 | (uint64_t)digit_of(text[at]);
+	*ret = addr;
+	return at > first && at - first <= 16 && at + 1 == n && text[at] == '\n';
+}
+
 /* Anything that does not begin with a hexadecimal number is 0, for binutils too. */
 static uint64_t address_of(const char *text, size_t n)
 {
 	char piece[PIECE_MAX + 1];
+	uint64_t addr;
 
+	if (plain_address(text, n, &addr))
+		return addr;
 	memcpy(piece, text, n);
 	piece[n] = 0;
 	return strtoul(piece, NULL, 16);
@@ -287,19 +313,6 @@ static bool refuse(struct addr2line *a, int status, const struct err *err)
 
 /* ---- the two ways ---- */
 
-static void run_batch(struct addr2line *a, const uint64_t *addr, size_t n)
-{
-	AUTO_FREE uint32_t *first = mem_alloc((n + 1) * sizeof(*first));
-	struct answers answers;
-	struct err err = { 0 };
-	int status = addr2line_source_answer(a->source, addr, n, &answers, first, &err);
-
-	if (status == 0)
-		print_all(a, addr, n, &answers, first);
-	else if (!refuse(a, status, &err))
-		print_all(a, addr, n, NULL, NULL);
-}
-
 static size_t next(void *ctx, uint64_t *addr, size_t cap)
 {
 	struct addr2line *a = ctx;
@@ -331,7 +344,7 @@ static void run_arguments(struct addr2line *a, char **argument, int n)
 
 	for (int i = 0; i < n; i++)
 		addr[i] = strtoul(argument[i], NULL, 16);
-	run_batch(a, addr, (size_t)n);
+	addr2line_source_answer(a->source, addr, (size_t)n, got, a);
 }
 
 static void run_file(struct addr2line *a)
@@ -345,7 +358,7 @@ static void run_file(struct addr2line *a)
 	addr = mem_alloc((a->in.n + 1) * sizeof(*addr));
 	n = take_pieces(a, addr, a->in.n);
 	if (n)
-		run_batch(a, addr, n);
+		addr2line_source_answer(a->source, addr, n, got, a);
 	free(addr);
 }
 

@@ -1,0 +1,188 @@
+/*
+ * The child opens the file, asks for another one when this has no debug information, and then
+ * answers.
+ */
+#include "report/addr2line_child.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/auto.h"
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "report/dwarf/dwarf.h"
+#include "report/dwarf/sections.h"
+#include "report/jail/jail.h"
+#include "report/symbol/answer.h"
+
+struct engine {
+	const struct addr2line_child *child;
+	struct jail_cell *cell;
+	struct dwarf *dwarf; /* NULL: there is nothing to know from */
+	struct addr2line_head head;
+};
+
+static int find_head(struct engine *e, struct err *err)
+{
+	const char *name = e->child->section;
+	struct sections *sections;
+	uint64_t addr, size;
+	int status;
+
+	e->head = (struct addr2line_head){ 0, UINT64_MAX };
+	if (!name)
+		return 0;
+	status = sections_open(e->child->fd, false, &sections, err);
+	if (status < 0)
+		return status;
+	if (sections_find(sections, name, &addr, &size))
+		e->head = (struct addr2line_head){ addr, size };
+	else
+		status = err_set(err, -ENOENT, "cannot find section %s", name);
+	sections_close(sections);
+	return status;
+}
+
+static int ask_debug(struct engine *e)
+{
+	struct addr2line_question q = { .kind = ASK_DEBUG };
+	char answer[8];
+	size_t n;
+	int fd = -1;
+
+	if (jail_ask(e->cell, &q, sizeof(q), answer, sizeof(answer), &n, &fd, NULL) < 0)
+		return -1;
+	return fd;
+}
+
+static int open_dwarf(struct engine *e, int fd, struct dwarf **ret, struct err *err)
+{
+	struct dwarf_input in = {
+		.fd = fd,
+		.name = e->child->path,
+		.supply = supply_ask,
+		.supply_ctx = e->cell,
+		.discriminators = true,
+	};
+
+	return dwarf_open(&in, ret, err);
+}
+
+/*
+ * A file without anything to know from is no reason to end: each address is unknown. binutils says
+ * so too.
+ */
+static int engine_open(struct engine *e, struct err *err)
+{
+	struct dwarf *better;
+	int status = find_head(e, err), other;
+
+	if (status < 0)
+		return status;
+	status = open_dwarf(e, e->child->fd, &e->dwarf, err);
+	if (status < 0 && status != -ENODATA)
+		return status;
+	if (status == 0 && (dwarf_stats(e->dwarf)->has_info || dwarf_stats(e->dwarf)->has_lines))
+		return 0;
+	other = ask_debug(e);
+	if (other >= 0 && open_dwarf(e, other, &better, NULL) == 0) {
+		dwarf_close(e->dwarf);
+		e->dwarf = better;
+	}
+	return 0;
+}
+
+size_t addr2line_inside(const struct addr2line_head *head, const uint64_t *addr, size_t n)
+{
+	uint64_t sum;
+
+	while (n && (addr[n - 1] >= head->limit ||
+		     __builtin_add_overflow(addr[n - 1], head->base, &sum)))
+		n--;
+	return n;
+}
+
+static int engine_answer(struct engine *e, const uint64_t *addr, size_t n, struct buf *ret,
+			 struct err *err)
+{
+	struct answers_builder *b = answers_builder_new();
+	AUTO_FREE uint64_t *shifted = mem_alloc((n + 1) * sizeof(*shifted));
+	int status = 0;
+
+	n = addr2line_inside(&e->head, addr, n);
+	for (size_t i = 0; i < n; i++)
+		shifted[i] = addr[i] + e->head.base;
+	if (e->dwarf)
+		status = dwarf_answer(e->dwarf, shifted, (uint32_t)n, b, err);
+	if (status == 0)
+		answers_finish(b, ret);
+	answers_builder_free(b);
+	return status;
+}
+
+int addr2line_batch(const struct addr2line_child *c, struct jail_cell *cell, struct err *err)
+{
+	struct engine e = { .child = c, .cell = cell };
+	struct buf bytes;
+	int status = engine_open(&e, err);
+
+	buf_init(&bytes);
+	if (status == 0)
+		status = engine_answer(&e, e.child->wanted, e.child->n_wanted, &bytes, err);
+	if (status == 0)
+		status = jail_write(cell, &e.head, sizeof(e.head), err);
+	if (status == 0)
+		status = jail_write(cell, bytes.data, bytes.n, err);
+	return status;
+}
+
+/* Sends what was answered, in pieces, and gets the next addresses: their number in *ret_n. */
+static int tell(struct engine *e, const struct buf *bytes, uint64_t *addr, size_t *ret_n,
+		struct err *err)
+{
+	AUTO_FREE uint8_t *message = mem_alloc(JAIL_ASK_MAX);
+	size_t at = 0, n_answer;
+	int fd, status;
+
+	do {
+		size_t piece = MIN(bytes->n - at, JAIL_ASK_MAX - sizeof(struct addr2line_question));
+		struct addr2line_question q = { ASK_NEXT, at + piece < bytes->n };
+
+		memcpy(message, &q, sizeof(q));
+		if (piece)
+			memcpy(message + sizeof(q), bytes->data + at, piece);
+		status = jail_ask(e->cell, message, sizeof(q) + piece, addr,
+				  TALK_ADDRESSES_MAX * sizeof(*addr), &n_answer, &fd, err);
+		at += piece;
+	} while (status == 0 && at < bytes->n);
+	*ret_n = status == 0 ? n_answer / sizeof(*addr) : 0;
+	return status;
+}
+
+int addr2line_talk(const struct addr2line_child *c, struct jail_cell *cell, struct err *err)
+{
+	struct engine e = { .child = c, .cell = cell };
+	uint64_t addr[TALK_ADDRESSES_MAX];
+	struct buf bytes, answers;
+	size_t n;
+	int status = engine_open(&e, err);
+
+	if (status < 0)
+		return status;
+	buf_init(&bytes);
+	buf_init(&answers);
+	for (;;) {
+		status = tell(&e, &bytes, addr, &n, err);
+		if (status < 0 || !n)
+			return status;
+		buf_reset(&bytes);
+		buf_put(&bytes, &e.head, sizeof(e.head));
+		/* finished answers begin their buffer */
+		status = engine_answer(&e, addr, n, &answers, err);
+		if (status < 0)
+			return status;
+		buf_put(&bytes, answers.data, answers.n);
+	}
+}
