@@ -1,12 +1,14 @@
 /*
- * header (provenance, checksum) | answers, as answer.h has them
+ * header (provenance, checksum) | questions of missing.h | answers, as answer.h has them
+ *
+ * Questions that found nothing stay beside the answers that lack them. A file that is dropped when
+ * one of them can be answered loses complete answers too: they are made again in one go.
  *
  * Files are read, not mapped: another process may cut them at any time. Nothing is synced: what a
  * power loss tears, a checksum finds, and it can be had again.
  */
 #include "report/symbol/cache.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,27 +26,23 @@
 #include "common/base/log.h"
 #include "common/format/crc.h"
 #include "report/symbol/answer.h"
+#include "report/symbol/cache_dir.h"
+#include "report/symbol/missing.h"
 
 enum {
-	NAME_BYTES = 2 * BUILD_ID_MAX + 2,
 	USED_STEP_S = 24 * 60 * 60, /* the time of last use is noted once a day */
 	PRUNE_EVERY = 64,	    /* files written by one process */
 };
-#define CACHE_MAGIC UINT64_C(0x6568636163706464) /* "ddpcache" */
+#define CACHE_MAGIC UINT64_C(0x3268636163706464) /* "ddpcach2" */
 
 struct header {
 	uint64_t magic;
 	uint32_t decoder, crc; /* crc: of the header, with 0 here */
 	uint32_t kind, build_id_n;
 	uint8_t build_id[BUILD_ID_MAX];
+	uint32_t reserved; /* 0, and no hole: headers are compared as bytes */
 	uint64_t size, mtime_ns, ctime_ns, dev, ino, member;
-};
-
-struct symbol_cache {
-	char *dir;
-	int answers; /* DIR/answers */
-	uint32_t n_written;
-	bool said; /* that it cannot be written */
+	uint32_t missing_bytes, missing_crc; /* no part of the provenance */
 };
 
 char *symbol_cache_default_dir(void)
@@ -170,7 +168,6 @@ static struct header header_of(const struct debug_provenance *p)
 	h.dev = p->dev;
 	h.ino = p->ino;
 	h.member = p->member;
-	h.crc = crc32c(&h, sizeof(h));
 	return h;
 }
 
@@ -210,9 +207,46 @@ static int read_bytes(const struct symbol_cache *c, const char *name, uint64_t *
 	return 0;
 }
 
+static uint64_t aligned(uint64_t n)
+{
+	return (n + 7) & ~UINT64_C(7);
+}
+
+/* What is of no use to others: where the rest lies, and checksums. */
+static bool same_provenance(struct header a, struct header b)
+{
+	a.missing_bytes = b.missing_bytes = 0;
+	a.missing_crc = b.missing_crc = 0;
+	a.crc = b.crc = 0;
+	return !memcmp(&a, &b, sizeof(a));
+}
+
+static int check_bytes(const uint8_t *bytes, size_t n, struct header *ret_header,
+		       struct symbol_cached *ret, struct err *err)
+{
+	uint64_t answers_at;
+
+	if (n < sizeof(*ret_header))
+		return err_set(err, -EBADMSG, "%zu bytes are no header", n);
+	memcpy(ret_header, bytes, sizeof(*ret_header));
+	if (!header_holds(ret_header))
+		return err_set(err, -EBADMSG, "header is damaged");
+	if (ret_header->decoder != SYMBOL_CACHE_DECODER)
+		return err_set(err, -ENOTSUP, "decoder %" PRIu32, ret_header->decoder);
+	answers_at = sizeof(*ret_header) + aligned(ret_header->missing_bytes);
+	if (answers_at > n)
+		return err_set(err, -EBADMSG, "%" PRIu32 " bytes of questions in %zu bytes",
+			       ret_header->missing_bytes, n);
+	ret->missing = bytes + sizeof(*ret_header);
+	ret->n_missing = ret_header->missing_bytes;
+	if (crc32c(ret->missing, aligned(ret->n_missing)) != ret_header->missing_crc)
+		return err_set(err, -EBADMSG, "questions are damaged");
+	return answers_open(bytes + answers_at, n - answers_at, &ret->answers, err);
+}
+
 /* Checked whole. -EBADMSG: damaged; -ENOTSUP: of another decoder. */
 static int read_file(const struct symbol_cache *c, const char *name, struct header *ret_header,
-		     uint64_t **ret_bytes, struct answers *ret, struct err *err)
+		     struct symbol_cached *ret, struct err *err)
 {
 	uint64_t *bytes = NULL;
 	size_t n = 0;
@@ -220,32 +254,25 @@ static int read_file(const struct symbol_cache *c, const char *name, struct head
 
 	if (status < 0)
 		return err_set(err, status, "cannot be read");
-	if (n >= sizeof(*ret_header))
-		memcpy(ret_header, bytes, sizeof(*ret_header));
-	if (n < sizeof(*ret_header) || !header_holds(ret_header))
-		status = err_set(err, -EBADMSG, "header is damaged");
-	else if (ret_header->decoder != SYMBOL_CACHE_DECODER)
-		status = err_set(err, -ENOTSUP, "decoder %" PRIu32, ret_header->decoder);
-	else
-		status = answers_open((uint8_t *)bytes + sizeof(*ret_header),
-				      n - sizeof(*ret_header), ret, err);
+	status = check_bytes((const uint8_t *)bytes, n, ret_header, ret, err);
 	if (status < 0)
 		free(bytes);
 	else
-		*ret_bytes = bytes;
+		ret->bytes = bytes;
 	return status;
 }
 
 static bool load(struct symbol_cache *c, const struct build_id *id, struct header *ret_header,
-		 uint64_t **ret_bytes, struct answers *ret)
+		 struct symbol_cached *ret)
 {
-	char name[NAME_BYTES];
+	char name[CACHE_NAME_BYTES];
 	struct err err = { 0 };
 	int status;
 
+	memset(ret, 0, sizeof(*ret));
 	if (!name_of(id, name))
 		return false;
-	status = read_file(c, name, ret_header, ret_bytes, ret, &err);
+	status = read_file(c, name, ret_header, ret, &err);
 	if (status == -EBADMSG) {
 		log_notice("damaged file of the cache deleted: '%s/answers/%s': %s", c->dir, name,
 			   err.text);
@@ -254,17 +281,31 @@ static bool load(struct symbol_cache *c, const struct build_id *id, struct heade
 	return status == 0;
 }
 
+void symbol_cached_done(struct symbol_cached *cached)
+{
+	free(cached->bytes);
+	memset(cached, 0, sizeof(*cached));
+}
+
 bool symbol_cache_get(struct symbol_cache *c, const struct build_id *id,
-		      const struct debug_provenance *now, uint64_t **ret_bytes, struct answers *ret)
+		      const struct debug_provenance *now, struct symbol_cached *ret)
 {
 	struct header wanted = header_of(now), found;
 
-	if (!load(c, id, &found, ret_bytes, ret))
+	if (!load(c, id, &found, ret))
 		return false;
-	if (found.kind > wanted.kind || !memcmp(&found, &wanted, sizeof(found)))
+	if (found.kind > wanted.kind || same_provenance(found, wanted))
 		return true;
-	free(*ret_bytes);
+	symbol_cached_done(ret);
 	return false;
+}
+
+void symbol_cache_drop(struct symbol_cache *c, const struct build_id *id)
+{
+	char name[CACHE_NAME_BYTES];
+
+	if (name_of(id, name))
+		unlinkat(c->answers, name, 0);
 }
 
 static void say_once(struct symbol_cache *c, int code)
@@ -274,8 +315,24 @@ static void say_once(struct symbol_cache *c, int code)
 	c->said = true;
 }
 
-static void write_file(struct symbol_cache *c, const char *name, const struct header *h,
-		       const struct buf *answers)
+static int write_parts(int fd, struct header *h, struct buf *missing, const struct buf *answers)
+{
+	int status;
+
+	h->missing_bytes = (uint32_t)missing->n;
+	while (missing->n % 8)
+		buf_putc(missing, 0);
+	h->missing_crc = crc32c(missing->data, missing->n);
+	h->crc = 0;
+	h->crc = crc32c(h, sizeof(*h));
+	status = io_write(fd, h, sizeof(*h), NULL);
+	if (status == 0 && missing->n)
+		status = io_write(fd, missing->data, missing->n, NULL);
+	return status < 0 ? status : io_write(fd, answers->data, answers->n, NULL);
+}
+
+static void write_file(struct symbol_cache *c, const char *name, struct header *h,
+		       struct buf *missing, const struct buf *answers)
 {
 	char temporary[64], folder[3] = { name[0], name[1], 0 };
 	int fd, status;
@@ -289,9 +346,7 @@ static void write_file(struct symbol_cache *c, const char *name, const struct he
 		say_once(c, errno);
 		return;
 	}
-	status = io_write(fd, h, sizeof(*h), NULL);
-	if (status == 0)
-		status = io_write(fd, answers->data, answers->n, NULL);
+	status = write_parts(fd, h, missing, answers);
 	close(fd);
 	if (status == 0 && renameat(c->answers, temporary, c->answers, name) < 0)
 		status = -errno;
@@ -301,127 +356,45 @@ static void write_file(struct symbol_cache *c, const char *name, const struct he
 	}
 }
 
-void symbol_cache_put(struct symbol_cache *c, const struct build_id *id,
-		      const struct debug_provenance *from, const struct answers *answers)
+/* What the cache has of the same file goes in, where it fits. */
+static void add_old(struct symbol_cache *c, const struct build_id *id, const struct header *h,
+		    struct answers_builder *b, struct buf *missing)
 {
-	struct answers_builder *b;
-	struct header h = header_of(from), found;
+	struct symbol_cached old;
+	struct header found;
+
+	if (!load(c, id, &found, &old))
+		return;
+	if (same_provenance(found, *h) && missing_merge(missing, old.missing, old.n_missing))
+		answers_add_all(b, &old.answers);
+	symbol_cached_done(&old);
+}
+
+void symbol_cache_put(struct symbol_cache *c, const struct build_id *id,
+		      const struct debug_provenance *from, const struct answers *answers,
+		      const struct buf *missing)
+{
+	struct header h = header_of(from);
 	struct symbol_cache_size removed;
-	struct answers old;
-	uint64_t *bytes;
-	char name[NAME_BYTES];
-	struct buf out;
+	struct answers_builder *b;
+	char name[CACHE_NAME_BYTES];
+	struct buf out, all_missing;
 
 	if (!name_of(id, name))
 		return;
+	buf_init(&all_missing);
+	if (missing)
+		buf_put(&all_missing, missing->data, missing->n);
 	b = answers_builder_new();
 	answers_add_all(b, answers);
-	if (load(c, id, &found, &bytes, &old)) {
-		if (!memcmp(&found, &h, sizeof(h)))
-			answers_add_all(b, &old);
-		free(bytes);
-	}
+	add_old(c, id, &h, b, &all_missing);
 	buf_init(&out);
 	answers_finish(b, &out);
 	answers_builder_free(b);
-	if (out.n + sizeof(h) <= SYMBOL_CACHE_FILE_MAX)
-		write_file(c, name, &h, &out);
+	if (out.n + all_missing.n + sizeof(h) + 8 <= SYMBOL_CACHE_FILE_MAX)
+		write_file(c, name, &h, &all_missing, &out);
 	buf_done(&out);
+	buf_done(&all_missing);
 	if (++c->n_written % PRUNE_EVERY == 0)
 		symbol_cache_prune(c, SYMBOL_CACHE_BYTES, 0, &removed);
-}
-
-/* ---- all files ---- */
-
-struct kept {
-	char name[NAME_BYTES];
-	uint64_t bytes;
-	int64_t used;
-};
-
-struct listing {
-	struct kept *kept;
-	size_t n, cap;
-};
-
-static void list_folder(const struct symbol_cache *c, const char *folder, struct listing *l)
-{
-	int fd = openat(c->answers, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	struct stat st;
-
-	if (!dir && fd >= 0)
-		close(fd);
-	while (dir && (e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    strlen(e->d_name) + 4 > NAME_BYTES ||
-		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-			continue;
-		mem_grow(&l->kept, &l->cap, l->n + 1, sizeof(*l->kept));
-		l->kept[l->n] = (struct kept){ .bytes = (uint64_t)st.st_size, .used = st.st_mtime };
-		memcpy(l->kept[l->n].name, folder, 2);
-		l->kept[l->n].name[2] = '/';
-		memcpy(l->kept[l->n].name + 3, e->d_name, strlen(e->d_name) + 1);
-		l->n++;
-	}
-	if (dir)
-		closedir(dir);
-}
-
-static int by_use(const void *x, const void *y)
-{
-	const struct kept *a = x, *b = y;
-
-	if (a->used != b->used)
-		return a->used < b->used ? -1 : 1;
-	return strcmp(a->name, b->name);
-}
-
-/* Oldest first. */
-static struct listing list_all(const struct symbol_cache *c)
-{
-	struct listing l = { .n = 0 };
-	char folder[3];
-
-	for (unsigned int i = 0; i < 256; i++) {
-		snprintf(folder, sizeof(folder), "%02x", i & 0xff);
-		list_folder(c, folder, &l);
-	}
-	if (l.n)
-		qsort(l.kept, l.n, sizeof(*l.kept), by_use);
-	return l;
-}
-
-void symbol_cache_measure(struct symbol_cache *c, struct symbol_cache_size *ret)
-{
-	struct listing l = list_all(c);
-
-	*ret = (struct symbol_cache_size){ .n_files = l.n };
-	for (size_t i = 0; i < l.n; i++)
-		ret->bytes += l.kept[i].bytes;
-	if (l.n) {
-		ret->oldest = l.kept[0].used;
-		ret->newest = l.kept[l.n - 1].used;
-	}
-	free(l.kept);
-}
-
-void symbol_cache_prune(struct symbol_cache *c, uint64_t max_bytes, int64_t before,
-			struct symbol_cache_size *ret_removed)
-{
-	struct listing l = list_all(c);
-	uint64_t bytes = 0;
-
-	*ret_removed = (struct symbol_cache_size){ .n_files = 0 };
-	for (size_t i = 0; i < l.n; i++)
-		bytes += l.kept[i].bytes;
-	for (size_t i = 0; i < l.n && (bytes > max_bytes || l.kept[i].used < before); i++) {
-		if (unlinkat(c->answers, l.kept[i].name, 0) < 0)
-			continue;
-		bytes -= l.kept[i].bytes;
-		ret_removed->n_files++;
-		ret_removed->bytes += l.kept[i].bytes;
-	}
-	free(l.kept);
 }

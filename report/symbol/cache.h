@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 #include "report/debug/debug.h"
+#include "report/symbol/answer.h"
 
-struct answers;
+struct buf;
 struct symbol_cache;
 
 enum {
@@ -32,17 +33,33 @@ char *symbol_cache_default_dir(void);
 struct symbol_cache *symbol_cache_open(const char *dir);
 void symbol_cache_close(struct symbol_cache *c);
 
+/* What is known of one build-id. Owner: caller, symbol_cached_done. */
+struct symbol_cached {
+	uint64_t *bytes; /* all else lies in it */
+	struct answers answers;
+	/* Questions that found nothing when these answers were made (missing.h). Whoever can answer
+	 * one of them now has better ones to get, and drops these. */
+	const uint8_t *missing;
+	size_t n_missing;
+};
+void symbol_cached_done(struct symbol_cached *cached);
+
 /*
- * What is known of this build-id. `now`: what a debug file at hand would be; answers of a file
- * that is gone (now->kind lower) are as good. *ret_bytes is to be freed, *ret lies in it.
+ * `now`: what a debug file at hand would be; answers of a file that is gone (now->kind lower) are
+ * as good. *ret is zeroed when it is false.
  */
 bool symbol_cache_get(struct symbol_cache *c, const struct build_id *id,
-		      const struct debug_provenance *now, uint64_t **ret_bytes,
-		      struct answers *ret);
+		      const struct debug_provenance *now, struct symbol_cached *ret);
 
-/* Adds answers to those of the same provenance, and drops those of another. */
+void symbol_cache_drop(struct symbol_cache *c, const struct build_id *id);
+
+/*
+ * Adds answers, and what was missing for them (NULL: nothing), to those of the same provenance,
+ * and drops those of another.
+ */
 void symbol_cache_put(struct symbol_cache *c, const struct build_id *id,
-		      const struct debug_provenance *from, const struct answers *answers);
+		      const struct debug_provenance *from, const struct answers *answers,
+		      const struct buf *missing);
 
 /* ---- for the verb ---- */
 

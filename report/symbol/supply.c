@@ -14,9 +14,10 @@
 #include "common/base/err.h"
 #include "report/debug/debug.h"
 #include "report/jail/jail.h"
+#include "report/symbol/missing.h"
 
 enum {
-	SUPPLY_TEXT_MAX = 4096,
+	SUPPLY_TEXT_MAX = 4096, /* two of them fit a question of missing.h */
 	SUPPLY_MISSING_MAX = 4096, /* afterwards nothing is looked for any more */
 };
 
@@ -82,25 +83,74 @@ static int find(const struct supply *s, const struct question *q, const char *na
 	return -1;
 }
 
-int supply_answer(struct supply *s, const void *question, size_t n)
+/* Open file, or -1. */
+static int find_file(const struct supply *s, const void *question, size_t n, struct question *ret)
 {
 	struct debug_file file = { .fd = -1 };
 	const char *text = question;
-	struct question q;
 	int fd;
 
-	if (n < sizeof(q) || s->n_missing >= SUPPLY_MISSING_MAX)
+	if (n < sizeof(*ret))
 		return -1;
-	memcpy(&q, question, sizeof(q));
-	text += sizeof(q);
-	if (!is_sound(&q, text, n - sizeof(q)))
+	memcpy(ret, question, sizeof(*ret));
+	text += sizeof(*ret);
+	if (!is_sound(ret, text, n - sizeof(*ret)) ||
+	    find(s, ret, text, text + ret->name_bytes, &file) < 0)
 		return -1;
-	if (find(s, &q, text, text + q.name_bytes, &file) < 0) {
-		s->n_missing++;
-		return -1;
-	}
 	fd = file.fd;
 	file.fd = -1;
 	debug_file_done(&file);
 	return fd;
+}
+
+/* Most objects have no .dwp: that alone leaves no gap. */
+static void note_missing(struct supply *s, const void *question, size_t n,
+			 const struct question *q)
+{
+	s->n_missing++;
+	if (missing_put(&s->missing, question, n))
+		s->n_noted += q->kind != DWARF_WANT_DWP + 1;
+}
+
+void supply_init(struct supply *s, struct debug *debug, const struct object_key *key,
+		 const struct debug_file *beside)
+{
+	*s = (struct supply){ .debug = debug, .key = key, .beside = beside };
+	buf_init(&s->missing);
+}
+
+void supply_done(struct supply *s)
+{
+	buf_done(&s->missing);
+}
+
+int supply_answer(struct supply *s, const void *question, size_t n)
+{
+	struct question q = { .kind = 0 };
+	int fd;
+
+	if (s->n_missing >= SUPPLY_MISSING_MAX)
+		return -1;
+	fd = find_file(s, question, n, &q);
+	if (fd < 0)
+		note_missing(s, question, n, &q);
+	return fd;
+}
+
+bool supply_has_any(struct supply *s, const void *missing, size_t n)
+{
+	const uint8_t *at = missing, *end = n ? at + n : at;
+	const void *question;
+	size_t n_question;
+
+	while (missing_next(&at, end, &question, &n_question)) {
+		struct question q;
+		int fd = find_file(s, question, n_question, &q);
+
+		if (fd >= 0) {
+			close(fd);
+			return true;
+		}
+	}
+	return false;
 }

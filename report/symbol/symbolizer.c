@@ -37,7 +37,8 @@ struct asked {
 	struct supply supply;
 	uint64_t *answer; /* checked bytes, by which 8-aligned; NULL: none */
 	struct answers answers;
-	bool wants, split_missing;
+	uint64_t n_gaps; /* files that its debug information lacks */
+	bool wants;
 };
 
 struct symbolizer {
@@ -143,7 +144,7 @@ static void keep_answers(struct asked *a, const void *out, size_t n)
 		err_set(&err, -EBADMSG, "%zu bytes are no answers", n);
 	} else {
 		memcpy(&said, out, sizeof(said));
-		a->split_missing = said.n_split_missing || said.alt_missing;
+		a->n_gaps = said.n_split_missing + said.alt_missing;
 		a->answer = mem_alloc(n - sizeof(said));
 		memcpy(a->answer, (const char *)out + sizeof(said), n - sizeof(said));
 		if (answers_open(a->answer, n - sizeof(said), &a->answers, &err) == 0)
@@ -163,9 +164,11 @@ static void answer_done(void *ctx, int status, const struct err *err, const void
 		keep_answers(a, out, n);
 	else if (status != -ENODATA)
 		set_trouble(a, err->text);
-	if (a->answer && !a->split_missing && a->owner->o.cache)
+	/* A gap that is no question (a file that is damaged) would never be noticed to be filled. */
+	if (a->answer && a->n_gaps <= a->supply.n_noted && a->owner->o.cache)
 		symbol_cache_put(a->owner->o.cache, &a->key->build_id, &a->file.provenance,
-				 &a->answers);
+				 &a->answers, &a->supply.missing);
+	supply_done(&a->supply);
 	a->ret->where = a->file.where ? strdup(a->file.where) : NULL;
 	debug_file_done(&a->file);
 	a->file = (struct debug_file){ .fd = -1 };
@@ -196,7 +199,7 @@ static bool start(struct symbolizer *s, struct asked *a)
 	job.limits = jail_limits_for((uint64_t)MAX(st.st_size, (off_t)0));
 	if (a->file.where)
 		job.what = a->file.where;
-	a->supply = (struct supply){ .debug = s->o.debug, .key = a->key, .beside = &a->file };
+	supply_init(&a->supply, s->o.debug, a->key, &a->file);
 	jails_add(s->jails, &job);
 	return true;
 }
@@ -247,29 +250,58 @@ static bool is_object_itself(const struct asked *a)
 	       st.st_dev == a->known.dev;
 }
 
+static uint32_t count_known(const struct asked *a, const struct answers *answers)
+{
+	bool *known = mem_alloc((a->batch->n + (size_t)1) * sizeof(*known));
+	uint32_t *first = mem_alloc((a->batch->n + (size_t)1) * sizeof(*first));
+	uint32_t n = 0;
+
+	answers_join(answers, a->batch->addr, a->batch->n, first, known);
+	for (uint32_t i = 0; i < a->batch->n; i++)
+		n += known[i];
+	free(known);
+	free(first);
+	return n;
+}
+
+/* Whether a file that these answers lack has turned up. */
+static bool is_outdated(struct symbolizer *s, struct asked *a, const struct symbol_cached *cached)
+{
+	struct debug_file file = { .fd = -1 };
+	struct supply supply;
+	bool outdated;
+
+	if (!cached->n_missing || debug_find(s->o.debug, a->key, &file, NULL) < 0)
+		return false;
+	supply_init(&supply, s->o.debug, a->key, &file);
+	outdated = supply_has_any(&supply, cached->missing, cached->n_missing);
+	supply_done(&supply);
+	debug_file_done(&file);
+	return outdated;
+}
+
 /* All of it, or as much as there is when no file could tell the rest. */
 static bool take_cached(struct symbolizer *s, struct asked *a, bool file_helps)
 {
-	bool *known;
-	uint32_t *first, n_known = 0;
+	struct symbol_cached cached;
+	uint32_t n_known;
 
-	if (!s->o.cache ||
-	    !symbol_cache_get(s->o.cache, &a->key->build_id, &a->known, &a->answer, &a->answers))
+	if (!s->o.cache || !symbol_cache_get(s->o.cache, &a->key->build_id, &a->known, &cached))
 		return false;
-	known = mem_alloc(a->batch->n * sizeof(*known));
-	first = mem_alloc(a->batch->n * sizeof(*first));
-	answers_join(&a->answers, a->batch->addr, a->batch->n, first, known);
-	for (uint32_t i = 0; i < a->batch->n; i++)
-		n_known += known[i];
-	free(known);
-	free(first);
-	if (n_known == a->batch->n || !file_helps) {
-		a->ret->cached = n_known == a->batch->n;
-		return true;
+	if (is_outdated(s, a, &cached)) {
+		symbol_cache_drop(s->o.cache, &a->key->build_id);
+		symbol_cached_done(&cached);
+		return false;
 	}
-	free(a->answer);
-	a->answer = NULL;
-	return false;
+	n_known = count_known(a, &cached.answers);
+	if (n_known < a->batch->n && file_helps) {
+		symbol_cached_done(&cached);
+		return false;
+	}
+	a->ret->cached = n_known == a->batch->n;
+	a->answer = cached.bytes;
+	a->answers = cached.answers;
+	return true;
 }
 
 /* Whether a child has to look. */
@@ -358,6 +390,7 @@ static void take_symbol(struct asked *a, struct symbol *symbol, uint32_t first)
 		if (f->start != UINT64_MAX)
 			symbol->start = f->start;
 		a->ret->local = true;
+		a->ret->tables = SYMBOL_TABLES_FULL;
 	}
 	if (!debug)
 		return;
@@ -374,6 +407,7 @@ static void take_answers(struct asked *a)
 
 	if (!a->answer)
 		return;
+	a->ret->full = a->known.kind == DEBUG_FULL;
 	take_frames(a);
 	first = mem_alloc((b->n + (size_t)1) * sizeof(*first));
 	answers_join(&a->answers, b->addr, b->n, first, NULL);

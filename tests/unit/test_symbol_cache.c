@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "report/symbol/answer.h"
 #include "report/symbol/cache.h"
+#include "report/symbol/missing.h"
 
 static char dir[] = "/tmp/ddprof-unit-XXXXXX";
 static const struct build_id id = { .n = 4, .bytes = { 0xab, 0xcd, 0xef, 1 } };
@@ -37,8 +39,8 @@ static void close_all(struct symbol_cache *c)
 	REQUIRE_INT(system(command), 0);
 }
 
-static void put(struct symbol_cache *c, const struct debug_provenance *from, uint64_t addr,
-		const char *name)
+static void put_lacking(struct symbol_cache *c, const struct debug_provenance *from, uint64_t addr,
+			const char *name, const struct buf *missing)
 {
 	struct answers_builder *b = answers_builder_new();
 	struct answer_frame f = { .caller = ANSWER_NONE };
@@ -51,22 +53,27 @@ static void put(struct symbol_cache *c, const struct debug_provenance *from, uin
 	buf_init(&buf);
 	answers_finish(b, &buf);
 	REQUIRE_INT(answers_open(buf.data, buf.n, &a, &err), 0);
-	symbol_cache_put(c, &id, from, &a);
+	symbol_cache_put(c, &id, from, &a, missing);
 	answers_builder_free(b);
 	buf_done(&buf);
+}
+
+static void put(struct symbol_cache *c, const struct debug_provenance *from, uint64_t addr,
+		const char *name)
+{
+	put_lacking(c, from, addr, name, NULL);
 }
 
 /* Number of addresses known; -1: nothing usable. */
 static int known(struct symbol_cache *c, const struct debug_provenance *now)
 {
-	uint64_t *bytes;
-	struct answers a;
+	struct symbol_cached cached;
 	int n;
 
-	if (!symbol_cache_get(c, &id, now, &bytes, &a))
+	if (!symbol_cache_get(c, &id, now, &cached))
 		return -1;
-	n = (int)a.n;
-	free(bytes);
+	n = (int)cached.answers.n;
+	symbol_cached_done(&cached);
 	return n;
 }
 
@@ -101,23 +108,84 @@ static void superseded(void)
 	close_all(c);
 }
 
+static unsigned int count_missing(const struct symbol_cached *cached)
+{
+	const uint8_t *at = cached->missing, *end = at + cached->n_missing;
+	const void *question;
+	unsigned int n = 0;
+	size_t length;
+
+	while (missing_next(&at, end, &question, &length))
+		n++;
+	CHECK_TRUE(at == end);
+	return n;
+}
+
+/* Two reports that each looked at other addresses, and one file in vain both. */
+static void gaps(void)
+{
+	struct debug_provenance from = { .kind = DEBUG_FULL, .ino = 7 };
+	struct symbol_cache *c = open_new();
+	struct symbol_cached cached;
+	struct buf missing;
+
+	buf_init(&missing);
+	CHECK_TRUE(missing_put(&missing, "a.dwo", 5));
+	put_lacking(c, &from, 0x10, "f", &missing);
+	CHECK_TRUE(missing_put(&missing, "bc.dwo", 6));
+	put_lacking(c, &from, 0x20, "g", &missing);
+	put(c, &from, 0x30, "h");
+	REQUIRE_TRUE(symbol_cache_get(c, &id, &from, &cached));
+	CHECK_UINT(cached.answers.n, 3);
+	CHECK_UINT(count_missing(&cached), 2);
+	symbol_cached_done(&cached);
+	symbol_cache_drop(c, &id);
+	CHECK_INT(known(c, &from), -1);
+	buf_done(&missing);
+	close_all(c);
+}
+
+static void long_gaps(void)
+{
+	struct buf missing;
+	char question[1000];
+	size_t before;
+
+	buf_init(&missing);
+	memset(question, 'x', sizeof(question));
+	CHECK_TRUE(!missing_put(&missing, question, 1 << 16));
+	for (unsigned int i = 0; i < MISSING_BYTES_MAX / sizeof(question); i++) {
+		memcpy(question, &i, sizeof(i));
+		missing_put(&missing, question, sizeof(question));
+	}
+	before = missing.n;
+	CHECK_TRUE(before <= MISSING_BYTES_MAX);
+	CHECK_TRUE(missing_merge(&missing, missing.data, missing.n));
+	CHECK_TRUE(!missing_put(&missing, question, sizeof(question)));
+	CHECK_UINT(missing.n, before);
+	buf_done(&missing);
+}
+
 /* Each byte in turn. */
 static void damaged(void)
 {
 	struct debug_provenance from = { .kind = DEBUG_FULL };
 	struct symbol_cache *c = open_new();
 	char path[128];
+	struct buf missing;
 	struct stat st;
 
+	buf_init(&missing);
+	missing_put(&missing, "a.dwo", 5);
 	log_set_level(LOG_ERROR);
 	snprintf(path, sizeof(path), "%s/%s", dir, file_name);
-	put(c, &from, 0x10, "f");
+	put_lacking(c, &from, 0x10, "f", &missing);
 	REQUIRE_INT(stat(path, &st), 0);
 	for (off_t at = 0; at < st.st_size; at++) {
 		int fd;
 		char byte;
 
-		put(c, &from, 0x10, "f");
+		put_lacking(c, &from, 0x10, "f", &missing);
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		REQUIRE_TRUE(fd >= 0 && pread(fd, &byte, 1, at) == 1);
 		byte ^= 1;
@@ -125,6 +193,7 @@ static void damaged(void)
 		close(fd);
 		CHECK_INT(known(c, &from), -1);
 	}
+	buf_done(&missing);
 	close_all(c);
 }
 
@@ -161,6 +230,8 @@ static void pruned(void)
 
 SUITE(symbol_cache, { "answers of one debug file come together", merged },
       { "a stronger or another file supersedes, one that is gone does not", superseded },
+      { "what was missing stays with the answers that lack it", gaps },
+      { "a list of what is missing has an end", long_gaps },
       { "any byte changed is found", damaged },
       { "folders that others may write are not used", foreign },
       { "pruning keeps to the size", pruned }, )
