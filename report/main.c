@@ -61,7 +61,8 @@ static int run_verb(struct command *c)
 
 int main(int argc, char **argv)
 {
-	struct command c = { .by = VIEW_FUNCTION, .style = { .limit = 60, .min_percent = 0.5 } };
+	struct command c = { .by = VIEW_FUNCTION,
+			     .style = { .limit = 60, .min_percent = 0.5, .context = 3 } };
 	struct err err = { 0 };
 	int operand, status;
 

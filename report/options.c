@@ -113,7 +113,7 @@ static int set_min(void *ctx, const char *value, struct err *err)
 
 	if (end == value || *end || !(percent >= 0 && percent <= 100))
 		return err_set(err, -EINVAL, "'%s' is not a percentage from 0 to 100", value);
-	given(ctx, "min", VERB_SHOW | VERB_ANNOTATE)->style.min_percent = percent;
+	given(ctx, "min", VERB_SHOW)->style.min_percent = percent;
 	return 0;
 }
 
@@ -264,6 +264,23 @@ static int set_source_dir(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_context(void *ctx, const char *value, struct err *err)
+{
+	struct command *c = given(ctx, "context", VERB_ANNOTATE);
+	unsigned long long n;
+	char *end;
+
+	if (!strcmp(value, "all")) {
+		c->style.context = EXPORT_CONTEXT_ALL;
+		return 0;
+	}
+	n = strtoull(value, &end, 10);
+	if (end == value || *end || *value < '0' || *value > '9' || n > INT32_MAX)
+		return err_set(err, -EINVAL, "'%s' is neither a number of lines nor 'all'", value);
+	c->style.context = (uint32_t)n;
+	return 0;
+}
+
 static int set_flatten_inlines(void *ctx, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -359,6 +376,8 @@ const struct opt command_options[] = {
 	  "use the recording alone, no file of this machine", false },
 	{ 0, "source-dir", "DIR", NULL, NULL, set_source_dir,
 	  "annotate: source files lie here; may be repeated", false },
+	{ 0, "context", "LINES", NULL, "3", set_context,
+	  "annotate: lines around those with samples, or 'all'", false },
 	{ 0, "urls", NULL, NULL, NULL, set_urls, "missing: addresses for debuginfod", false },
 	{ 0, "stacks", "HOW", NULL, "scrub", set_stacks, "convert: 'scrub' or 'raw' stacks",
 	  false },

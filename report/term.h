@@ -17,6 +17,9 @@ int term_parse_when(const char *text, enum term_when *ret, struct err *err);
  */
 bool term_colour(enum term_when when);
 
+/* Width of the terminal that is stdout; 0: it is none. Ask before term_start_pager. */
+unsigned int term_columns(void);
+
 /*
  * When stdout is a terminal, sends it through $DDPROF_PAGER, $PAGER or less (LESS=FRX unless set,
  * as git does). term_finish ends what was started; returns 0, or negative when stdout could not

@@ -21,7 +21,10 @@ struct export_style {
 	bool lines;	    /* files and lines beside functions */
 	uint32_t limit;	    /* rows of a table at most; 0: all */
 	double min_percent; /* tree: branches below this are left out */
+	uint32_t columns;   /* annotated source: of the terminal; 0: no edge */
+	uint32_t context;   /* annotated source: lines around those with samples */
 };
+enum { EXPORT_CONTEXT_ALL = UINT32_MAX /* all lines between those with samples */ };
 
 /* Tables and trees of one event source, then one line about losses for the whole recording. */
 void export_flat(const struct profile *p, enum view_by by, const struct export_style *style,
@@ -39,6 +42,32 @@ void export_folded(const struct profile *p, bool lines, FILE *out);
 
 /* ddprof-report(1), "JSON". */
 void export_json(const struct profile *p, enum view_by by, FILE *out);
+
+/* A source file: line i + 1 is bytes[start[i] .. start[i + 1]), with its end. Any bytes. */
+struct export_text {
+	const char *path; /* where it lies */
+	const char *bytes;
+	const uint32_t *start; /* n_lines + 1 */
+	uint32_t n_lines;
+};
+
+/* Source files, from whoever may open any. NULL: ret_reason says why. Both lent until the next. */
+typedef const struct export_text *export_text_get(void *ctx, const char *path,
+						  const char **ret_reason);
+struct export_texts {
+	export_text_get *get;
+	void *ctx;
+};
+
+/*
+ * The functions marked in `wanted` (n_functions) line by line, for people and for programs. Returns
+ * how many functions had samples.
+ */
+size_t export_annotation(const struct profile *p, const bool *wanted,
+			 const struct export_texts *texts, const struct export_style *style,
+			 FILE *out);
+size_t export_annotation_json(const struct profile *p, const bool *wanted,
+			      const struct export_texts *texts, FILE *out);
 
 /*
  * Gzip-compressed pprof. A location is an address with the lines of its inlined frames, or one

@@ -6,10 +6,8 @@
 
 #include <inttypes.h>
 
-#include "report/export/escape.h"
+#include "report/export/json_parts.h"
 #include "report/profile/profile.h"
-
-enum { JSON_VERSION = 1 };
 
 static const char *const by_name[VIEW_BYS] = {
 	[VIEW_FUNCTION] = "function",	   [VIEW_MODULE] = "module",   [VIEW_THREAD] = "thread",
@@ -17,55 +15,12 @@ static const char *const by_name[VIEW_BYS] = {
 	[VIEW_FUNCTION_LINE] = "function",
 };
 
-static void put_string(struct buf *b, const char *key, const char *text)
-{
-	buf_printf(b, "\"%s\":\"", key);
-	escape_json(b, text);
-	buf_putc(b, '"');
-}
-
-static void put_weights(struct buf *b, const struct view_row *row)
-{
-	buf_printf(b,
-		   "\"self\":{\"samples\":%" PRIu64 ",\"weight\":%" PRIu64
-		   "},\"total\":{\"samples\":%" PRIu64 ",\"weight\":%" PRIu64 "}",
-		   row->self.count, row->self.weight, row->total.count, row->total.weight);
-}
-
-static void put_module(struct buf *b, const struct profile *p, uint32_t at)
-{
-	const struct profile_module *m = &p->module[at];
-
-	put_string(b, "module", profile_text(p, m->name));
-	buf_putc(b, ',');
-	put_string(b, "path", profile_text(p, m->path));
-	if (!m->build_id.n)
-		return;
-	buf_puts(b, ",\"build_id\":\"");
-	for (unsigned int i = 0; i < m->build_id.n; i++)
-		buf_printf(b, "%02x", m->build_id.bytes[i]);
-	buf_putc(b, '"');
-}
-
-static void put_function(struct buf *b, const struct profile *p, uint32_t at)
-{
-	const struct profile_function *f = &p->function[at];
-
-	put_string(b, "name", profile_text(p, f->name));
-	if (f->system_name.n != f->name.n) {
-		buf_putc(b, ',');
-		put_string(b, "system_name", profile_text(p, f->system_name));
-	}
-	buf_printf(b, ",\"named\":%s,", f->named ? "true" : "false");
-	put_module(b, p, f->module);
-}
-
 /* File and line where they are known, each behind a comma. */
 static void put_source_line(struct buf *b, const struct profile *p, const struct profile_place *at)
 {
 	if (at->file.n) {
 		buf_putc(b, ',');
-		put_string(b, "file", profile_text(p, at->file));
+		json_put_string(b, "file", profile_text(p, at->file));
 	}
 	if (at->line)
 		buf_printf(b, ",\"line\":%" PRIu32, at->line);
@@ -76,7 +31,7 @@ static void put_frame(struct buf *b, const struct profile *p, const struct profi
 	const struct profile_function *f = &p->function[at->function];
 
 	buf_putc(b, '{');
-	put_string(b, "name", profile_text(p, f->name));
+	json_put_string(b, "name", profile_text(p, f->name));
 	put_source_line(b, p, at);
 	if (at->column)
 		buf_printf(b, ",\"column\":%" PRIu32, at->column);
@@ -104,33 +59,33 @@ static void put_row(struct buf *b, const struct profile *p, enum view_by by,
 	const struct profile_thread *t;
 
 	buf_putc(b, '{');
-	put_weights(b, row);
+	json_put_weights(b, &row->self, &row->total);
 	buf_putc(b, ',');
 	switch (by) {
 	case VIEW_FUNCTION:
-		put_function(b, p, row->at);
+		json_put_function(b, p, row->at);
 		break;
 	case VIEW_MODULE:
-		put_module(b, p, row->at);
+		json_put_module(b, p, row->at);
 		break;
 	case VIEW_THREAD:
 		t = &p->thread[row->at];
 		buf_printf(b, "\"tid\":%" PRIu32 ",\"pid\":%" PRIu32 ",", t->tid, t->pid);
-		put_string(b, "name", profile_text(p, t->comm));
+		json_put_string(b, "name", profile_text(p, t->comm));
 		break;
 	case VIEW_PROCESS:
 		t = &p->thread[row->at];
 		buf_printf(b, "\"pid\":%" PRIu32 ",", t->pid);
-		put_string(b, "name", profile_text(p, t->process));
+		json_put_string(b, "name", profile_text(p, t->process));
 		break;
 	case VIEW_ADDRESS:
 		buf_printf(b, "\"address\":\"0x%" PRIx64 "\",", p->place[row->at].addr);
-		put_function(b, p, p->place[row->at].function);
+		json_put_function(b, p, p->place[row->at].function);
 		put_source_line(b, p, &p->place[row->at]);
 		put_frames(b, p, row->at);
 		break;
 	default:
-		put_function(b, p, p->place[row->at].function);
+		json_put_function(b, p, p->place[row->at].function);
 		put_source_line(b, p, &p->place[row->at]);
 	}
 	buf_putc(b, '}');
@@ -143,13 +98,8 @@ static void put_source(struct buf *b, const struct profile *p, uint32_t source, 
 
 	view_flat(p, by, source, &v);
 	buf_putc(b, '{');
-	put_string(b, "event", s->about.name);
-	buf_putc(b, ',');
-	put_string(b, "unit", s->about.unit);
-	buf_printf(b,
-		   ",\"frequency_hz\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"weight\":%" PRIu64
-		   ",\"rows\":[",
-		   s->about.frequency_hz, s->count, s->weight);
+	json_put_event(b, s);
+	buf_puts(b, ",\"rows\":[");
 	for (size_t i = 0; i < v.n; i++) {
 		buf_puts(b, i ? ",\n" : "\n");
 		put_row(b, p, by, &v.row[i]);

@@ -76,10 +76,9 @@ void text_put_title(struct buf *b, const struct profile *p, uint32_t source)
 	buf_puts(b, "\n\n");
 }
 
-void text_put_weight(struct buf *b, const struct view_weight *w, uint64_t all, bool time,
-		     const struct export_style *style)
+void text_put_share(struct buf *b, uint64_t part, uint64_t all, const struct export_style *style)
 {
-	double share = text_percent(w->weight, all);
+	double share = text_percent(part, all);
 	const char *colour = !style->colour	  ? NULL :
 			     share >= HOT_PERCENT ? colour_hot :
 			     share >= 0.5	  ? colour_warm :
@@ -90,6 +89,12 @@ void text_put_weight(struct buf *b, const struct view_weight *w, uint64_t all, b
 	buf_printf(b, "%6.2f %%", share);
 	if (colour)
 		buf_puts(b, colour_off);
+}
+
+void text_put_weight(struct buf *b, const struct view_weight *w, uint64_t all, bool time,
+		     const struct export_style *style)
+{
+	text_put_share(b, w->weight, all, style);
 	if (time)
 		buf_printf(b, " %9.3f s", (double)w->weight / 1e9);
 	else

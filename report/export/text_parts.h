@@ -14,6 +14,8 @@ bool text_is_time(const struct profile_source *s);
 
 /* "sCPU: 24 118 samples, 24.118 s", and an empty line. */
 void text_put_title(struct buf *b, const struct profile *p, uint32_t source);
+/* "  12.34 %", coloured by how much it is. */
+void text_put_share(struct buf *b, uint64_t part, uint64_t all, const struct export_style *style);
 /* Share, weight and samples, in columns; the colour says how hot. */
 void text_put_weight(struct buf *b, const struct view_weight *w, uint64_t all, bool time,
 		     const struct export_style *style);

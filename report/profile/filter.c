@@ -164,18 +164,18 @@ bool filter_is_late(const struct filter *f)
 	return f->dso.n || f->symbol.n;
 }
 
-static bool symbol_matches(const struct filter_words *list, const char *name)
+bool filter_symbol_matches(const struct filter_words *patterns, const char *name)
 {
 	const char *parameters = strchr(name, '(');
 	char *bare;
 	bool matches;
 
-	if (has_word(list, name))
+	if (has_word(patterns, name))
 		return true;
 	if (!parameters || parameters == name)
 		return false;
 	bare = strndup(name, (size_t)(parameters - name));
-	matches = bare && has_word(list, bare);
+	matches = bare && has_word(patterns, bare);
 	free(bare);
 	return matches;
 }
@@ -193,7 +193,7 @@ static uint8_t *match_functions(const struct filter *f, const struct profile *p)
 		    has_word(&f->dso, profile_text(p, m->path)))
 			match[i] |= MATCH_DSO;
 		if (!f->symbol.n ||
-		    symbol_matches(&f->symbol, profile_text(p, p->function[i].name)))
+		    filter_symbol_matches(&f->symbol, profile_text(p, p->function[i].name)))
 			match[i] |= MATCH_SYMBOL;
 	}
 	return match;

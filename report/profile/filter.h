@@ -61,5 +61,7 @@ bool filter_is_late(const struct filter *f);
  * pattern the module's name or path. The dropped are added to coverage.n_filtered.
  */
 void filter_apply(const struct filter *f, struct profile *p);
+/* One of the patterns matches the name, as filter_apply has it. */
+bool filter_symbol_matches(const struct filter_words *patterns, const char *name);
 
 #endif

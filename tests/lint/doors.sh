@@ -10,6 +10,7 @@ BEGIN {
 	door["report/dwarf/sections.h"] = "addr2line asks where the section of --section is"
 	door["report/symbol/answer.h"] = "what passes between dwarf, jail, cache and symbol"
 	door["report/symbol/cache.h"] = "the verb that shows and prunes it"
+	door["report/profile/annotate.h"] = "functions by source line, for the verb and the ways out"
 	door["report/profile/filter.h"] = "what options choose, before anything is unwound"
 	door["report/profile/view.h"] = "what the ways out show of a profile"
 }
