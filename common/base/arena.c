@@ -66,6 +66,13 @@ void *mem_realloc(void *p, size_t size_bytes)
 	return bigger;
 }
 
+char *mem_strdup(const char *text)
+{
+	size_t n = strlen(text) + 1;
+
+	return memcpy(mem_alloc(n), text, n);
+}
+
 void mem_grow(void *items, size_t *cap, size_t want, size_t element_bytes)
 {
 	size_t n = *cap ? *cap : 16, size_bytes;

@@ -30,6 +30,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(
 void *mem_alloc(size_t size_bytes);
 void *mem_zalloc(size_t size_bytes);
 void *mem_realloc(void *p, size_t size_bytes);
+char *mem_strdup(const char *text);
 
 /* Called instead of the message when memory is out; must not return and not allocate. */
 void mem_on_exhaustion(void (*f)(size_t size_bytes));

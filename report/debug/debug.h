@@ -92,4 +92,8 @@ int debug_find_dwo(struct debug *d, uint64_t dwo_id, const char *name, const cha
 int debug_find_dwp(struct debug *d, const struct object_key *key, const struct debug_file *beside,
 		   struct debug_file *ret, struct err *err);
 
+/* The index below a cache directory, for who shows and clears that: bytes of it (0: none). */
+uint64_t debug_index_bytes(const char *cache_dir);
+void debug_index_remove(const char *cache_dir);
+
 #endif

@@ -65,23 +65,47 @@ void finding_put_file(struct buf *b, const char *path, const struct identity *id
 	put_text(b, reason);
 }
 
+static void put_item(struct buf *b, const struct catalog_item *i)
+{
+	buf_putc(b, 'I');
+	put_u32(b, i->member);
+	put_u32(b, i->flags);
+	put_id(b, &i->build_id);
+	put_id(b, &i->alt);
+	put_u64(b, i->dwo_id);
+	put_u64(b, i->size);
+	put_text(b, i->name);
+}
+
 void finding_put_item(struct buf *b, uint32_t member, const struct probe *probe, uint64_t size,
 		      const char *name)
 {
-	buf_putc(b, 'I');
-	put_u32(b, member);
-	put_u32(b, probe->flags);
-	put_id(b, &probe->build_id);
-	put_id(b, &probe->alt);
-	put_u64(b, probe->dwo_id);
-	put_u64(b, size);
-	put_text(b, name);
+	put_item(b, &(struct catalog_item){ .member = member,
+					    .flags = probe->flags,
+					    .build_id = probe->build_id,
+					    .alt = probe->alt,
+					    .dwo_id = probe->dwo_id,
+					    .size = size,
+					    .name = name });
 }
 
 void finding_put_note(struct buf *b, const char *text)
 {
 	buf_putc(b, 'N');
 	put_text(b, text);
+}
+
+void finding_put_catalog(struct buf *b, const struct catalog *c)
+{
+	for (size_t i = 0; i < c->n_folders; i++)
+		finding_put_folder(b, c->folder[i].path, &c->folder[i].identity);
+	for (size_t i = 0; i < c->n_files; i++) {
+		const struct catalog_file *f = &c->file[i];
+
+		finding_put_file(b, f->path, &f->identity, f->kind, f->reason);
+		for (uint32_t k = 0; k < f->n_items; k++)
+			put_item(b, &c->item[f->first + k]);
+	}
 }
 
 /* A text without a zero in it, lent; "" with c->bad set when it does not fit. */
@@ -97,6 +121,13 @@ static const char *take_text(struct cursor *c, size_t *ret_n)
 	}
 	*ret_n = n;
 	return (const char *)text;
+}
+
+/* It is shown to people. */
+static void require_printable(struct cursor *c, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		c->bad |= text[i] < ' ' || text[i] > '~';
 }
 
 static struct build_id take_id(struct cursor *c)
@@ -135,6 +166,7 @@ static struct catalog_item take_item(struct cursor *c, size_t *ret_n_name)
 	item.dwo_id = cursor_u64(c);
 	item.size = cursor_u64(c);
 	item.name = take_text(c, ret_n_name);
+	require_printable(c, item.name, *ret_n_name);
 	return item;
 }
 
@@ -172,6 +204,7 @@ static void take_file(struct findings *f, struct cursor *c)
 	uint8_t kind = cursor_u8(c);
 
 	reason = take_text(c, &n_reason);
+	require_printable(c, reason, n_reason);
 	c->bad |= !n || kind >= CATALOG_KINDS || !path_is_sound(path, n);
 	if (!c->bad)
 		f->file = catalog_add_file(f->into, path, n, &id, (enum catalog_kind)kind, reason,
@@ -203,11 +236,15 @@ static void take_note(struct findings *f, struct cursor *c)
 {
 	size_t n;
 	const char *text = take_text(c, &n);
+	char *to;
 
-	if (c->bad || f->note[0])
+	if (c->bad || f->notes.n == FINDING_NOTES_MAX)
 		return;
-	for (size_t i = 0; i < n && i < sizeof(f->note) - 1; i++)
-		f->note[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
+	to = f->notes.text[f->notes.n++];
+	n = MIN(n, (size_t)FINDING_NOTE_BYTES - 1);
+	for (size_t i = 0; i < n; i++)
+		to[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
+	to[n] = 0;
 }
 
 int findings_take(struct findings *f, const void *bytes, size_t n, struct err *err)
@@ -218,9 +255,10 @@ int findings_take(struct findings *f, const void *bytes, size_t n, struct err *e
 		size_t off = (size_t)(c.at - (const uint8_t *)bytes);
 		uint8_t kind = cursor_u8(&c);
 
+		c.bad |= f->items_only && kind != 'I';
 		if (records == FINDING_RECORDS_MAX)
 			return err_set(err, -EFBIG, "more than %d findings", FINDING_RECORDS_MAX);
-		switch (kind) {
+		switch (c.bad ? 0 : kind) {
 		case 'D':
 			take_folder(f, &c);
 			break;
@@ -244,20 +282,5 @@ int findings_take(struct findings *f, const void *bytes, size_t n, struct err *e
 				       "finding of kind %#x at offset %zu of %zu makes no sense",
 				       kind, off, n);
 	}
-	return 0;
-}
-
-int finding_item(const void *bytes, size_t n, struct catalog_item *ret, struct err *err)
-{
-	struct cursor c = cursor_of(bytes, n);
-	struct catalog_item item;
-	size_t n_name;
-
-	c.bad |= cursor_u8(&c) != 'I';
-	item = take_item(&c, &n_name);
-	if (c.bad || cursor_left(&c))
-		return err_set(err, -EBADMSG, "item of %zu bytes makes no sense", n);
-	item.name = "";
-	*ret = item;
 	return 0;
 }

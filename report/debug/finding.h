@@ -23,6 +23,8 @@ struct err;
 enum {
 	FINDING_NAME_MAX = 4096, /* bytes of a path, a member's name, a reason */
 	FINDING_RECORDS_MAX = 4 << 20,
+	FINDING_NOTE_BYTES = 256,
+	FINDING_NOTES_MAX = 8, /* further ones are dropped */
 };
 
 void finding_put_folder(struct buf *b, const char *path, const struct identity *id);
@@ -33,17 +35,24 @@ void finding_put_item(struct buf *b, uint32_t member, const struct probe *probe,
 		      const char *name);
 void finding_put_note(struct buf *b, const char *text);
 
+/* Printable. */
+struct finding_notes {
+	char text[FINDING_NOTES_MAX][FINDING_NOTE_BYTES];
+	unsigned int n;
+};
+
 struct findings {
 	const struct catalog *known; /* what 'S' speaks of; NULL: nothing */
 	struct catalog *into;
 	uint32_t file; /* items before the first 'F' are of this one; CATALOG_NONE: refused */
-	char note[256]; /* the first note, printable; "" none */
+	bool items_only; /* of one package: other records are refused */
+	struct finding_notes notes;
 };
 
 /* 0, or -EBADMSG with offset and reason. */
 int findings_take(struct findings *f, const void *bytes, size_t n, struct err *err);
 
-/* A single item, as in a question of a package's child. name is lent. -EBADMSG. */
-int finding_item(const void *bytes, size_t n, struct catalog_item *ret, struct err *err);
+/* A whole catalog as findings, 'S' excepted; what it reads into is equal once sealed. */
+void finding_put_catalog(struct buf *b, const struct catalog *c);
 
 #endif

@@ -12,10 +12,13 @@
 struct index;
 struct members;
 
+enum { ROOT_TREES = 3 };
+
 struct root {
 	char *path; /* of the folder; absolute */
 	char *only; /* one file of it, when the user named a file; NULL: all */
 	int folder; /* -1: cannot be opened; said once */
+	bool tree[ROOT_TREES]; /* which of root_trees it may have */
 	bool looked;
 	struct catalog catalog; /* when looked */
 };
@@ -29,6 +32,9 @@ void root_done(struct root *r);
  * packages that are wanted are kept in m meanwhile.
  */
 const struct catalog *root_catalog(struct root *r, struct index *index, struct members *m);
+
+/* Where .build-id trees lie below a root; "" when the root is one itself. */
+extern const char *const root_trees[ROOT_TREES];
 
 /* "PATH/BELOW", to be freed. */
 char *root_join(const struct root *r, const char *below);

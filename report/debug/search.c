@@ -79,7 +79,7 @@ static void take(struct search *s, const struct root *root, const char *path,
 	s->best = (struct place){
 		.rank = rank,
 		.root = root,
-		.path = strdup(path),
+		.path = mem_strdup(path),
 		.identity = *identity,
 		.build_id = *s->id,
 		.flags = flags,
@@ -137,18 +137,39 @@ static void tree_text(const struct build_id *id, char *ret)
 		sprintf(ret + 1 + 2 * i, "%02x", id->bytes[i]);
 }
 
+/*
+ * gdb's names, then those of perf's cache. Both ways: an object kept with its debug information is
+ * as good as a debug file.
+ */
+static const char *const tree_names[SEARCH_KINDS][4] = {
+	[SEARCH_NAMES] = { ".debug", "/debug", "", "/elf" },
+	[SEARCH_OBJECT] = { "", "/elf", ".debug", "/debug" },
+	[SEARCH_ALT] = { ".debug", "" },
+};
+
+static bool has_folder(const struct root *root, const char *path)
+{
+	struct stat st;
+
+	return fstatat(root->folder, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
 static void try_trees(struct search *s, const struct root *root)
 {
-	static const char *const trees[] = { ".build-id/", "", "usr/lib/debug/.build-id/" };
 	char tree[BUILD_ID_TEXT_BYTES + 2], path[sizeof(tree) + 64];
 
 	if (s->id->n < 2)
 		return;
 	tree_text(s->id, tree);
-	for (unsigned int i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s%s", trees[i], tree,
-			 s->what == SEARCH_OBJECT ? "" : ".debug");
-		try_below(s, root, path);
+	for (unsigned int i = 0; i < ROOT_TREES; i++) {
+		snprintf(path, sizeof(path), "%s%.2s", root_trees[i], tree);
+		if (!root->tree[i] || !has_folder(root, path))
+			continue;
+		for (unsigned int k = 0; k < 4 && tree_names[s->what][k]; k++) {
+			snprintf(path, sizeof(path), "%s%s%s", root_trees[i], tree,
+				 tree_names[s->what][k]);
+			try_below(s, root, path);
+		}
 	}
 }
 
@@ -232,7 +253,7 @@ static void take_item(struct search *s, const struct root *root, const struct ca
 	take(s, root, f->path, &f->identity, item->flags);
 	if (s->best.rank > before && item->member) {
 		s->best.member = item->member;
-		s->best.member_name = strdup(item->name);
+		s->best.member_name = mem_strdup(item->name);
 	}
 }
 
@@ -278,6 +299,19 @@ static void try_catalog(struct search *s, struct root *root, const struct object
 		note_near(s, root, strrchr(key->path, '/') + 1);
 }
 
+/* What a server sent is looked at like any other file; one that is not the wanted one is said. */
+static void take_served(struct search *s, const char *path)
+{
+	struct err before = s->near;
+
+	s->near = (struct err){ 0 };
+	try_path(s, path);
+	if (s->near.text[0])
+		log_warning("debuginfod: not used: %s", s->near.text);
+	if (before.text[0])
+		s->near = before;
+}
+
 static void try_servers(struct search *s)
 {
 	struct err err = { 0 };
@@ -291,7 +325,7 @@ static void try_servers(struct search *s)
 			s->near = err;
 		return;
 	}
-	try_path(s, path);
+	take_served(s, path);
 	free(path);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/arena.h"
 #include "common/base/auto.h"
 #include "common/base/err.h"
 #include "common/format/object.h"
@@ -50,7 +51,7 @@ static void consider(struct split *s, const struct root *root, const char *path,
 	*s->ret = (struct place){
 		.rank = 1,
 		.root = root,
-		.path = strdup(path),
+		.path = mem_strdup(path),
 		.identity = *identity,
 		.build_id = probe.build_id,
 		.flags = probe.flags | PROBE_DEBUG_INFO,
@@ -128,10 +129,10 @@ static void take_item(struct split *s, const struct root *root, const struct cat
 	*s->ret = (struct place){
 		.rank = 1,
 		.root = root,
-		.path = strdup(f->path),
+		.path = mem_strdup(f->path),
 		.identity = f->identity,
 		.member = item->member,
-		.member_name = item->member ? strdup(item->name) : NULL,
+		.member_name = item->member ? mem_strdup(item->name) : NULL,
 		.build_id = item->build_id,
 		.flags = item->flags | PROBE_DEBUG_INFO,
 	};
