@@ -222,6 +222,8 @@ int debug_peek(struct debug *d, const struct object_key *key, struct debug_prove
 	if (!k->place.rank)
 		return err_set(err, k->why.code, "%s", k->why.text);
 	*ret = place_provenance(&k->place);
+	if (err)
+		*err = k->why;
 	return 0;
 }
 

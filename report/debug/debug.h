@@ -66,7 +66,8 @@ int debug_find(struct debug *d, const struct object_key *key, struct debug_file 
 
 /*
  * What debug_find would return, without opening more than needed: for cache lookups. With
- * debuginfod asked for, it may be fetched to be known. Failures likewise.
+ * debuginfod asked for, it may be fetched to be known. Failures likewise. err may have a text (and
+ * code 0) with a result that lacks debug information: what was nearest to it.
  */
 int debug_peek(struct debug *d, const struct object_key *key, struct debug_provenance *ret,
 	       struct err *err);

@@ -335,6 +335,10 @@ static int finish(struct search *s, struct place *ret, struct err *err)
 
 	if (s->best.rank) {
 		*ret = s->best;
+		if (err && !is_done(s)) {
+			*err = s->near;
+			err->code = 0;
+		}
 		return 0;
 	}
 	if (s->near.text[0])

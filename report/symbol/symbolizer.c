@@ -304,13 +304,31 @@ static bool take_cached(struct symbolizer *s, struct asked *a, bool file_helps)
 	return true;
 }
 
+/*
+ * A debug file of another build is worth a line: somebody put it there. Another build at the
+ * recorded path is what any other machine has.
+ */
+static void tell_nearest(struct asked *a, const char *text)
+{
+	size_t n = a->key->path ? strlen(a->key->path) : 0;
+
+	if (!strstr(text, " wanted "))
+		return;
+	if (n && text[0] == '\'' && !strncmp(text + 1, a->key->path, n) && text[n + 1] == '\'')
+		return;
+	set_trouble(a, text);
+}
+
 /* Whether a child has to look. */
 static bool needs_child(struct symbolizer *s, struct asked *a)
 {
+	struct err near = { 0 };
 	bool helps;
 
-	if (debug_peek(s->o.debug, a->key, &a->known, NULL) < 0)
+	if (debug_peek(s->o.debug, a->key, &a->known, &near) < 0)
 		a->known = (struct debug_provenance){ .kind = DEBUG_NOTHING };
+	if (a->known.kind != DEBUG_FULL)
+		tell_nearest(a, near.text);
 	helps = a->known.kind == DEBUG_FULL ||
 		(a->known.kind == DEBUG_SYMBOLS && !all_named(a->batch) && !is_object_itself(a));
 	return !take_cached(s, a, helps) && helps;
