@@ -121,7 +121,7 @@ static void put_behind(struct page *g)
 static void put_file_head(struct page *g, str_id file, const char *reason)
 {
 	if (!file.n) {
-		buf_puts(&g->b, "file not known\n");
+		buf_puts(&g->b, "file not known: 'missing' says which debug information lacks\n");
 		return;
 	}
 	escape_text(&g->b, profile_text(g->p, file));
