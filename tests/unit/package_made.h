@@ -26,7 +26,7 @@ static inline void made_tar_header(struct buf *b, const char *name, char type, u
 	snprintf(h + 100, 8, "0000644");
 	snprintf(h + 108, 8, "0000000");
 	snprintf(h + 116, 8, "0000000");
-	snprintf(h + 124, 12, "%011llo", (unsigned long long)size);
+	snprintf(h + 124, 12, "%011llo", (unsigned long long)size & 077777777777);
 	snprintf(h + 136, 12, "00000000000");
 	memset(h + 148, ' ', 8);
 	h[156] = type;
