@@ -91,6 +91,29 @@ view --debug-dir split
 same whole folded "what was had is lost with the file"
 pass "a .dwo that turns up later supersedes what was kept without it"
 
+# ---- references in a circle ----
+
+# Each abstract origin becomes the entry that has it, or the one that had it before.
+"$CC" -O2 -g -dA -S -DVALUE=1 -o circle.s inlined.c || fail "does not compile"
+awk '/\(DIE \(0x/ { match($0, /\(DIE \(0x[0-9a-f]+/); entry = substr($0, RSTART + 6, RLENGTH - 6) }
+	/DW_AT_abstract_origin/ {
+		n++
+		sub(/0x[0-9a-f]+/, n % 2 ? entry : before)
+		before = entry
+	}
+	{ print }
+	END { exit !n }' circle.s >circled.s || skip "this compiler describes no origins"
+"$CC" -Wl,--build-id -o program circled.s || fail "what goes in a circle is not assembled"
+objcopy --only-keep-debug program program.debug
+objcopy --strip-debug program
+"$record" -o data ./program >/dev/null 2>&1 || fail "cannot record"
+mkdir circle
+mv program.debug circle/
+timeout 20 "$report" --folded --no-cache --debug-dir circle data >folded 2>said ||
+	fail "references in a circle: $? $(cat said)"
+grep -q outer folded || fail "names that can be had are not: $(head -n 3 folded)"
+pass "references that go in a circle end"
+
 # ---- a child that crashes, loops, or takes all memory, in a library it calls ----
 
 cat >bad.c <<'END'
