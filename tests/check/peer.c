@@ -239,17 +239,22 @@ static void entries_read(const struct reading *r, Dwarf_Die die, uint32_t around
 
 static bool row_read(const struct reading *r, Dwarf_Line line, struct peer_row *ret)
 {
-	Dwarf_Unsigned number, column, file = UINT64_MAX;
+	Dwarf_Unsigned number, column, isa, discriminator, file = UINT64_MAX;
+	Dwarf_Bool end, prologue, epilogue;
 	Dwarf_Addr addr;
-	Dwarf_Bool end;
 	Dwarf_Error err;
 
 	if (dwarf_lineaddr(line, &addr, &err) != DW_DLV_OK ||
 	    dwarf_lineno(line, &number, &err) != DW_DLV_OK ||
 	    dwarf_lineoff_b(line, &column, &err) != DW_DLV_OK ||
-	    dwarf_lineendsequence(line, &end, &err) != DW_DLV_OK)
+	    dwarf_lineendsequence(line, &end, &err) != DW_DLV_OK ||
+	    dwarf_prologue_end_etc(line, &prologue, &epilogue, &isa, &discriminator, &err) !=
+		    DW_DLV_OK)
 		return false;
-	*ret = (struct peer_row){ .addr = addr, .line = number, .column = column, .is_end = end };
+	/* the end of a sequence is no epilogue; libdwarf of 2021 calls both an end */
+	*ret = (struct peer_row){
+		.addr = addr, .line = number, .column = column, .is_end = end && !epilogue
+	};
 	if (dwarf_line_srcfileno(line, &file, &err) == DW_DLV_OK)
 		ret->file = file_of(r, file);
 	if (!r->first_file && file == 0)
