@@ -24,6 +24,7 @@
 #include "common/space/keyframe.h"
 #include "common/space/space.h"
 #include "common/space/touch.h"
+#include "report/debug/debug.h"
 #include "report/embed.h"
 #include "report/output.h"
 #include "report/read/read.h"
@@ -36,6 +37,7 @@ enum {
 
 struct convert {
 	struct recording *in;
+	struct debug *debug; /* NULL: no files but the recording */
 	struct output out;
 	struct chunk_writer *writer;
 	struct record_encoder *encoder;
@@ -250,7 +252,7 @@ static int put_objects(struct convert *c)
 		if (!o || o->anonymous)
 			continue;
 		key = (struct object_key){ o->build_id, o->maj, o->min, o->ino, o->path };
-		got = embed_local_object(c->writer, c->in, &key, &c->err);
+		got = embed_local_object(c->writer, c->in, c->debug, &key, &c->err);
 		if (got < 0)
 			return got;
 		c->counters.n[got ? COUNTER_OBJECTS_EMBEDDED : COUNTER_OBJECTS_FAILED]++;
@@ -304,6 +306,7 @@ static int convert_init(struct convert *c)
 
 static void convert_done(struct convert *c)
 {
+	debug_close(c->debug);
 	spaces_free(c->spaces);
 	record_encoder_free(c->encoder);
 	chunk_writer_free(c->writer);
@@ -324,6 +327,8 @@ static int convert_perf(struct command *cmd, struct recording *in)
 	c->raw = cmd->raw_stacks;
 	recording_use_local(in, !cmd->pipeline.no_local_files);
 	status = convert_init(c);
+	if (status == 0 && !cmd->pipeline.no_local_files)
+		status = debug_open(&cmd->pipeline.debug, &c->debug, &c->err);
 	if (status == 0)
 		status = output_open(cmd->operand[1], &recording_kind, &c->out, &c->err);
 	if (status == 0)

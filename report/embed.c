@@ -12,7 +12,7 @@
 #include "common/elf/image.h"
 #include "common/format/file.h"
 #include "common/format/jit.h"
-#include "report/debug/locate.h"
+#include "report/debug/debug.h"
 #include "report/read/read.h"
 
 /* ---- objects ---- */
@@ -29,8 +29,24 @@ static int put_chunk(void *ctx, const void *raw, size_t n, uint32_t n_records)
 	return chunk_writer_put_object_raw(p->writer, raw, n, n_records, p->tag);
 }
 
-int embed_local_object(struct chunk_writer *w, struct recording *r, const struct object_key *key,
-		       struct err *err)
+static int read_local(struct debug *debug, const struct object_key *key, unsigned int take,
+		      struct elf_image *ret, struct err *err)
+{
+	struct debug_file file = { .fd = -1 };
+	int status = debug ? debug_find_object(debug, key, &file, err) :
+			     err_set(err, -ENOENT, "not recorded, and no other files are used");
+
+	if (status < 0)
+		return status;
+	status = elf_image_read(file.fd, take, ret, err);
+	if (status < 0)
+		err_wrap(err, "'%s'", file.where);
+	debug_file_done(&file);
+	return status;
+}
+
+int embed_local_object(struct chunk_writer *w, struct recording *r, struct debug *debug,
+		       const struct object_key *key, struct err *err)
 {
 	static const unsigned int take = ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS;
 	AUTO_FREE void *scratch = mem_alloc(CHUNK_RAW_MAX);
@@ -41,7 +57,7 @@ int embed_local_object(struct chunk_writer *w, struct recording *r, const struct
 	struct err why = { 0 };
 	int status;
 
-	if (!image && locate_object(key, take, local, &why) == 0)
+	if (!image && read_local(debug, key, take, local, &why) == 0)
 		image = local;
 	status = object_encode(key, image,
 			       image  ? "" :

@@ -16,7 +16,7 @@
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
-#include "report/debug/locate.h"
+#include "report/debug/debug.h"
 #include "report/jit/jit.h"
 #include "report/naming.h"
 #include "report/profile/profile.h"
@@ -44,6 +44,9 @@ struct pipeline {
 	struct spaces *spaces;
 	struct unwinder *unwinder;
 	struct jit *jit;
+	struct debug *debug; /* files of other places than the recording; NULL: none are used */
+	char *cache_dir;     /* NULL: nothing is kept */
+	struct symbol_cache *cache;
 	struct runtimes runtimes;
 	struct profile *profile;
 	struct elf_image **local; /* images of this machine's files, for unwinding */
@@ -67,10 +70,19 @@ static struct object_key key_of(const struct space_object *o)
 
 static const struct elf_image *local_image(struct pipeline *p, const struct object_key *key)
 {
-	struct elf_image *image = mem_zalloc(sizeof(*image));
+	struct debug_file file = { .fd = -1 };
+	struct elf_image *image;
 	struct err err = { 0 };
+	int status = p->debug ? debug_find_object(p->debug, key, &file, &err) : -ENOENT;
 
-	if (locate_object(key, ELF_TAKE_UNWIND, image, &err) < 0) {
+	if (status < 0)
+		return NULL;
+	image = mem_zalloc(sizeof(*image));
+	status = elf_image_read(file.fd, ELF_TAKE_UNWIND, image, &err);
+	if (status < 0)
+		log_debug("debug", "not unwound with: path='%s' reason='%s'", file.where, err.text);
+	debug_file_done(&file);
+	if (status < 0) {
 		free(image);
 		return NULL;
 	}
@@ -93,7 +105,7 @@ static const struct elf_image *find_image(void *ctx, uint32_t object)
 		return NULL;
 	key = key_of(o);
 	image = recording_image(p->recording, &key, ELF_TAKE_UNWIND, NULL);
-	if (!image && !p->o->no_local_files)
+	if (!image)
 		image = local_image(p, &key);
 	return image;
 }
@@ -209,19 +221,20 @@ static void take_origin(struct pipeline *p)
 }
 
 /* Debug files, and what earlier reports found in them. Neither has to be there. */
-static void open_names(struct pipeline *p, struct naming *n)
+static void open_debug(struct pipeline *p)
 {
 	struct debug_options o = p->o->debug;
-	char *dir = p->o->no_cache ? NULL : symbol_cache_default_dir();
 	struct err err = { 0 };
 
-	if (dir)
-		n->cache = symbol_cache_open(dir);
-	if (n->cache && !o.cache_dir)
-		o.cache_dir = dir;
-	if (debug_open(&o, &n->debug, &err) < 0)
+	if (p->o->no_local_files)
+		return;
+	p->cache_dir = p->o->no_cache ? NULL : symbol_cache_default_dir();
+	if (p->cache_dir)
+		p->cache = symbol_cache_open(p->cache_dir);
+	if (p->cache && !o.cache_dir)
+		o.cache_dir = p->cache_dir;
+	if (debug_open(&o, &p->debug, &err) < 0)
 		log_warning("no debug files: %s", err.text);
-	free(dir);
 }
 
 /*
@@ -236,16 +249,14 @@ static void name_places(struct pipeline *p)
 		.spaces = p->spaces,
 		.unwinder = p->unwinder,
 		.jit = p->jit,
+		.debug = p->o->no_names ? NULL : p->debug,
+		.cache = p->cache,
 		.use_local = !p->o->no_local_files,
 		.no_names = p->o->no_names,
 		.no_inlines = p->o->no_inlines,
 	};
 
-	if (n.use_local && !n.no_names)
-		open_names(p, &n);
 	naming_run(&n);
-	debug_close(n.debug);
-	symbol_cache_close(n.cache);
 	profile_expand(p->profile);
 }
 
@@ -266,6 +277,7 @@ static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
 	if (!p->spaces)
 		return err_set(err, -ENOMEM, "no memory for address spaces");
 	runtimes_init(&p->runtimes);
+	open_debug(p);
 	p->jit = jit_new(recording_machine(p->recording));
 	recording_each_jit(p->recording, add_jit, p->jit);
 	jit_seal(p->jit);
@@ -286,6 +298,9 @@ static void pipeline_done(struct pipeline *p)
 		free(p->local[i]);
 	}
 	free(p->local);
+	debug_close(p->debug);
+	symbol_cache_close(p->cache);
+	free(p->cache_dir);
 }
 
 int pipeline_run(const char *path, const struct pipeline_options *o,

@@ -255,7 +255,7 @@ int findings_take(struct findings *f, const void *bytes, size_t n, struct err *e
 		size_t off = (size_t)(c.at - (const uint8_t *)bytes);
 		uint8_t kind = cursor_u8(&c);
 
-		c.bad |= f->items_only && kind != 'I';
+		c.bad |= f->items_only && kind != 'I' && kind != 'N';
 		if (records == FINDING_RECORDS_MAX)
 			return err_set(err, -EFBIG, "more than %d findings", FINDING_RECORDS_MAX);
 		switch (c.bad ? 0 : kind) {

@@ -196,6 +196,8 @@ static void looks_take(struct looks *l, struct root *r, size_t i)
 	if (findings_take(&f, look->found->n ? look->found->data : "", look->found->n, &err) < 0 &&
 	    !look->reason[0])
 		snprintf(look->reason, sizeof(look->reason), "%.200s", err.text);
+	if (f.notes.n && !look->reason[0])
+		snprintf(look->reason, sizeof(look->reason), "%s", f.notes.text[0]);
 	if (look->reason[0])
 		r->catalog.file[l->file[i]].reason =
 			arena_strdup(&r->catalog.strings, look->reason);

@@ -14,7 +14,7 @@
 #include "common/base/err.h"
 #include "common/elf/image.h"
 #include "common/format/object.h"
-#include "report/debug/locate.h"
+#include "report/debug/debug.h"
 #include "report/symbol/minidebug.h"
 #include "report/symbol/table.h"
 
@@ -169,27 +169,24 @@ static bool has_tables(const struct elf_image *image)
 	return has_part(image, ELF_PART_SYMTAB) || has_part(image, ELF_PART_DYNSYM);
 }
 
-/*
- * The object itself has nothing more to tell when the recording holds its tables; its debug file
- * may.
- */
-static bool use_local_files(const struct object_key *key, bool use_object,
+/* The object itself, where the recording has no tables of it. */
+static bool use_object_file(struct debug *debug, const struct object_key *key,
 			    struct symbol_batch *batch, struct symbol_origin *origin)
 {
-	struct elf_image *image = mem_alloc(sizeof(*image));
+	struct debug_file file = { .fd = -1 };
+	struct elf_image *image;
 	struct err err = { 0 };
 	bool named = false;
 
-	if (use_object &&
-	    locate_object(key, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
-		named |= use_image(image, batch, origin);
-		elf_image_done(image);
-	}
-	if (count_unnamed(batch) && locate_debug_file(key, ELF_TAKE_SYMBOLS, image, &err) == 0) {
-		named |= use_image(image, batch, origin);
+	if (debug_find_object(debug, key, &file, &err) < 0)
+		return false;
+	image = mem_alloc(sizeof(*image));
+	if (elf_image_read(file.fd, ELF_TAKE_SYMBOLS | ELF_TAKE_UNWIND, image, &err) == 0) {
+		named = use_image(image, batch, origin);
 		elf_image_done(image);
 	}
 	free(image);
+	debug_file_done(&file);
 	return named;
 }
 
@@ -215,7 +212,7 @@ static void set_reason(struct symbol_origin *origin, const char *text)
 }
 
 void symbol_object(const struct elf_image *embedded, const char *reason,
-		   const struct object_key *key, bool use_local, struct symbol_batch *batch,
+		   const struct object_key *key, struct debug *debug, struct symbol_batch *batch,
 		   struct symbol_origin *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -223,9 +220,8 @@ void symbol_object(const struct elf_image *embedded, const char *reason,
 		batch->symbol[i] = (struct symbol){ .start = batch->addr[i] };
 	if (embedded)
 		ret->embedded = use_image(embedded, batch, ret);
-	if (use_local && count_unnamed(batch))
-		ret->local =
-			use_local_files(key, !embedded || !has_tables(embedded), batch, ret);
+	if (debug && count_unnamed(batch) && (!embedded || !has_tables(embedded)))
+		ret->local = use_object_file(debug, key, batch, ret);
 	if (ret->embedded || ret->local)
 		return;
 	if (embedded)

@@ -71,13 +71,13 @@ enum symbol_tables {
 };
 
 struct symbol_origin {
-	bool embedded, local; /* where names came from */
+	bool embedded, local;	   /* where names came from */
 	enum symbol_tables tables; /* read, whether or not they cover the addresses */
-	bool full; /* a file with debug information was read; more is not to be had */
-	bool debug;	      /* debug information answered for at least one address */
-	bool cached;	      /* all of it came from the cache */
-	char *where;	      /* the debug file used; NULL: none; owned, symbol_origin_done */
-	char reason[256];     /* why names or lines are missing; "" otherwise */
+	bool full;	  /* a file with debug information was read; more is not to be had */
+	bool debug;	  /* debug information answered for at least one address */
+	bool cached;	  /* all of it came from the cache */
+	char *where;	  /* the debug file used; NULL: none; owned, symbol_origin_done */
+	char reason[256]; /* why names or lines are missing; "" otherwise */
 };
 void symbol_origin_done(struct symbol_origin *o);
 
@@ -113,11 +113,12 @@ void symbolizer_run(struct symbolizer *s);
 
 /*
  * Names what can be named from the `embedded` image (NULL: `reason` says why there is none) and,
- * with `use_local`, from files of this machine (report/debug/locate.h). Cannot fail: what stays
- * unnamed has name 0, and ret->reason says why when nothing was named.
+ * with `debug`, from the object's own file wherever that lies (NULL: the recording alone). Debug
+ * files are the symbolizer's. Cannot fail: what stays unnamed has name 0, and ret->reason says why
+ * when nothing was named.
  */
 void symbol_object(const struct elf_image *embedded, const char *reason,
-		   const struct object_key *key, bool use_local, struct symbol_batch *batch,
+		   const struct object_key *key, struct debug *debug, struct symbol_batch *batch,
 		   struct symbol_origin *ret);
 
 /*

@@ -447,7 +447,8 @@ void symbolizer_run(struct symbolizer *s)
 		struct asked *a = &s->asked[i];
 
 		a->owner = s;
-		symbol_object(a->embedded, a->reason, a->key, s->o.use_local, a->batch, a->ret);
+		symbol_object(a->embedded, a->reason, a->key, in_jail ? s->o.debug : NULL, a->batch,
+			      a->ret);
 	}
 	if (in_jail)
 		ask_debug(s);

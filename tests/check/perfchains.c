@@ -16,7 +16,7 @@
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
-#include "report/debug/locate.h"
+#include "report/debug/debug.h"
 #include "report/naming.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
@@ -30,6 +30,7 @@ struct chain {
 
 static struct {
 	struct recording *recording;
+	struct debug *debug;
 	struct spaces *spaces;
 	struct unwinder *unwinder;
 	struct profile *profile;
@@ -45,6 +46,7 @@ static const struct elf_image *open_image(uint32_t object)
 {
 	const struct space_object *o = spaces_object(all.spaces, object);
 	const struct elf_image *image;
+	struct debug_file file;
 	struct elf_image *local;
 	struct object_key key;
 
@@ -54,8 +56,10 @@ static const struct elf_image *open_image(uint32_t object)
 	image = recording_image(all.recording, &key, ELF_TAKE_UNWIND, NULL);
 	if (image)
 		return image;
+	if (debug_find_object(all.debug, &key, &file, NULL) < 0)
+		return NULL;
 	local = mem_zalloc(sizeof(*local)); /* lives as long as the program */
-	if (locate_object(&key, ELF_TAKE_UNWIND, local, NULL) == 0)
+	if (elf_image_read(file.fd, ELF_TAKE_UNWIND, local, NULL) == 0)
 		return local;
 	free(local);
 	return NULL;
@@ -146,6 +150,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	recording_use_local(all.recording, true);
+	if (debug_open(&(struct debug_options){ .n_dirs = 0 }, &all.debug, &err) < 0)
+		return 1;
 	all.spaces = spaces_new(NULL);
 	all.unwinder = unwinder_new(recording_machine(all.recording), all.spaces, find_image, NULL);
 	all.profile = profile_new();
@@ -160,6 +166,7 @@ int main(int argc, char **argv)
 				  .spaces = all.spaces,
 				  .unwinder = all.unwinder,
 				  .use_local = true,
+				  .debug = all.debug,
 				  .no_inlines = true };
 	naming_run(&naming);
 	offs = file_offs();

@@ -1,4 +1,4 @@
-/* Files of this machine are found by build-id, whatever lies at a recorded path. */
+/* Objects are found by build-id, whatever lies at a recorded path or in a root. */
 #include "tests/unit/check.h"
 
 #include <errno.h>
@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/elf/image.h"
 #include "common/format/object.h"
-#include "report/debug/locate.h"
+#include "report/debug/debug.h"
 
 static char self[PATH_MAX_BYTES];
 
@@ -32,18 +32,17 @@ static struct object_key own_key(void)
 
 static int locate(const struct object_key *key)
 {
-	struct elf_image *image = mem_zalloc(sizeof(*image));
+	static const struct debug_options options = { .n_dirs = 0 };
+	struct debug_file file = { .fd = -1 };
 	struct err err = { 0 };
-	int status = locate_object(key, ELF_TAKE_SYMBOLS, image, &err);
+	struct debug *debug;
+	int status;
 
-	if (status == 0) {
-		CHECK_TRUE(elf_image_part(image, ELF_PART_SYMTAB) ||
-			   elf_image_part(image, ELF_PART_DYNSYM));
-		elf_image_done(image);
-	} else {
-		CHECK_TRUE(err.text[0]);
-	}
-	free(image);
+	REQUIRE_INT(debug_open(&options, &debug, &err), 0);
+	status = debug_find_object(debug, key, &file, &err);
+	CHECK_TRUE(status == 0 ? file.fd >= 0 : err.text[0]);
+	debug_file_done(&file);
+	debug_close(debug);
 	return status;
 }
 
@@ -83,6 +82,6 @@ static void no_file(void)
 	}
 }
 
-SUITE(debug_locate, { "a file of the recorded build is found at its path", same_build },
+SUITE(debug_debug, { "a file of the recorded build is found at its path", same_build },
       { "a file of another build, or of none, is not used", other_build },
       { "FIFOs, devices, folders and names that are no paths are not opened", no_file }, )
