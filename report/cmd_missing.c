@@ -1,8 +1,401 @@
-/* `missing`: not there yet. */
+/*
+ * `missing`: files that lack names, lines or themselves, heaviest first, and how to get what they
+ * lack: the package, or the addresses at debuginfod servers. Nothing is fetched here: the list is
+ * carried to a machine that may.
+ */
 #include "report/cmd.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/os.h"
+#include "common/elf/image.h"
+#include "common/format/object.h"
+#include "report/debug/locate.h"
+#include "report/missing.h"
+#include "report/packages.h"
+#include "report/profile/profile.h"
+#include "report/read/read.h"
+
+#define DPKG_DIR "/var/lib/dpkg/info"
+
+enum { MISSING_VERSION = 1, SERVERS_MAX = 16 };
+
+struct listing {
+	struct buf out;
+	const struct profile *p;
+	const struct recording *recording;
+	const char *path; /* of the recording */
+	struct missing missing;
+	struct packages *packages;
+	struct packages_file *file; /* of each row, as is */
+	struct packages_advice *advice;
+	struct os_release os;
+	struct arena texts;
+	const char *server[SERVERS_MAX]; /* "https://host/", without the last '/' */
+	size_t n_servers;
+};
+
+static const struct profile_module *module_of(const struct listing *l, size_t row)
+{
+	return &l->p->module[l->missing.row[row].module];
+}
+
+static void put_hex(struct buf *b, const struct build_id *id)
+{
+	for (unsigned int i = 0; i < id->n; i++)
+		buf_printf(b, "%02x", id->bytes[i]);
+}
+
+/* ---- what is known ---- */
+
+static void take_servers(struct listing *l, const char *urls)
+{
+	while (urls && l->n_servers < SERVERS_MAX) {
+		size_t n;
+
+		urls += strspn(urls, " \t\n");
+		n = strcspn(urls, " \t\n");
+		if (!n)
+			return;
+		l->server[l->n_servers] = arena_strndup(&l->texts, urls, n);
+		while (n && urls[n - 1] == '/')
+			n--;
+		((char *)l->server[l->n_servers++])[n] = 0;
+		urls += strcspn(urls, " \t\n");
+	}
+}
+
+static bool is_here(const char *path, const struct build_id *id)
+{
+	struct object_key key = { .build_id = *id, .path = path };
+	struct elf_image *image = mem_alloc(sizeof(*image));
+	struct err err = { 0 };
+	bool here = locate_object(&key, 0, image, &err) == 0;
+
+	if (here)
+		elf_image_done(image);
+	free(image);
+	return here;
+}
+
+static void take_os(struct listing *l)
+{
+	const char *pair = recording_manifest(l->recording, "os");
+	const char *like = recording_manifest(l->recording, "os_like");
+	const char *name = recording_manifest(l->recording, "os_name");
+
+	os_release_take(&l->os, pair ? pair : "", like ? like : "", name ? name : "");
+}
+
+static void ask_packages(struct listing *l, bool use_local)
+{
+	struct packages_options o = { .recorded = l->os, .dpkg_dir = use_local ? DPKG_DIR : NULL };
+	size_t n = l->missing.n;
+
+	if (use_local)
+		os_release_read(&o.here);
+	l->packages = packages_new(&o);
+	l->file = mem_zalloc((n + 1) * sizeof(*l->file));
+	l->advice = mem_zalloc((n + 1) * sizeof(*l->advice));
+	for (size_t i = 0; i < n; i++) {
+		const struct profile_module *m = module_of(l, i);
+		struct buf path;
+
+		buf_init(&path);
+		missing_put_path(l->p, m, &path);
+		l->file[i].path = arena_strndup(&l->texts, path.data, path.n);
+		l->file[i].build_id = &m->build_id;
+		l->file[i].same_build = use_local && is_here(l->file[i].path, &m->build_id);
+		buf_done(&path);
+	}
+	packages_advise(l->packages, l->file, n, l->advice);
+}
+
+/* ---- for people ---- */
+
+static void put_lacks(struct listing *l, size_t row)
+{
+	const struct profile_module *m = module_of(l, row);
+	unsigned int what = l->missing.row[row].what;
+
+	if (what & MISSING_FILE)
+		buf_puts(&l->out, "the file itself (its stacks end there), ");
+	if (what & MISSING_NAMES)
+		buf_puts(&l->out, missing_names_of(m) == NAMES_EXPORTED ?
+					  "names of all but exported functions, " :
+					  "names, ");
+	buf_puts(&l->out, "inlined frames and lines\n");
+}
+
+static void put_label(struct listing *l, const char *label)
+{
+	buf_printf(&l->out, "%22s%-10s", "", label);
+}
+
+static void put_row(struct listing *l, size_t row)
+{
+	const struct missing_row *r = &l->missing.row[row];
+	const struct profile_module *m = module_of(l, row);
+	struct buf self, total;
+
+	buf_init(&self);
+	buf_init(&total);
+	export_put_percent(&self, r->self, l->missing.n_samples);
+	export_put_percent(&total, r->total, l->missing.n_samples);
+	buf_printf(&l->out, "%8s  %8s  ", buf_text(&self), buf_text(&total));
+	escape_text(&l->out, l->file[row].path);
+	buf_putc(&l->out, '\n');
+	buf_done(&self);
+	buf_done(&total);
+	if (m->build_id.n) {
+		put_label(l, "build-id");
+		put_hex(&l->out, &m->build_id);
+		buf_putc(&l->out, '\n');
+	}
+	put_label(l, "lacks");
+	put_lacks(l, row);
+	put_label(l, "get");
+	escape_text(&l->out, l->advice[row].text);
+	buf_putc(&l->out, '\n');
+}
+
+/* "apt-get install a b c", each once, in the order of the list. */
+static void put_install(struct listing *l)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < l->missing.n; i++) {
+		const char *name = l->advice[i].package;
+		bool said = !*name;
+
+		for (size_t j = 0; j < i && !said; j++)
+			said = !strcmp(l->advice[j].package, name);
+		if (said)
+			continue;
+		buf_puts(&l->out, any ? " " :
+					"\nAll packages (names with -dbgsym are in the "
+					"distribution's debug archive):\n"
+					"  apt-get download ");
+		escape_text(&l->out, name);
+		any = true;
+	}
+	if (any)
+		buf_puts(&l->out,
+			 "\nThey need not be installed: ddprof-report --debug-dir FOLDER reads "
+			 "them as they are.\n");
+}
+
+static bool any_build_id(const struct listing *l)
+{
+	for (size_t i = 0; i < l->missing.n; i++)
+		if (module_of(l, i)->build_id.n)
+			return true;
+	return false;
+}
+
+static void put_hints(struct listing *l)
+{
+	for (size_t m = 0; m < l->p->n_modules; m++) {
+		const struct profile_module *module = &l->p->module[m];
+
+		if (module->kind != MODULE_KERNEL || module->has_names)
+			continue;
+		buf_puts(&l->out, "\nKernel: ");
+		escape_text(&l->out, profile_text(l->p, module->symbols_reason));
+		buf_puts(&l->out, "; record with kernel.kptr_restrict=0, or as root.\n");
+		break;
+	}
+	for (uint32_t i = 0; i < l->p->n_advice; i++)
+		buf_printf(&l->out, "\n%s\n", profile_text(l->p, l->p->advice[i]));
+}
+
+static void put_text(struct listing *l)
+{
+	if (!l->missing.n)
+		buf_puts(&l->out, "No file lacks names or lines.\n");
+	else
+		buf_puts(&l->out, "Files without names or lines (self: samples in the file; total: "
+				  "stacks through it)\n\n    self     total  file\n");
+	for (size_t i = 0; i < l->missing.n; i++)
+		put_row(l, i);
+	put_install(l);
+	if (any_build_id(l)) {
+		buf_puts(&l->out, "\nBy build-id, from debuginfod servers:\n"
+				  "  ddprof-report missing --urls ");
+		escape_text(&l->out, strcmp(l->path, "-") != 0 ? l->path : "FILE");
+		buf_puts(&l->out, " | wget -P FOLDER -i -\n");
+	}
+	put_hints(l);
+}
+
+/* ---- addresses ---- */
+
+/* The debug file, and the file itself where it lacks, at each server. */
+static void put_addresses(struct listing *l, size_t row, const char *before, const char *after,
+			  const char *between)
+{
+	static const char *const kinds[] = { "debuginfo", "executable" };
+	const struct build_id *id = &module_of(l, row)->build_id;
+	bool any = false;
+
+	for (size_t k = 0; k < N_ELEMENTS(kinds) && id->n; k++) {
+		if (k && !(l->missing.row[row].what & MISSING_FILE))
+			continue;
+		for (size_t s = 0; s < l->n_servers; s++) {
+			buf_printf(&l->out, "%s%s", any ? between : "", before);
+			escape_json(&l->out, l->server[s]);
+			buf_puts(&l->out, "/buildid/");
+			put_hex(&l->out, id);
+			buf_printf(&l->out, "/%s%s", kinds[k], after);
+			any = true;
+		}
+	}
+}
+
+static void put_urls(struct listing *l)
+{
+	for (size_t i = 0; i < l->missing.n; i++)
+		put_addresses(l, i, "", "\n", "");
+}
+
+/* ---- JSON: ddprof-report(1), "JSON" ---- */
+
+static void json_text(struct listing *l, const char *key, const char *value)
+{
+	buf_printf(&l->out, "\"%s\":\"", key);
+	escape_json(&l->out, value);
+	buf_putc(&l->out, '"');
+}
+
+static void json_row(struct listing *l, size_t row)
+{
+	const struct missing_row *r = &l->missing.row[row];
+	const struct packages_advice *a = &l->advice[row];
+	const struct profile_module *m = module_of(l, row);
+
+	buf_puts(&l->out, row ? ",\n{" : "\n{");
+	json_text(l, "path", l->file[row].path);
+	buf_puts(&l->out, ",\"build_id\":\"");
+	put_hex(&l->out, &m->build_id);
+	buf_printf(&l->out, "\",\"self\":%" PRIu64 ",\"total\":%" PRIu64 ",", r->self, r->total);
+	json_text(l, "names", missing_names_text(missing_names_of(m)));
+	buf_printf(&l->out, ",\"lines\":%s,\"file\":%s,",
+		   r->what & MISSING_LINES ? "false" : "true",
+		   r->what & MISSING_FILE ? "false" : "true");
+	json_text(l, "reason", profile_text(l->p, m->symbols_reason));
+	buf_putc(&l->out, ',');
+	json_text(l, "package", a->package);
+	buf_putc(&l->out, ',');
+	json_text(l, "owner", a->owner);
+	buf_putc(&l->out, ',');
+	json_text(l, "command", a->command);
+	buf_putc(&l->out, ',');
+	json_text(l, "advice", a->text);
+	buf_puts(&l->out, ",\"urls\":[");
+	put_addresses(l, row, "\"", "\"", ",");
+	buf_puts(&l->out, "]}");
+}
+
+static void put_json(struct listing *l)
+{
+	buf_printf(&l->out, "{\"format\":\"ddprof-report missing\",\"version\":%d,\n\"os\":{",
+		   MISSING_VERSION);
+	json_text(l, "id", l->os.id);
+	buf_putc(&l->out, ',');
+	json_text(l, "version", l->os.version);
+	buf_putc(&l->out, ',');
+	json_text(l, "name", l->os.name);
+	buf_printf(&l->out, "},\n\"samples\":%" PRIu64 ",\"self\":%" PRIu64 ",\n\"modules\":[",
+		   l->missing.n_samples, l->missing.self);
+	for (size_t i = 0; i < l->missing.n; i++)
+		json_row(l, i);
+	buf_puts(&l->out, "],\n\"advice\":[");
+	for (uint32_t i = 0; i < l->p->n_advice; i++) {
+		buf_puts(&l->out, i ? ",\"" : "\"");
+		escape_json(&l->out, profile_text(l->p, l->p->advice[i]));
+		buf_putc(&l->out, '"');
+	}
+	buf_puts(&l->out, "]}\n");
+}
+
+/* ---- the verb ---- */
+
+static int print(struct command *c, struct listing *l)
+{
+	bool for_people = c->form != FORM_JSON && !c->urls;
+	struct err err = { 0 };
+	int status;
+
+	if (c->form == FORM_JSON)
+		put_json(l);
+	else if (c->urls)
+		put_urls(l);
+	else
+		put_text(l);
+	if (for_people && !c->no_pager)
+		term_start_pager();
+	fwrite(l->out.data, 1, l->out.n, stdout);
+	status = term_finish(&err);
+	if (status < 0)
+		log_error("%s", err.text);
+	return status < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void listing_done(struct listing *l)
+{
+	packages_free(l->packages);
+	missing_done(&l->missing);
+	free(l->file);
+	free(l->advice);
+	arena_done(&l->texts);
+	buf_done(&l->out);
+}
+
+static int run(struct command *c, struct listing *l, const char *path)
+{
+	struct recording *recording;
+	struct profile *profile;
+	struct err err = { 0 };
+	int status;
+
+	if (command_run(c, path, &recording, &profile, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILED;
+	}
+	l->p = profile;
+	l->recording = recording;
+	l->path = path;
+	take_os(l);
+	missing_find(profile, &l->missing);
+	ask_packages(l, !c->pipeline.no_local_files);
+	status = print(c, l);
+	profile_free(profile);
+	recording_close(recording);
+	return status;
+}
 
 int cmd_missing(struct command *c)
 {
-	(void)c;
-	return command_usage("'missing' is not there yet");
+	const char *path = command_file(c), *urls = c->pipeline.debug.debuginfod_urls;
+	struct listing l = { 0 };
+	int status;
+
+	if (!path)
+		return EXIT_USAGE;
+	arena_init(&l.texts);
+	buf_init(&l.out);
+	take_servers(&l, urls && *urls ? urls : getenv("DEBUGINFOD_URLS"));
+	if (c->urls && c->form != FORM_JSON && !l.n_servers)
+		status = command_usage("option --urls: no server is known; set DEBUGINFOD_URLS to "
+				       "one or more addresses");
+	else
+		status = run(c, &l, path);
+	listing_done(&l);
+	return status;
 }

@@ -6,12 +6,27 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "report/missing.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
 
 enum { OUT_BYTES = 1 << 18 };
 
-static void put(struct command *c, const struct profile *p)
+/* What would give more names: made code that can be described, files that can be had. */
+static void put_advice(const struct profile *p, const char *path)
+{
+	struct buf line;
+
+	for (uint32_t i = 0; i < p->n_advice; i++)
+		fprintf(stdout, "%s\n", profile_text(p, p->advice[i]));
+	buf_init(&line);
+	missing_put_line(p, path, &line);
+	if (line.n)
+		fprintf(stdout, "%s\n", buf_text(&line));
+	buf_done(&line);
+}
+
+static void put(struct command *c, const struct profile *p, const char *path)
 {
 	switch (c->form) {
 	case FORM_FOLDED:
@@ -30,8 +45,7 @@ static void put(struct command *c, const struct profile *p)
 		break;
 	}
 	export_losses(p, stdout);
-	for (uint32_t i = 0; i < p->n_advice; i++)
-		fprintf(stdout, "%s\n", profile_text(p, p->advice[i]));
+	put_advice(p, path);
 }
 
 int cmd_show(struct command *c)
@@ -55,7 +69,7 @@ int cmd_show(struct command *c)
 	c->style.colour = for_people && term_colour(c->colour);
 	if (for_people && !c->no_pager)
 		term_start_pager();
-	put(c, profile);
+	put(c, profile, path);
 	status = term_finish(&err);
 	if (status < 0)
 		log_error("%s", err.text);

@@ -94,7 +94,7 @@ void os_release_read(struct os_release *ret)
 	}
 }
 
-void os_release_from_pair(const char *pair, struct os_release *ret)
+void os_release_take(struct os_release *ret, const char *pair, const char *like, const char *name)
 {
 	size_t n = strcspn(pair, " ");
 
@@ -102,4 +102,6 @@ void os_release_from_pair(const char *pair, struct os_release *ret)
 	take_value(pair, n, is_id_char, ret->id);
 	if (pair[n])
 		take_value(pair + n + 1, strlen(pair + n + 1), is_id_char, ret->version);
+	take_value(like, strlen(like), is_list_char, ret->like);
+	take_value(name, strlen(name), is_name_char, ret->name);
 }

@@ -22,7 +22,7 @@ void os_release_read(struct os_release *ret);
 /* Text of the file; n bytes. Lines that are not understood are left out. */
 void os_release_parse(const char *text, size_t n, struct os_release *ret);
 
-/* "debian 12", as os_release_read would give id and version; anything else gives "". */
-void os_release_from_pair(const char *pair, struct os_release *ret);
+/* "debian 12" (id and version), what it is like, its name: by others, so with the same care. */
+void os_release_take(struct os_release *ret, const char *pair, const char *like, const char *name);
 
 #endif

@@ -46,13 +46,15 @@ static void pairs(void)
 {
 	struct os_release r;
 
-	os_release_from_pair("opensuse-leap 15.5", &r);
+	os_release_take(&r, "opensuse-leap 15.5", "suse opensuse", "openSUSE \x1bLeap");
 	CHECK_STR(r.id, "opensuse-leap");
 	CHECK_STR(r.version, "15.5");
-	os_release_from_pair("arch", &r);
+	CHECK_STR(r.like, "suse opensuse");
+	CHECK_STR(r.name, "openSUSE Leap");
+	os_release_take(&r, "arch", "", "");
 	CHECK_STR(r.id, "arch");
 	CHECK_STR(r.version, "");
-	os_release_from_pair(" \n", &r);
+	os_release_take(&r, " \n", "", "");
 	CHECK_STR(r.id, "");
 }
 
