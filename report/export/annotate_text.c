@@ -226,7 +226,8 @@ size_t export_annotation(const struct profile *p, const bool *wanted,
 		for (size_t i = 0; i < shown; i++)
 			put_function(&g, texts, &a.function[i]);
 		if (shown < a.n)
-			buf_printf(&g.b, "... %zu more functions: --limit=all\n\n", a.n - shown);
+			buf_printf(&g.b, "... %zu more function%s: --limit=all\n\n", a.n - shown,
+				   a.n - shown == 1 ? "" : "s");
 		text_flush(&g.b, out);
 		annotation_done(&a);
 	}

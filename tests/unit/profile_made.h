@@ -90,4 +90,37 @@ static void made_names(struct profile *p)
 	}
 }
 
+/* After made_names: where the code of letter `at` comes from. */
+static inline void made_source(struct profile *p, char at, const char *file, uint32_t line)
+{
+	p->place[(unsigned char)at].file = intern_put(&p->names, file);
+	p->place[(unsigned char)at].line = line;
+}
+
+/*
+ * After made_names: at letter `at` the functions of `inner` are inlined, outermost first; the
+ * first has line `line` of `file`, the next `line` + 1. Returns the place of the first.
+ */
+static inline uint32_t made_inline(struct profile *p, char at, const char *inner, const char *file,
+				   uint32_t line)
+{
+	uint32_t place = (unsigned char)at, first = (uint32_t)p->n_places;
+	size_t n = strlen(inner);
+
+	p->place = mem_realloc(p->place, (p->n_places + n) * sizeof(*p->place));
+	p->place[place].inner = first;
+	p->place[place].n_inner = (uint32_t)n;
+	for (size_t i = 0; i < n; i++)
+		p->place[p->n_places++] = (struct profile_place){
+			.addr = p->place[place].addr,
+			.module = p->place[place].module,
+			.function = p->place[(unsigned char)inner[i]].function,
+			.file = intern_put(&p->names, file),
+			.line = line + (uint32_t)i,
+			.inlined = true,
+			.inner = place,
+		};
+	return first;
+}
+
 #endif
