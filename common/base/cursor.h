@@ -90,6 +90,10 @@ static inline int64_t cursor_sleb(struct cursor *c)
 	unsigned int shift = 0;
 	uint8_t b;
 
+	if (c->at < c->end && *c->at < 0x80) {
+		b = *c->at++;
+		return (int64_t)b - ((b & 0x40) << 1);
+	}
 	do {
 		b = cursor_u8(c);
 		if (shift < 64)

@@ -82,6 +82,15 @@ static uint32_t file_put(struct batch *b, uint64_t file)
 	return l->file_mark[file];
 }
 
+/* Name of an inlined body: asked for once, however many addresses lie in it. */
+static uint32_t inlined_name(struct batch *b, struct inlined *in)
+{
+	if (in->name == INLINED_NONE)
+		in->name = name_put(
+			b, names_get_origin(&b->d->names, b->unit, &in->origin, in->off));
+	return in->name;
+}
+
 /* Frame of the body (or function) into which `node` was inlined, at the call. */
 static uint32_t call_put(struct batch *b, uint32_t node, uint32_t function_name, uint64_t start)
 {
@@ -96,8 +105,7 @@ static uint32_t call_put(struct batch *b, uint32_t node, uint32_t function_name,
 		struct inlined *parent = &b->d->inlines.item[in->parent];
 
 		frame.caller = call_put(b, in->parent, function_name, start);
-		frame.name = name_put(b, names_get_origin(&b->d->names, b->unit, &parent->origin,
-							  parent->off));
+		frame.name = inlined_name(b, parent);
 		frame.flags |= ANSWER_INLINED;
 	}
 	frame.file = file_put(b, in->call_file);
@@ -120,8 +128,7 @@ static void address_put(struct batch *b, uint32_t i, uint32_t function_name, uin
 		struct inlined *in = &b->d->inlines.item[node];
 
 		frame.caller = call_put(b, node, function_name, start);
-		frame.name = name_put(
-			b, names_get_origin(&b->d->names, b->unit, &in->origin, in->off));
+		frame.name = inlined_name(b, in);
 		frame.flags |= ANSWER_INLINED;
 		b->d->stats.n_inlined++;
 	}

@@ -37,6 +37,20 @@ static uint32_t first_at_least(const uint64_t *addr, uint32_t n, uint64_t want)
 	return low;
 }
 
+/* Whether one of the addresses lies in the ranges that were read last. */
+static bool holds_any(const struct walk *w)
+{
+	const struct ranges *ranges = &w->in->ranges;
+
+	for (size_t i = 0; i < ranges->n; i++) {
+		uint32_t at = first_at_least(w->addr, w->n, ranges->item[i].begin);
+
+		if (at < w->n && w->addr[at] < ranges->item[i].end)
+			return true;
+	}
+	return false;
+}
+
 static void mark(struct walk *w, const struct range *r, uint32_t node)
 {
 	uint32_t depth = w->in->item[node].depth;
@@ -70,13 +84,13 @@ static uint32_t inlined_put(struct walk *w, const struct entry *e, uint32_t pare
 		.parent = parent,
 		.depth = parent == INLINED_NONE ? 1 : in->item[parent].depth + 1,
 		.frame = INLINED_NONE,
+		.name = INLINED_NONE,
 		.off = e->off,
 		.origin = v[SLOT_ORIGIN],
 		.call_file = number_of(&v[SLOT_CALL_FILE]),
 		.call_line = number_of(&v[SLOT_CALL_LINE]),
 		.call_column = number_of(&v[SLOT_CALL_COLUMN]),
 	};
-	ranges_read(w->unit, &v[SLOT_LOW], &v[SLOT_HIGH], &v[SLOT_RANGES], &in->ranges);
 	for (size_t i = 0; i < in->ranges.n; i++)
 		mark(w, &in->ranges.item[i], node);
 	return node;
@@ -94,12 +108,47 @@ static bool walk_down(struct walk *w, uint32_t body)
 	return true;
 }
 
+/* Where the entry's sibling stands, if that is behind its children; 0: not known. */
+static uint64_t sibling_of(const struct walk *w, const struct entry *e)
+{
+	struct dwarf_file *file;
+	uint64_t off;
+
+	return value_entry(w->unit, &e->value[SLOT_SIBLING], &file, &off) ? off : 0;
+}
+
+/* An inlined body; false: no address lies in it, and so none in what is inlined into it. */
+static bool walk_inlined(struct walk *w, struct entry *e, uint32_t *body)
+{
+	const struct value *v = e->value;
+
+	ranges_read(w->unit, &v[SLOT_LOW], &v[SLOT_HIGH], &v[SLOT_RANGES], &w->in->ranges);
+	/*
+	 * Without ranges its children say themselves where they are; and version 2 has no lists: of
+	 * a body in several parts it says one.
+	 */
+	if (w->in->ranges.n && w->unit->encoding.version > 2 && !holds_any(w))
+		return false;
+	*body = inlined_put(w, e, *body);
+	return true;
+}
+
+/* Steps over the children of an entry; false: it does not say where they end. */
+static bool walk_over(struct walk *w, uint64_t sibling)
+{
+	if (sibling <= (uint64_t)(w->c.at - w->base) || sibling >= w->unit->end)
+		return false;
+	w->c.at = w->base + sibling;
+	return true;
+}
+
 /* One entry of the body; false: it ends here. */
 static bool walk_entry(struct walk *w)
 {
 	uint32_t body = w->in->open[w->depth - 1];
 	uint64_t off = (uint64_t)(w->c.at - w->base), code = cursor_uleb(&w->c), sibling;
 	const struct abbrev *abbrev;
+	bool is_wanted = true;
 	struct entry entry;
 
 	if (!code)
@@ -111,13 +160,17 @@ static bool walk_entry(struct walk *w)
 		if (!entry_values(&w->c, w->unit, w->abbrevs, abbrev, &entry))
 			goto damaged;
 		entry.off = off;
-		body = inlined_put(w, &entry, body);
+		sibling = sibling_of(w, &entry);
+		is_wanted = walk_inlined(w, &entry, &body);
 	} else if (!entry_skip(&w->c, w->unit, w->abbrevs, abbrev, &sibling)) {
 		goto damaged;
-	}
-	if (abbrev->class == TAG_FUNCTION)
+	} else if (abbrev->class == TAG_FUNCTION || abbrev->class == TAG_CLOSED) {
+		is_wanted = false;
 		body = OTHER_FUNCTION;
-	return !abbrev->has_children || walk_down(w, body);
+	}
+	if (!abbrev->has_children || (!is_wanted && walk_over(w, sibling)))
+		return true;
+	return walk_down(w, body);
 damaged:
 	unit_trouble_entry(w->unit, off, code, abbrev);
 	return false;

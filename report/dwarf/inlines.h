@@ -1,7 +1,7 @@
 /*
  * Inlined bodies within one function, for the addresses that are asked about: one walk over the
  * function's entries, in which each range of an inlined body marks the addresses it holds; the
- * deepest mark stays.
+ * deepest mark stays. A body that holds none of the addresses is stepped over with what is in it.
  */
 #ifndef REPORT_DWARF_INLINES_H
 #define REPORT_DWARF_INLINES_H
@@ -20,7 +20,8 @@ enum {
 struct inlined {
 	uint32_t parent; /* INLINED_NONE: the function itself */
 	uint32_t depth;	 /* 1: inlined into the function itself */
-	uint32_t frame;	 /* for the caller's use; INLINED_NONE at first */
+	/* for the caller's use; INLINED_NONE at first */
+	uint32_t frame, name;
 	uint64_t off;	 /* of its entry */
 	struct value origin;
 	uint64_t call_file, call_line, call_column; /* 0: not said */

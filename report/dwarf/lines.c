@@ -82,7 +82,8 @@ static void span_keep(struct machine_state *m, uint64_t end)
 	l->span[l->n_spans++] = (struct line_span){ .row = m->last, .end = end };
 }
 
-static inline void row_put(struct machine_state *m)
+/* A row that begins a run, passes an address that is wanted, or is to be kept. */
+static void row_look(struct machine_state *m)
 {
 	if (!m->last.known || m->row.addr < m->last.addr) {
 		run_begin(m);
@@ -93,9 +94,23 @@ static inline void row_put(struct machine_state *m)
 	}
 	if (m->keep && m->last.known)
 		span_keep(m, m->row.addr);
-	m->last = m->row;
+}
+
+/* The registers are a row; they lie in machine registers between the few that are looked at. */
+static inline struct line_row row_put(struct machine_state *m, struct line_row row)
+{
+	if (!m->last.known || row.addr < m->last.addr || row.addr > m->next || m->keep) {
+		m->row = row;
+		row_look(m);
+	}
+	m->last.addr = row.addr;
+	m->last.file = row.file;
+	m->last.line = row.line;
+	m->last.column = row.column;
+	m->last.discriminator = row.discriminator;
 	m->last.known = true;
-	m->row.discriminator = 0;
+	row.discriminator = 0;
+	return row;
 }
 
 static void run_end(struct machine_state *m)
@@ -154,46 +169,6 @@ static void extended(struct machine_state *m, struct cursor *c)
 	}
 }
 
-static void standard(struct machine_state *m, struct cursor *c, uint8_t op)
-{
-	const struct lines *l = m->lines;
-
-	switch (op) {
-	case DW_LNS_copy:
-		row_put(m);
-		break;
-	case DW_LNS_advance_pc:
-		m->row.addr += cursor_uleb(c) * l->min_inst;
-		break;
-	case DW_LNS_advance_line:
-		m->row.line += (uint32_t)cursor_sleb(c);
-		break;
-	case DW_LNS_set_file: {
-		uint64_t file = cursor_uleb(c);
-
-		m->row.file = file > UINT32_MAX ? UINT32_MAX : (uint32_t)file;
-		break;
-	}
-	case DW_LNS_set_column: {
-		uint64_t column = cursor_uleb(c);
-
-		m->row.column = column > UINT32_MAX ? 0 : (uint32_t)column;
-		break;
-	}
-	case DW_LNS_const_add_pc:
-		m->row.addr += (uint64_t)((255 - l->opcode_base) / l->line_range) * l->min_inst;
-		break;
-	case DW_LNS_fixed_advance_pc:
-		m->row.addr += cursor_u16(c);
-		break;
-	case DW_LNS_set_isa:
-		cursor_uleb(c);
-		break;
-	default: /* is_stmt, basic block, prologue and epilogue marks */
-		break;
-	}
-}
-
 struct special {
 	uint32_t addr;
 	int32_t line;
@@ -209,28 +184,74 @@ static void specials_make(const struct lines *l, struct special *ret)
 	}
 }
 
+static uint32_t number_32(struct cursor *c, uint32_t too_large)
+{
+	uint64_t n = cursor_uleb(c);
+
+	return n > UINT32_MAX ? too_large : (uint32_t)n;
+}
+
+/* One of the opcodes that are neither special nor extended. */
+static inline struct line_row standard(struct machine_state *m, struct cursor *c, uint8_t op,
+				       struct line_row row)
+{
+	const struct lines *l = m->lines;
+
+	switch (op) {
+	case DW_LNS_copy:
+		return row_put(m, row);
+	case DW_LNS_advance_pc:
+		row.addr += cursor_uleb(c) * l->min_inst;
+		break;
+	case DW_LNS_advance_line:
+		row.line += (uint32_t)cursor_sleb(c);
+		break;
+	case DW_LNS_set_file:
+		row.file = number_32(c, UINT32_MAX);
+		break;
+	case DW_LNS_set_column:
+		row.column = number_32(c, 0);
+		break;
+	case DW_LNS_const_add_pc:
+		row.addr += (uint64_t)((255 - l->opcode_base) / l->line_range) * l->min_inst;
+		break;
+	case DW_LNS_fixed_advance_pc:
+		row.addr += cursor_u16(c);
+		break;
+	case DW_LNS_set_isa:
+		cursor_uleb(c);
+		break;
+	default: /* is_stmt, basic block, prologue and epilogue marks */
+		break;
+	}
+	return row;
+}
+
 static void program_run(struct machine_state *m)
 {
 	const struct lines *l = m->lines;
-	struct budget *budget = l->unit->file->budget;
 	struct special special[256];
 	struct cursor c = l->program;
+	struct line_row row;
 
 	specials_make(l, special);
 	run_reset(m);
-	if (!budget_take(budget, cursor_left(&c)))
+	if (!budget_take(l->unit->file->budget, cursor_left(&c)))
 		return;
+	row = m->row;
 	while (cursor_left(&c)) {
 		uint8_t op = *c.at++;
 
 		if (op >= l->opcode_base) {
-			m->row.addr += special[op].addr;
-			m->row.line += (uint32_t)special[op].line;
-			row_put(m);
+			row.addr += special[op].addr;
+			row.line += (uint32_t)special[op].line;
+			row = row_put(m, row);
 		} else if (!op) {
+			m->row = row;
 			extended(m, &c);
+			row = m->row;
 		} else if (op <= DW_LNS_set_isa) {
-			standard(m, &c, op);
+			row = standard(m, &c, op, row);
 		} else {
 			for (unsigned int i = 0; i < l->opcode_lengths[op - 1]; i++)
 				cursor_uleb(&c);
