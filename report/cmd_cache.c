@@ -10,6 +10,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "report/cmd.h"
+#include "report/debug/debug.h"
 #include "report/symbol/cache.h"
 
 enum { DAY_S = 24 * 60 * 60 };
@@ -35,6 +36,7 @@ static int show(const char *dir, struct symbol_cache *c)
 		print_date("oldest", size.oldest);
 		print_date("newest", size.newest);
 	}
+	printf("index   %" PRIu64 "\n", debug_index_bytes(dir));
 	return EXIT_DONE;
 }
 
@@ -54,7 +56,19 @@ static int parse_size(const char *text, uint64_t *ret)
 	return 0;
 }
 
-static int prune(const struct command *c, struct symbol_cache *cache)
+/* The index of debug files is made anew by looking: it goes when it alone is too large. */
+static void drop_index(const char *dir, uint64_t max, struct symbol_cache_size *removed)
+{
+	uint64_t bytes = debug_index_bytes(dir);
+
+	if (!bytes || bytes <= max)
+		return;
+	debug_index_remove(dir);
+	removed->n_files++;
+	removed->bytes += bytes;
+}
+
+static int prune(const struct command *c, const char *dir, struct symbol_cache *cache)
 {
 	uint64_t max = SYMBOL_CACHE_BYTES, days = 0;
 	struct symbol_cache_size removed;
@@ -68,15 +82,17 @@ static int prune(const struct command *c, struct symbol_cache *cache)
 	if (c->older && (*c->older < '0' || *c->older > '9' || *end || days > 100000))
 		return command_usage("--older: '%s' is no number of days", c->older);
 	symbol_cache_prune(cache, max, c->older ? time(NULL) - (int64_t)days * DAY_S : 0, &removed);
+	drop_index(dir, max, &removed);
 	printf("removed %" PRIu64 " files, %" PRIu64 " bytes\n", removed.n_files, removed.bytes);
 	return EXIT_DONE;
 }
 
-static int clear(struct symbol_cache *cache)
+static int clear(const char *dir, struct symbol_cache *cache)
 {
 	struct symbol_cache_size removed;
 
 	symbol_cache_prune(cache, 0, INT64_MAX, &removed);
+	drop_index(dir, 0, &removed);
 	printf("removed %" PRIu64 " files, %" PRIu64 " bytes\n", removed.n_files, removed.bytes);
 	return EXIT_DONE;
 }
@@ -101,7 +117,7 @@ int cmd_cache(struct command *c)
 	if (!*what)
 		status = show(dir, cache);
 	else
-		status = *what == 'p' ? prune(c, cache) : clear(cache);
+		status = *what == 'p' ? prune(c, dir, cache) : clear(dir, cache);
 	symbol_cache_close(cache);
 	return status;
 }
