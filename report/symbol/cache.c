@@ -33,17 +33,6 @@ enum {
 	USED_STEP_S = 24 * 60 * 60, /* the time of last use is noted once a day */
 	PRUNE_EVERY = 64,	    /* files written by one process */
 };
-#define CACHE_MAGIC UINT64_C(0x3268636163706464) /* "ddpcach2" */
-
-struct header {
-	uint64_t magic;
-	uint32_t decoder, crc; /* crc: of the header, with 0 here */
-	uint32_t kind, build_id_n;
-	uint8_t build_id[BUILD_ID_MAX];
-	uint32_t reserved; /* 0, and no hole: headers are compared as bytes */
-	uint64_t size, mtime_ns, ctime_ns, dev, ino, member;
-	uint32_t missing_bytes, missing_crc; /* no part of the provenance */
-};
 
 char *symbol_cache_default_dir(void)
 {
@@ -152,9 +141,9 @@ static bool name_of(const struct build_id *id, char *ret)
 	return true;
 }
 
-static struct header header_of(const struct debug_provenance *p)
+static struct cache_header header_of(const struct debug_provenance *p)
 {
-	struct header h;
+	struct cache_header h;
 
 	memset(&h, 0, sizeof(h));
 	h.magic = CACHE_MAGIC;
@@ -171,9 +160,9 @@ static struct header header_of(const struct debug_provenance *p)
 	return h;
 }
 
-static bool header_holds(const struct header *h)
+static bool header_holds(const struct cache_header *h)
 {
-	struct header copy = *h;
+	struct cache_header copy = *h;
 
 	copy.crc = 0;
 	return h->magic == CACHE_MAGIC && h->crc == crc32c(&copy, sizeof(copy));
@@ -207,13 +196,8 @@ static int read_bytes(const struct symbol_cache *c, const char *name, uint64_t *
 	return 0;
 }
 
-static uint64_t aligned(uint64_t n)
-{
-	return (n + 7) & ~UINT64_C(7);
-}
-
 /* What is of no use to others: where the rest lies, and checksums. */
-static bool same_provenance(struct header a, struct header b)
+static bool same_provenance(struct cache_header a, struct cache_header b)
 {
 	a.missing_bytes = b.missing_bytes = 0;
 	a.missing_crc = b.missing_crc = 0;
@@ -221,8 +205,8 @@ static bool same_provenance(struct header a, struct header b)
 	return !memcmp(&a, &b, sizeof(a));
 }
 
-static int check_bytes(const uint8_t *bytes, size_t n, struct header *ret_header,
-		       struct symbol_cached *ret, struct err *err)
+int cache_file_check(const uint8_t *bytes, size_t n, struct cache_header *ret_header,
+		     struct symbol_cached *ret, struct err *err)
 {
 	uint64_t answers_at;
 
@@ -233,19 +217,19 @@ static int check_bytes(const uint8_t *bytes, size_t n, struct header *ret_header
 		return err_set(err, -EBADMSG, "header is damaged");
 	if (ret_header->decoder != SYMBOL_CACHE_DECODER)
 		return err_set(err, -ENOTSUP, "decoder %" PRIu32, ret_header->decoder);
-	answers_at = sizeof(*ret_header) + aligned(ret_header->missing_bytes);
+	answers_at = sizeof(*ret_header) + cache_aligned(ret_header->missing_bytes);
 	if (answers_at > n)
 		return err_set(err, -EBADMSG, "%" PRIu32 " bytes of questions in %zu bytes",
 			       ret_header->missing_bytes, n);
 	ret->missing = bytes + sizeof(*ret_header);
 	ret->n_missing = ret_header->missing_bytes;
-	if (crc32c(ret->missing, aligned(ret->n_missing)) != ret_header->missing_crc)
+	if (crc32c(ret->missing, cache_aligned(ret->n_missing)) != ret_header->missing_crc)
 		return err_set(err, -EBADMSG, "questions are damaged");
 	return answers_open(bytes + answers_at, n - answers_at, &ret->answers, err);
 }
 
 /* Checked whole. -EBADMSG: damaged; -ENOTSUP: of another decoder. */
-static int read_file(const struct symbol_cache *c, const char *name, struct header *ret_header,
+static int read_file(const struct symbol_cache *c, const char *name, struct cache_header *ret_header,
 		     struct symbol_cached *ret, struct err *err)
 {
 	uint64_t *bytes = NULL;
@@ -254,7 +238,7 @@ static int read_file(const struct symbol_cache *c, const char *name, struct head
 
 	if (status < 0)
 		return err_set(err, status, "cannot be read");
-	status = check_bytes((const uint8_t *)bytes, n, ret_header, ret, err);
+	status = cache_file_check((const uint8_t *)bytes, n, ret_header, ret, err);
 	if (status < 0)
 		free(bytes);
 	else
@@ -262,7 +246,7 @@ static int read_file(const struct symbol_cache *c, const char *name, struct head
 	return status;
 }
 
-static bool load(struct symbol_cache *c, const struct build_id *id, struct header *ret_header,
+static bool load(struct symbol_cache *c, const struct build_id *id, struct cache_header *ret_header,
 		 struct symbol_cached *ret)
 {
 	char name[CACHE_NAME_BYTES];
@@ -290,7 +274,7 @@ void symbol_cached_done(struct symbol_cached *cached)
 bool symbol_cache_get(struct symbol_cache *c, const struct build_id *id,
 		      const struct debug_provenance *now, struct symbol_cached *ret)
 {
-	struct header wanted = header_of(now), found;
+	struct cache_header wanted = header_of(now), found;
 
 	if (!load(c, id, &found, ret))
 		return false;
@@ -315,7 +299,7 @@ static void say_once(struct symbol_cache *c, int code)
 	c->said = true;
 }
 
-static int write_parts(int fd, struct header *h, struct buf *missing, const struct buf *answers)
+static int write_parts(int fd, struct cache_header *h, struct buf *missing, const struct buf *answers)
 {
 	int status;
 
@@ -331,7 +315,7 @@ static int write_parts(int fd, struct header *h, struct buf *missing, const stru
 	return status < 0 ? status : io_write(fd, answers->data, answers->n, NULL);
 }
 
-static void write_file(struct symbol_cache *c, const char *name, struct header *h,
+static void write_file(struct symbol_cache *c, const char *name, struct cache_header *h,
 		       struct buf *missing, const struct buf *answers)
 {
 	char temporary[64], folder[3] = { name[0], name[1], 0 };
@@ -357,11 +341,11 @@ static void write_file(struct symbol_cache *c, const char *name, struct header *
 }
 
 /* What the cache has of the same file goes in, where it fits. */
-static void add_old(struct symbol_cache *c, const struct build_id *id, const struct header *h,
+static void add_old(struct symbol_cache *c, const struct build_id *id, const struct cache_header *h,
 		    struct answers_builder *b, struct buf *missing)
 {
 	struct symbol_cached old;
-	struct header found;
+	struct cache_header found;
 
 	if (!load(c, id, &found, &old))
 		return;
@@ -374,7 +358,7 @@ void symbol_cache_put(struct symbol_cache *c, const struct build_id *id,
 		      const struct debug_provenance *from, const struct answers *answers,
 		      const struct buf *missing)
 {
-	struct header h = header_of(from);
+	struct cache_header h = header_of(from);
 	struct symbol_cache_size removed;
 	struct answers_builder *b;
 	char name[CACHE_NAME_BYTES];
