@@ -11,14 +11,17 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/opt.h"
-#include "record/kernel/kernel.h"
 #include "record/session.h"
 #include "record/target.h"
+#include "record/watcher/watcher.h"
 
 struct options {
 	struct session_options session;
+	struct watchers watchers;
+	const char *preset;
+	uint32_t frequency_hz;
 	pid_t pids[TARGET_PIDS_MAX];
-	bool help, version;
+	bool help, version, event_help;
 };
 
 static int parse_number(const char *text, uint64_t min, uint64_t max, const char *unit,
@@ -93,16 +96,25 @@ static int set_frequency(void *ctx, const char *value, struct err *err)
 
 	if (parse_number(value, 1, 100000, "samples a second", &hz, err) < 0)
 		return -EINVAL;
-	((struct options *)ctx)->session.frequency_hz = (uint32_t)hz;
+	((struct options *)ctx)->frequency_hz = (uint32_t)hz;
 	return 0;
 }
 
 static int set_event(void *ctx, const char *value, struct err *err)
 {
-	if (kernel_check_event(value, 99, err) < 0)
-		return err->code;
-	((struct options *)ctx)->session.event = value;
-	return 0;
+	struct options *o = ctx;
+
+	if (!strcmp(value, "help"))
+		return o->event_help = true, 0;
+	return watchers_add(&o->watchers, value, err);
+}
+
+static int set_preset(void *ctx, const char *value, struct err *err)
+{
+	struct watchers any = { .n = 0 };
+
+	((struct options *)ctx)->preset = value;
+	return watchers_add_preset(&any, value, false, err);
 }
 
 static int set_stacks(void *ctx, const char *value, struct err *err)
@@ -191,7 +203,9 @@ static const struct opt table[] = {
 	{ 'F', "frequency", "HZ", "DDPROF_FREQUENCY", "99", set_frequency,
 	  "samples a second of a running thread", false },
 	{ 'e', "event", "EVENT", "DD_PROFILING_NATIVE_EVENTS", "sCPU", set_event,
-	  "what to sample; 'sCPU f=HZ' sets its own frequency", false },
+	  "what to sample, like 'sCPU f=199;sPF'; may be repeated; 'help' lists them", false },
+	{ 0, "preset", "NAME", "DD_PROFILING_NATIVE_PRESET", NULL, set_preset,
+	  "events by the name of a list: default, cpu_only, ...; see -e help", false },
 	{ 0, "stacks", "HOW", NULL, "scrubbed", set_stacks,
 	  "user stacks: scrubbed (only words that point into code or the stack), raw, none",
 	  false },
@@ -233,14 +247,32 @@ static int check_target(const struct options *o, struct err *err)
 	return 0;
 }
 
+/* Explicit events first; a preset adds to them; neither: the time on a CPU. */
+static int choose_events(struct options *o, struct err *err)
+{
+	bool attached = o->session.n_pids || o->session.whole_system;
+	const char *preset = o->preset ? o->preset : "cpu_only";
+	int r = 0;
+
+	if (o->preset || !o->watchers.n)
+		r = watchers_add_preset(&o->watchers, preset, attached, err);
+	if (r < 0)
+		return r;
+	watchers_set_frequency(&o->watchers, o->frequency_hz);
+	o->session.watchers = &o->watchers;
+	return watchers_resolve(&o->watchers, NULL, err);
+}
+
 static int parse(int argc, char **argv, struct options *o, struct err *err)
 {
 	int operand;
 
 	if (opt_parse(table, o, argc, argv, true, &operand, err) < 0)
 		return -EINVAL;
-	if (o->help || o->version)
+	if (o->help || o->version || o->event_help)
 		return 0;
+	if (choose_events(o, err) < 0)
+		return err->code;
 	o->session.pids = o->pids;
 	if (operand < argc)
 		o->session.argv = argv + operand;
@@ -251,10 +283,9 @@ int main(int argc, char **argv)
 {
 	static struct options o = {
 		.session = { .output = "ddprof.data",
-			     .event = "sCPU",
-			     .frequency_hz = 99,
 			     .stacks = SINK_STACKS_SCRUBBED,
 			     .embed = EMBED_SYMBOLS },
+		.frequency_hz = 99,
 	};
 	struct err err = { .code = 0 };
 
@@ -266,6 +297,10 @@ int main(int argc, char **argv)
 	}
 	if (o.help) {
 		opt_print_help(table, &usage, stdout);
+		return 0;
+	}
+	if (o.event_help) {
+		watchers_print_help(stdout);
 		return 0;
 	}
 	if (o.version) {

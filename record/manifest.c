@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,10 +93,22 @@ static void put_os(struct manifest *m)
 		put(m, "os_name", "%s", os.name);
 }
 
+/* "sCPU;sPF" */
+static const char *names_text(const struct kernel_facts *f, char *text, size_t cap)
+{
+	*text = 0;
+	for (uint8_t i = 0; i < f->n_sources; i++) {
+		size_t n = strlen(text);
+
+		snprintf(text + n, cap - n, "%s%s", i ? ";" : "", f->source[i].name);
+	}
+	return text;
+}
+
 void manifest_fill(struct manifest *m, const struct session_options *o,
 		   const struct kernel_facts *f)
 {
-	char libc[64];
+	char libc[64], names[256];
 
 	m->n = m->n_pairs = 0;
 	put(m, "recorder", "%s %s", PACKAGE_NAME, PACKAGE_VERSION);
@@ -110,9 +123,9 @@ void manifest_fill(struct manifest *m, const struct session_options *o,
 	put(m, "clock", "monotonic");
 	put(m, "realtime_offset_ns", "%" PRId64, realtime_offset_ns());
 	put(m, "target", "%s", target_text(o));
-	put(m, "event", "%s", f->source.name);
+	put(m, "event", "%s", names_text(f, names, sizeof(names)));
 	put(m, "kernel_event", "%s", f->event_text);
-	put(m, "frequency_hz", "%" PRIu64, f->source.frequency_hz);
+	put(m, "frequency_hz", "%" PRIu64, f->source[0].frequency_hz);
 	put(m, "stacks", "%s", stacks_text(o->stacks));
 	put(m, "stack_bytes", "%u", f->stack_bytes);
 	put(m, "ring_bytes", "%zu", f->ring_bytes);

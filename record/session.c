@@ -163,8 +163,10 @@ static void read_losses(struct session *s)
 	kernel_read_losses(s->kernel, &losses);
 	sink_losses(s->sink, s->now_ns, losses.samples, losses.bad_samples);
 	s->losses_ns = s->now_ns;
-	log_debug("session", "kernel counts: samples_lost=%" PRIu64 " clock_ns=%" PRIu64,
-		  losses.samples, losses.clock_ns);
+	for (uint8_t i = 0; i < kernel_facts(s->kernel)->n_sources; i++)
+		log_debug("session",
+			  "kernel counts: source=%u samples_lost=%" PRIu64 " count=%" PRIu64, i,
+			  losses.samples[i], losses.count[i]);
 }
 
 /* A terminal's Ctrl-C reaches COMMAND by itself; a signal sent to us alone is passed on. */
@@ -289,8 +291,7 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 	const struct session_options *o = s->options;
 
 	*ret = (struct kernel_options){
-		.event = o->event,
-		.frequency_hz = o->frequency_hz,
+		.watchers = o->watchers,
 		.whole_system = o->whole_system,
 		.enable_on_exec = o->argv != NULL,
 		.stack = o->stacks != SINK_STACKS_NONE,
@@ -320,6 +321,7 @@ static int open_sink(struct session *s, struct err *err)
 		.machine = facts->machine,
 		.stacks = s->options->stacks,
 		.source = facts->source,
+		.n_sources = facts->n_sources,
 		.filter_pid = { (uint32_t)getpid(), (uint32_t)inspector_pid(s->inspector) },
 		.on_object = on_object,
 		.on_kernel = on_kernel,
@@ -365,12 +367,33 @@ static int begin_attached(struct session *s, struct err *err)
 	return kernel_enable_samples(s->kernel, err);
 }
 
+/* "task-clock at 99 Hz, page-faults every 1" */
+static const char *rates_text(const struct kernel_facts *f, char *text, size_t cap)
+{
+	const char *name = f->event_text;
+
+	*text = 0;
+	for (uint8_t i = 0; i < f->n_sources; i++) {
+		size_t n = strlen(text), n_name = strcspn(name, ";");
+		bool by_time = f->source[i].frequency_hz != 0;
+
+		snprintf(text + n, cap - n, "%s%.*s %s %" PRIu64 "%s", i ? ", " : "", (int)n_name,
+			 name, by_time ? "at" : "every",
+			 by_time ? f->source[i].frequency_hz : f->source[i].period,
+			 by_time ? " Hz" : "");
+		name += n_name + (name[n_name] == ';');
+	}
+	return text;
+}
+
 static void tell_facts(const struct session *s)
 {
 	const struct kernel_facts *f = kernel_facts(s->kernel);
 
-	log_info("sampling %s at %" PRIu64 " Hz on %u CPUs%s; rings of %zu KiB, stacks of %u bytes",
-		 f->event_text, f->source.frequency_hz, f->n_cpus,
+	char rates[256];
+
+	log_info("sampling %s on %u CPUs%s; rings of %zu KiB, stacks of %u bytes",
+		 rates_text(f, rates, sizeof(rates)), f->n_cpus,
 		 f->kernel_frames ? ", user and kernel" : ", user only", f->ring_bytes >> 10,
 		 f->stack_bytes);
 	if (f->fallbacks[0])

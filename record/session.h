@@ -11,6 +11,7 @@
 
 #include "record/inspect/inspect.h"
 #include "record/sink/sink.h"
+#include "record/watcher/watcher.h"
 
 enum { EXIT_OWN_FAILURE = 125 };
 
@@ -20,8 +21,7 @@ struct session_options {
 	size_t n_pids;
 	bool whole_system;
 	const char *output; /* "-": standard output */
-	const char *event;
-	uint32_t frequency_hz;
+	const struct watchers *watchers; /* resolved */
 	enum sink_stacks stacks;
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	enum inspect_embed embed;

@@ -15,7 +15,7 @@
 struct err;
 
 struct record_source {	       /* one event source: what a sample of it means */
-	char name[32];	       /* "sCPU" */
+	char name[64];	       /* "sCPU", "sched:sched_switch" */
 	char unit[16];	       /* of period: "nanoseconds" */
 	uint64_t frequency_hz; /* 0: fixed period */
 	uint64_t period;

@@ -4,114 +4,46 @@
  */
 #include "record/kernel/attr.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "common/base/bits.h"
-#include "common/base/err.h"
-#include "record/kernel/decode.h"
-
-static const char *const later[] = {
-	"hCPU", "hREF", "hINST", "hCREF",  "hCMISS", "hBRANCH", "hBMISS", "hBUS", "hBSTF",  "hBSTB",
-	"sPF",	"sCS",	"sMig",	 "sPFMAJ", "sPFMIN", "sALGN",	"sEMU",	  "sDUM", "sALLOC",
-};
-
-static bool is_separator(char c)
+void event_spec_fill(const struct watcher *watcher, bool whole_system, struct event_spec *ret)
 {
-	return c == ',' || c == ' ' || c == '\t' || c == '\n';
-}
-
-/* Next word of an event's text into `word`; NULL at the end. */
-static const char *next_word(const char *at, char *word, size_t cap)
-{
-	size_t n = 0;
-
-	while (is_separator(*at))
-		at++;
-	if (!*at)
-		return NULL;
-	for (; *at && !is_separator(*at); at++)
-		if (n + 1 < cap)
-			word[n++] = *at;
-	word[n] = '\0';
-	return at;
-}
-
-static bool is_one_of(const char *word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(word, words[i]))
-			return true;
-	return false;
-}
-
-/* As in the model, a period of sCPU is read as a frequency too. */
-static int set_option(const char *word, uint64_t *hz, struct err *err)
-{
-	static const char *const keys[] = { "f", "freq", "frequency", "p", "per", "period" };
-	char key[16];
-	const char *equals = strchr(word, '=');
-	size_t n = equals ? (size_t)(equals - word) : strlen(word);
-
-	snprintf(key, sizeof(key), "%.*s", (int)MIN(n, sizeof(key) - 1), word);
-	if (!equals || !is_one_of(key, keys, N_ELEMENTS(keys)))
-		return err_set(err, -ENOTSUP, "'%s' is not understood in an event; try 'sCPU f=99'",
-			       word);
-	char *end;
-	errno = 0;
-	unsigned long long value = strtoull(equals + 1, &end, 10);
-	if (!isdigit((unsigned char)equals[1]) || *end || errno || value < 1 ||
-	    value > FREQUENCY_MAX_HZ)
-		return err_set(err, -EINVAL, "'%s': expected 1 to %d samples a second", word,
-			       FREQUENCY_MAX_HZ);
-	*hz = value;
-	return 0;
-}
-
-static int check_name(const char *name, struct err *err)
-{
-	if (!strcmp(name, "sCPU"))
-		return 0;
-	if (is_one_of(name, later, N_ELEMENTS(later)))
-		return err_set(err, -ENOTSUP, "event '%s' is not supported yet; use 'sCPU'", name);
-	return err_set(err, -EINVAL, "'%s' is no event; use 'sCPU'", name);
-}
-
-int event_spec_parse(const char *text, uint32_t hz, bool whole_system, struct event_spec *ret,
-		     struct err *err)
-{
-	char word[64];
-	bool named = false;
-	uint64_t frequency_hz = hz;
-
-	if (strchr(text, ';') && strchr(text, ';')[1])
-		return err_set(err, -ENOTSUP, "'%s': one event at a time for now; use 'sCPU'",
-			       text);
-	for (const char *at = text; (at = next_word(at, word, sizeof(word)));) {
-		word[strcspn(word, ";")] = '\0';
-		int r = strchr(word, '=') ? set_option(word, &frequency_hz, err) :
-					    check_name(word, err);
-		if (r < 0)
-			return r;
-		named |= !strchr(word, '=');
-	}
-	if (!named)
-		return err_set(err, -EINVAL, "'%s' names no event; use 'sCPU'", text);
+	const struct watcher_kind *kind = watcher->kind;
+	bool is_time = kind->type == PERF_TYPE_SOFTWARE && kind->config == PERF_COUNT_SW_TASK_CLOCK;
 
 	*ret = (struct event_spec){
-		.source = { .name = "sCPU",
-			    .unit = "nanoseconds",
-			    .frequency_hz = frequency_hz,
-			    .period = 1000000000 / frequency_hz },
-		.type = PERF_TYPE_SOFTWARE,
-		.config = whole_system ? PERF_COUNT_SW_CPU_CLOCK : PERF_COUNT_SW_TASK_CLOCK,
+		.watcher = watcher,
+		.type = kind->type,
+		.config = is_time && whole_system ? PERF_COUNT_SW_CPU_CLOCK : watcher->config,
 	};
-	return 0;
+	snprintf(ret->source.name, sizeof(ret->source.name), "%s", watcher->label);
+	snprintf(ret->source.unit, sizeof(ret->source.unit), "%s", kind->unit);
+	ret->source.frequency_hz = watcher->frequency_hz;
+	ret->source.period = watcher->period;
+	if (is_time && watcher->frequency_hz)
+		ret->source.period = 1000000000 / watcher->frequency_hz;
+}
+
+bool event_spec_in_kernel(const struct event_spec *spec, const struct attr_choice *choice)
+{
+	switch (spec->watcher->kind->kernel) {
+	case WATCHER_USER_ONLY:
+		return false;
+	case WATCHER_KERNEL_NEED:
+		return true;
+	default:
+		return choice->kernel;
+	}
+}
+
+const char *event_spec_kernel_name(const struct event_spec *spec)
+{
+	if (spec->type == PERF_TYPE_SOFTWARE && spec->config == PERF_COUNT_SW_CPU_CLOCK)
+		return "cpu-clock";
+	return spec->type == PERF_TYPE_TRACEPOINT ? spec->watcher->name :
+						    spec->watcher->kind->alias;
 }
 
 static void fill_common(const struct attr_choice *choice, struct perf_event_attr *attr)
@@ -139,32 +71,65 @@ static void fill_tasks(const struct attr_choice *choice, struct perf_event_attr 
 	attr->task = 1;
 }
 
+static uint32_t stack_of(const struct event_spec *spec, const struct attr_choice *choice)
+{
+	uint32_t own = spec->watcher->stack_bytes;
+
+	return own && own < choice->stack_bytes ? own : choice->stack_bytes;
+}
+
+void attr_decoding(const struct event_spec *spec, const struct attr_choice *choice,
+		   struct decode_source *ret)
+{
+	const struct watcher *w = spec->watcher;
+
+	*ret = (struct decode_source){
+		.callchain = event_spec_in_kernel(spec, choice),
+		.raw = w->value == WATCHER_VALUE_RAW,
+		.stack = choice->stack,
+		.value = w->value == WATCHER_VALUE_RAW	    ? DECODE_VALUE_RAW :
+			 w->value == WATCHER_VALUE_REGISTER ? DECODE_VALUE_REGISTER :
+							      DECODE_VALUE_PERIOD,
+		.value_at = w->value_at,
+		.value_bytes = w->value_bytes,
+		.scale = w->scale,
+	};
+}
+
 void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *choice, bool tasks,
 		      struct perf_event_attr *ret)
 {
+	struct decode_source holds;
+
+	attr_decoding(spec, choice, &holds);
 	*ret = (struct perf_event_attr){
 		.type = spec->type,
 		.config = spec->config,
-		.freq = 1,
-		.sample_freq = spec->source.frequency_hz,
+		.freq = spec->source.frequency_hz != 0,
 		.sample_type = DECODE_SAMPLE_TYPE,
 		.sample_regs_user = perf_regs_native()->mask,
 		/* A CPU's clock ticks while nothing runs; nobody asks where idle time goes. */
 		.exclude_idle = choice->whole_system,
 		.exclude_callchain_user = 1,
 	};
+	if (ret->freq)
+		ret->sample_freq = spec->source.frequency_hz;
+	else
+		ret->sample_period = spec->source.period;
 	fill_common(choice, ret);
 	if (tasks)
 		fill_tasks(choice, ret);
-	if (choice->kernel) {
+	if (holds.callchain) {
 		ret->sample_type |= PERF_SAMPLE_CALLCHAIN;
 	} else {
 		ret->exclude_kernel = 1;
 		ret->exclude_callchain_kernel = 1;
 	}
-	if (choice->stack) {
+	if (holds.raw)
+		ret->sample_type |= PERF_SAMPLE_RAW;
+	if (holds.stack) {
 		ret->sample_type |= PERF_SAMPLE_STACK_USER;
-		ret->sample_stack_user = choice->stack_bytes;
+		ret->sample_stack_user = stack_of(spec, choice);
 	}
 }
 

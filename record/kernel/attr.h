@@ -1,7 +1,4 @@
-/*
- * Event text -> struct perf_event_attr. The text is the model's grammar cut down to what exists
- * today: sCPU, with an optional frequency or period ("sCPU", "sCPU f=199", "sCPU,p=50").
- */
+/* Watchers -> struct perf_event_attr, and what the samples of each will hold. */
 #ifndef RECORD_KERNEL_ATTR_H
 #define RECORD_KERNEL_ATTR_H
 
@@ -10,12 +7,12 @@
 #include <stdint.h>
 
 #include "common/format/record.h"
+#include "record/kernel/decode.h"
+#include "record/watcher/watcher.h"
 
-struct err;
-
-enum { FREQUENCY_MAX_HZ = 100000 };
-
+/* A watcher as this machine has it. */
 struct event_spec {
+	const struct watcher *watcher;
 	struct record_source source; /* how the file names it */
 	uint32_t type;		     /* PERF_TYPE_... */
 	uint64_t config;
@@ -34,12 +31,16 @@ struct attr_choice {
 };
 
 /*
- * `hz` is the frequency of events that do not name their own; `whole_system` picks the clock:
- * task-clock counts a task's own time, cpu-clock a CPU's.
- * -EINVAL: not an event; -ENOTSUP: an event of the model that is not there yet.
+ * `whole_system` picks the clock of sCPU: task-clock counts a task's own time, cpu-clock a CPU's.
+ * The watcher is lent.
  */
-int event_spec_parse(const char *text, uint32_t hz, bool whole_system, struct event_spec *ret,
-		     struct err *err);
+void event_spec_fill(const struct watcher *watcher, bool whole_system, struct event_spec *ret);
+
+/* Whether samples in the kernel are wanted and allowed. */
+bool event_spec_in_kernel(const struct event_spec *spec, const struct attr_choice *choice);
+
+/* perf's name: "task-clock", "cpu-clock", "sched:sched_switch". */
+const char *event_spec_kernel_name(const struct event_spec *spec);
 
 /* The sampling event. With `tasks` it also carries mappings and tasks (no ring of their own). */
 void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *choice, bool tasks,
@@ -47,5 +48,9 @@ void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *c
 
 /* Mappings, names, forks, exits: an event that never counts, so that it is lost for no sample. */
 void attr_fill_tasks(const struct attr_choice *choice, struct perf_event_attr *ret);
+
+/* What the records of attr_fill_sample hold. */
+void attr_decoding(const struct event_spec *spec, const struct attr_choice *choice,
+		   struct decode_source *ret);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Layout of a sample with DECODE_SAMPLE_TYPE (+ CALLCHAIN, STACK_USER), u64 each:
  *	header | identifier | ip | pid,tid | time | cpu,- | period |
- *	[nr | ips[nr]] | regs abi | [regs[n]] | [size | bytes[size] | dyn_size]
+ *	[nr | ips[nr]] | [u32 size, bytes[size]] | regs abi | [regs[n]] | [size | bytes[size] | dyn_size]
  * All other records end in DECODE_TRAILER_BYTES: pid,tid | time | cpu,- | identifier.
  * Bytes between dyn_size and size are stale ring contents: never touched.
  */
@@ -111,30 +111,87 @@ static void take_stack(struct cursor *c, struct event_sample *sample)
 	sample->stack_cut = dyn_size == size;
 }
 
+/* Which source an identifier is of. False: none that was opened. */
+static bool find_source(const struct decode_layout *layout, uint64_t identifier, uint8_t *ret)
+{
+	const uint64_t *source = layout->ids ? map_find(layout->ids, identifier) : NULL;
+
+	*ret = source ? (uint8_t)*source : 0;
+	return (!layout->ids || source) && *ret < layout->n_sources;
+}
+
+/* Raw bytes: u32 size, then so many, padded so that both end at 8. */
+static const uint8_t *take_raw(struct cursor *c, uint32_t *ret_n)
+{
+	const uint8_t *size = take(c, 4);
+
+	*ret_n = size ? load_le32(size) : 0;
+	return take(c, *ret_n);
+}
+
+/* Too short a record has no value: its weight is 0, not a guess. */
+static uint64_t raw_value(const struct decode_source *source, const uint8_t *raw, uint32_t n)
+{
+	uint64_t value = 0;
+
+	if (source->value_bytes > 8 || n < source->value_bytes ||
+	    source->value_at > n - source->value_bytes)
+		return 0;
+	for (uint32_t i = source->value_bytes; i > 0; i--)
+		value = value << 8 | raw[source->value_at + i - 1];
+	return value;
+}
+
+static uint64_t scaled(uint64_t value, double scale)
+{
+	if (scale == 0 || scale == 1)
+		return value;
+	double product = (double)value * scale;
+	return product >= 0x1p63 ? UINT64_C(1) << 63 : product > 0 ? (uint64_t)(product + 0.5) : 0;
+}
+
+static void set_weight(const struct decode_source *source, const uint8_t *raw, uint32_t n_raw,
+		       struct event_sample *sample)
+{
+	if (source->value == DECODE_VALUE_RAW)
+		sample->period = raw_value(source, raw, n_raw);
+	else if (source->value == DECODE_VALUE_REGISTER)
+		sample->period =
+			source->value_at < REGS_MAX && sample->regs.mask >> source->value_at & 1 ?
+				sample->regs.value[source->value_at] :
+				0;
+	sample->period = scaled(sample->period, source->scale);
+}
+
 static enum decode_result decode_sample(const struct decode_layout *layout, unsigned int misc,
 					struct cursor *c, struct event *ret)
 {
-	uint32_t reserved;
+	uint32_t reserved, n_raw = 0;
+	const uint8_t *raw = NULL;
 
 	/* Not the whole union: a sample's reader part is large and of no use here. */
 	struct event_sample *sample = &ret->sample;
 	memset(sample, 0, sizeof(*sample));
 	ret->type = EVENT_SAMPLE;
-	take_u64(c); /* identifier: one source for each ring today */
-	sample->source = layout->source;
+	if (!find_source(layout, take_u64(c), &sample->source))
+		return DECODE_BAD_SAMPLE;
+	const struct decode_source *source = &layout->source[sample->source];
 	sample->ip = take_u64(c);
 	take_two_u32(c, &ret->pid, &ret->tid);
 	ret->time_ns = take_u64(c);
 	take_two_u32(c, &ret->cpu, &reserved);
 	sample->period = take_u64(c);
 	sample->in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
-	if (layout->callchain)
+	if (source->callchain)
 		take_callchain(c, sample);
+	if (source->raw)
+		raw = take_raw(c, &n_raw);
 	take_regs(c, layout->regs, sample);
-	if (layout->stack)
+	if (source->stack)
 		take_stack(c, sample);
 	if (c->bad)
 		return DECODE_BAD_SAMPLE;
+	set_weight(source, raw, n_raw, sample);
 	if (!sample->in_kernel)
 		sample->n_kchain = 0;
 	if (sample->compat || !sample->user) {
@@ -225,8 +282,12 @@ static enum decode_result decode_throttle(const struct decode_layout *layout, bo
 	if (!take(c, 24))
 		return DECODE_BAD;
 	ret->type = EVENT_THROTTLE;
-	ret->throttle = (struct event_throttle){ .on = on, .source = layout->source };
-	return DECODE_EVENT;
+	ret->throttle = (struct event_throttle){ .on = on };
+	/* Its trailer's last word is the identifier. */
+	return find_source(layout, load_le64(c->at + c->left + DECODE_TRAILER_BYTES - 8),
+			   &ret->throttle.source) ?
+		       DECODE_EVENT :
+		       DECODE_SKIP;
 }
 
 /* pid and tid of the trailer are those of whoever ran; the record's own, set later, win. */

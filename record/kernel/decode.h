@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/map.h"
 #include "common/format/event.h"
 #include "common/format/perfregs.h"
 
@@ -24,11 +25,22 @@ enum {
 	DECODE_TRAILER_BYTES = 32, /* pid tid | time | cpu | identifier */
 };
 
-/* What the records of one event hold beyond DECODE_SAMPLE_TYPE. */
+enum decode_value { DECODE_VALUE_PERIOD, DECODE_VALUE_REGISTER, DECODE_VALUE_RAW };
+
+/* What the samples of one source hold beyond DECODE_SAMPLE_TYPE, and where their weight is. */
+struct decode_source {
+	bool callchain, raw, stack;
+	enum decode_value value;
+	uint32_t value_at;    /* DWARF number of a register; offset in the raw bytes */
+	uint32_t value_bytes; /* of a raw value: 1, 2, 4 or 8, unsigned */
+	double scale;	      /* factor of the weight; 0 is 1 */
+};
+
 struct decode_layout {
 	const struct perf_regs *regs;
-	bool callchain, stack;
-	uint8_t source; /* index for EVENT_SAMPLE and EVENT_THROTTLE */
+	const struct decode_source *source;
+	uint8_t n_sources;
+	const struct map *ids; /* identifier -> index of source; NULL: all are source 0 */
 };
 
 enum decode_result {

@@ -17,22 +17,16 @@
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
+#include "common/base/log.h"
 #include "record/kernel/decode.h"
 #include "record/kernel/open.h"
 
 enum { TASK_RECORD_MAX = PATH_MAX_BYTES + 256 }; /* MMAP2 with the longest path */
 
-int kernel_check_event(const char *text, uint32_t hz, struct err *err)
-{
-	struct event_spec spec;
-
-	return event_spec_parse(text, hz, false, &spec, err);
-}
-
-/* Two events of each task on each CPU; only then is the limit touched (children inherit it). */
+/* Events of each task on each CPU; only then is the limit touched (children inherit it). */
 static void raise_file_limit(const struct kernel *k, size_t n_tids)
 {
-	rlim_t wanted = n_tids * k->probe.n_cpus * RING_KINDS + 64;
+	rlim_t wanted = n_tids * k->probe.n_cpus * (k->n_specs + 1u) + 64;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
@@ -45,12 +39,17 @@ static void clamp_rate(struct kernel *k)
 {
 	int max_hz = k->probe.max_rate_hz;
 
-	if (max_hz <= 0 || k->spec.source.frequency_hz <= (uint64_t)max_hz)
-		return;
-	open_note(k, "%d Hz (kernel.perf_event_max_sample_rate) instead of %u Hz", max_hz,
-		  (unsigned int)k->spec.source.frequency_hz);
-	k->spec.source.frequency_hz = (uint64_t)max_hz;
-	k->spec.source.period = 1000000000 / (uint64_t)max_hz;
+	for (uint8_t i = 0; i < k->n_specs && max_hz > 0; i++) {
+		struct record_source *source = &k->spec[i].source;
+
+		if (source->frequency_hz <= (uint64_t)max_hz)
+			continue;
+		open_note(k, "%d Hz (kernel.perf_event_max_sample_rate) instead of %u Hz", max_hz,
+			  (unsigned int)source->frequency_hz);
+		source->frequency_hz = (uint64_t)max_hz;
+		if (source->period)
+			source->period = 1000000000 / (uint64_t)max_hz;
+	}
 }
 
 /* Opens all tasks that still are; the first of them maps the rings. */
@@ -74,22 +73,60 @@ static int open_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err 
 	return n == 1 ? r : err_set(err, -ESRCH, "all %zu tasks are gone", n);
 }
 
-static void fill_facts(struct kernel *k, const struct kernel_options *options)
+static void fill_sources(struct kernel *k)
 {
 	struct kernel_facts *f = &k->facts;
 
-	f->source = k->spec.source;
+	f->n_sources = k->n_specs;
+	for (uint8_t i = 0; i < k->n_specs; i++) {
+		size_t n = strlen(f->event_text);
+
+		f->source[i] = k->spec[i].source;
+		snprintf(f->event_text + n, sizeof(f->event_text) - n, "%s%s", i ? ";" : "",
+			 event_spec_kernel_name(&k->spec[i]));
+	}
+}
+
+static bool any_in_kernel(const struct kernel *k)
+{
+	for (uint8_t i = 0; i < k->n_specs; i++)
+		if (k->decoding[i].callchain)
+			return true;
+	return false;
+}
+
+static void fill_facts(struct kernel *k)
+{
+	struct kernel_facts *f = &k->facts;
+
+	fill_sources(k);
 	f->machine = perf_regs_native()->machine;
-	f->event_text = options->whole_system ? "cpu-clock" : "task-clock";
 	memcpy(f->release, k->probe.release, sizeof(f->release));
 	memcpy(f->machine_text, k->probe.machine, sizeof(f->machine_text));
 	f->paranoid = k->probe.paranoid;
 	f->kptr_restrict = k->probe.kptr_restrict;
 	f->n_cpus = k->probe.n_cpus;
 	f->n_rings = k->n_rings;
-	f->kernel_frames = k->choice.kernel;
+	f->kernel_frames = any_in_kernel(k);
 	f->exact_lost = k->choice.format_lost;
 	f->build_id = k->choice.build_id;
+}
+
+/* What the kernel can count: allocations are libdd_profiling's. */
+static int take_watchers(struct kernel *k, const struct kernel_options *options, struct err *err)
+{
+	const struct watchers *w = options->watchers;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->watcher[i].kind->class == WATCHER_LIBRARY) {
+			log_notice("event '%s' needs libdd_profiling in the program: left out",
+				   w->watcher[i].name);
+			open_note(k, "without %s (needs libdd_profiling)", w->watcher[i].name);
+			continue;
+		}
+		event_spec_fill(&w->watcher[i], options->whole_system, &k->spec[k->n_specs++]);
+	}
+	return k->n_specs ? 0 : err_set(err, -EINVAL, "no event is left that the kernel counts");
 }
 
 int kernel_open(const struct kernel_options *options, struct kernel **ret, struct err *err)
@@ -105,8 +142,8 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 		.enable_on_exec = options->enable_on_exec,
 		.stack = options->stack,
 	};
-	int r = event_spec_parse(options->event, options->frequency_hz, options->whole_system,
-				 &k->spec, err);
+	map_init(&k->ids);
+	int r = take_watchers(k, options, err);
 	if (r < 0)
 		goto fail;
 	int signal = probe_syscall_kills();
@@ -129,7 +166,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 		r = err_set(err, -ENOMEM, "no memory for the order of %u rings", k->n_rings);
 		goto fail;
 	}
-	fill_facts(k, options);
+	fill_facts(k);
 	*ret = k;
 	return 0;
 fail:
@@ -252,17 +289,19 @@ struct perf_read { /* read_format PERF_FORMAT_LOST */
 	uint64_t value, lost;
 };
 
-static void sum_kind(const struct kernel *k, enum kernel_ring_kind kind, struct perf_read *ret)
+/* ret: one for each event of a task, in their order. */
+static void sum_kind(const struct kernel *k, enum kernel_ring_kind kind, size_t n_events,
+		     struct perf_read *ret)
 {
-	*ret = (struct perf_read){ 0 };
+	memset(ret, 0, n_events * sizeof(*ret));
 	for (size_t i = 0; i < k->fds[kind].n; i++) {
-		struct perf_read one = { 0 };
+		struct perf_read one = { 0 }, *sum = &ret[i / k->probe.n_cpus % n_events];
 		int fd = k->fds[kind].fd[i];
 
 		if (fd < 0 || read(fd, &one, sizeof(one)) < (ssize_t)sizeof(one.value))
 			continue;
-		ret->value += one.value;
-		ret->lost += one.lost;
+		sum->value += one.value;
+		sum->lost += one.lost;
 	}
 }
 
@@ -271,8 +310,8 @@ static uint64_t tasks_lost(const struct kernel *k)
 	struct perf_read tasks;
 
 	if (!k->choice.format_lost)
-		return k->lost_records[RING_TASKS];
-	sum_kind(k, RING_TASKS, &tasks);
+		return k->lost_tasks;
+	sum_kind(k, RING_TASKS, 1, &tasks);
 	return tasks.lost;
 }
 
@@ -327,7 +366,11 @@ static void count_lost_record(struct kernel *k, uint32_t ring, const struct ring
 {
 	if (record->header.type != PERF_RECORD_LOST || record->header.size < 24)
 		return;
-	k->lost_records[k->tasks_apart ? ring % 2 : 0] += load_le64(bytes + 16);
+	const uint64_t *source = map_find(&k->ids, load_le64(bytes + 8));
+	if (k->tasks_apart && ring % 2)
+		k->lost_tasks += load_le64(bytes + 16);
+	else
+		k->lost_samples[source ? *source : 0] += load_le64(bytes + 16);
 }
 
 bool kernel_next(struct kernel *k, struct event *ret)
@@ -341,8 +384,9 @@ bool kernel_next(struct kernel *k, struct event *ret)
 	while ((bytes = order_next(&k->order, &ring, &record))) {
 		struct decode_layout layout = {
 			.regs = perf_regs_native(),
-			.callchain = k->choice.kernel,
-			.stack = k->choice.stack,
+			.source = k->decoding,
+			.n_sources = k->n_specs,
+			.ids = &k->ids,
 		};
 		enum decode_result result = decode_record(&layout, bytes, record.header.size, ret);
 
@@ -366,13 +410,15 @@ void kernel_release(struct kernel *k)
 
 void kernel_read_losses(struct kernel *k, struct kernel_losses *ret)
 {
-	struct perf_read samples;
+	struct perf_read samples[WATCHERS_MAX];
 
-	sum_kind(k, RING_SAMPLES, &samples);
+	sum_kind(k, RING_SAMPLES, k->n_specs, samples);
 	*ret = (struct kernel_losses){
-		.samples = k->choice.format_lost ? samples.lost : k->lost_records[RING_SAMPLES],
 		.bad_samples = k->bad_samples,
 		.bad_records = k->bad_records + k->order.damaged,
-		.clock_ns = samples.value,
 	};
+	for (uint8_t i = 0; i < k->n_specs; i++) {
+		ret->samples[i] = k->choice.format_lost ? samples[i].lost : k->lost_samples[i];
+		ret->count[i] = samples[i].value;
+	}
 }

@@ -15,13 +15,13 @@
 
 #include "common/format/event.h"
 #include "common/format/record.h"
+#include "record/watcher/watcher.h"
 
 struct err;
 struct kernel;
 
 struct kernel_options {
-	const char *event;     /* "sCPU" */
-	uint32_t frequency_hz; /* of events without their own */
+	const struct watchers *watchers; /* resolved; lent for the kernel's life */
 	bool whole_system;
 	bool enable_on_exec;  /* starts counting by itself when the task execs */
 	bool stack;	      /* copy user stacks */
@@ -32,9 +32,10 @@ struct kernel_options {
 
 /* What came of the wishes. For the manifest and for -v. */
 struct kernel_facts {
-	struct record_source source;
+	struct record_source source[WATCHERS_MAX]; /* those that could be opened */
+	uint8_t n_sources;
 	enum machine machine;
-	const char *event_text; /* "task-clock", "cpu-clock" */
+	char event_text[256]; /* of all sources: "task-clock;page-faults" */
 	char release[80];
 	char machine_text[16];
 	int paranoid, kptr_restrict;
@@ -48,12 +49,9 @@ struct kernel_facts {
 };
 
 /*
- * Checks the event's text, without opening anything: for wrong usage.
- */
-int kernel_check_event(const char *text, uint32_t hz, struct err *err);
-
-/*
  * Nothing counts yet. err text names what is refused and what would allow it.
+ * Watchers that this machine or this user cannot have are left out, said and noted in the facts;
+ * hCPU without counters becomes sCPU. Fails when none is left.
  * Tasks that are gone already are left out; -ESRCH when all are.
  */
 int kernel_open(const struct kernel_options *options, struct kernel **ret, struct err *err);
@@ -93,9 +91,9 @@ void kernel_release(struct kernel *k);
 
 /* What is counted by the kernel and by the decoder. */
 struct kernel_losses {
-	uint64_t samples; /* ring full: exact with PERF_FORMAT_LOST */
+	uint64_t samples[WATCHERS_MAX]; /* by source, ring full: exact with PERF_FORMAT_LOST */
 	uint64_t bad_samples, bad_records;
-	uint64_t clock_ns; /* the sampling events' count: task-clock nanoseconds */
+	uint64_t count[WATCHERS_MAX]; /* what each source counted: of sCPU nanoseconds */
 };
 /* Asks the kernel: one read for each event. */
 void kernel_read_losses(struct kernel *k, struct kernel_losses *ret);

@@ -1,7 +1,6 @@
 /*
- * Order of giving up. Refused for rights: kernel frames go. Refused as invalid (older kernel):
- * exact losses go, then build-ids. Refused rings: half the size, and the stacks with them, down to
- * 8 pages; a ring that was mapped once is never mapped again, its event is opened anew.
+ * Refused rings: half the size, and the stacks with them, down to 8 pages; a ring that was mapped
+ * once is never mapped again, its event is opened anew.
  */
 #include "record/kernel/open.h"
 
@@ -28,7 +27,7 @@ enum {
 	RING_HOLD_PER_S = 4, /* a ring holds 1/4 s of full records: a busy host lets us wait */
 };
 
-static int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu)
+int open_perf(struct perf_event_attr *attr, pid_t tid, int cpu)
 {
 	int fd = (int)syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
@@ -48,103 +47,6 @@ void open_note(struct kernel *k, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text + n, cap - n, fmt, ap);
 	va_end(ap);
-}
-
-static int refusal(const struct kernel *k, pid_t tid, int code, struct err *err)
-{
-	switch (-code) {
-	case EACCES:
-	case EPERM:
-		return err_set(
-			err, code,
-			"the kernel does not let user %u sample this "
-			"(kernel.perf_event_paranoid is %d): run as root or with CAP_PERFMON, "
-			"lower it with 'sysctl kernel.perf_event_paranoid=2', in a container add "
-			"'--cap-add PERFMON' and a seccomp profile with perf_event_open",
-			(unsigned int)geteuid(), k->probe.paranoid);
-	case ENOSYS:
-		return err_set(
-			err, code,
-			"this kernel (%s) has no perf_event_open, or a seccomp filter hides it",
-			k->probe.release);
-	case ESRCH:
-		return err_set(err, code, "task %d is gone", (int)tid);
-	case EMFILE:
-		return err_set(
-			err, code,
-			"more files are needed than this process may open; raise 'ulimit -n'");
-	default:
-		return err_set(err, code, "perf_event_open refuses event '%s': %s",
-			       k->spec.source.name, strerror(-code));
-	}
-}
-
-static void fill_attr(const struct kernel *k, enum kernel_ring_kind kind,
-		      struct perf_event_attr *ret)
-{
-	if (kind == RING_TASKS)
-		attr_fill_tasks(&k->choice, ret);
-	else
-		attr_fill_sample(&k->spec, &k->choice, !k->tasks_apart, ret);
-}
-
-/* Gives up the next thing after a refusal; false: nothing is left that could help. */
-static bool give_up_one(struct kernel *k, int code)
-{
-	if ((code == -EACCES || code == -EPERM) && k->choice.kernel) {
-		k->choice.kernel = false;
-		open_note(k, "kernel frames are not allowed (perf_event_paranoid=%d)",
-			  k->probe.paranoid);
-		return true;
-	}
-	if (code == -EINVAL && k->choice.format_lost) {
-		k->choice.format_lost = false;
-		open_note(k, "no exact loss counts (kernel %s)", k->probe.release);
-		return true;
-	}
-	if (code == -EINVAL && k->choice.build_id) {
-		k->choice.build_id = false;
-		open_note(k, "no build-ids from the kernel (%s)", k->probe.release);
-		return true;
-	}
-	return false;
-}
-
-static int choose_one(struct kernel *k, enum kernel_ring_kind kind, pid_t tid)
-{
-	for (;;) {
-		struct perf_event_attr attr;
-
-		fill_attr(k, kind, &attr);
-		int fd = perf_open(&attr, tid, k->probe.cpu[0]);
-		if (fd >= 0) {
-			close(fd);
-			return 0;
-		}
-		if (!give_up_one(k, fd))
-			return fd;
-	}
-}
-
-int open_choose(struct kernel *k, pid_t tid, struct err *err)
-{
-	k->tasks_apart = true;
-	k->choice.kernel = k->choice.format_lost = k->choice.build_id = true;
-	k->choice.stack_bytes = 8192;
-	int r = choose_one(k, RING_SAMPLES, tid);
-	if (r < 0)
-		return refusal(k, tid, r, err);
-	r = choose_one(k, RING_TASKS, tid);
-	if (r == -ESRCH)
-		return refusal(k, tid, r, err);
-	if (r < 0) {
-		open_note(k, "tasks share the sample rings (%s)", strerror(-r));
-		k->tasks_apart = false;
-		r = choose_one(k, RING_SAMPLES, tid);
-		if (r < 0)
-			return refusal(k, tid, r, err);
-	}
-	return 0;
 }
 
 static int fds_push(struct kernel_fds *fds, int fd)
@@ -176,7 +78,7 @@ static void fds_cut(struct kernel_fds *fds, size_t n)
 static int open_cpu(struct kernel_fds *fds, struct perf_event_attr *attr, pid_t tid, int cpu,
 		    int output)
 {
-	int fd = perf_open(attr, tid, cpu);
+	int fd = open_perf(attr, tid, cpu);
 
 	if (fd == -ENODEV)
 		fd = -1; /* the CPU went away; its place stays */
@@ -193,40 +95,95 @@ static int open_cpu(struct kernel_fds *fds, struct perf_event_attr *attr, pid_t 
 	return 0;
 }
 
-/* One kind of event of one task on every CPU; later tasks write into the first's rings. */
-static int open_kind(struct kernel *k, enum kernel_ring_kind kind, pid_t tid)
+/*
+ * One event of one task on every CPU; they write into the rings of the first task, which has none
+ * yet while its own events are opened: see redirect_first.
+ */
+static int open_event(struct kernel *k, enum kernel_ring_kind kind, struct perf_event_attr *attr,
+		      pid_t tid)
 {
-	struct perf_event_attr attr;
 	struct kernel_fds *fds = &k->fds[kind];
-	size_t n_before = fds->n;
 
-	fill_attr(k, kind, &attr);
 	for (uint32_t i = 0; i < k->probe.n_cpus; i++) {
-		int r = open_cpu(fds, &attr, tid, k->probe.cpu[i], n_before ? fds->fd[i] : -1);
-		if (r < 0) {
-			fds_cut(fds, n_before);
+		int r = open_cpu(fds, attr, tid, k->probe.cpu[i], k->rings_mapped ? fds->fd[i] : -1);
+		if (r < 0)
 			return r;
-		}
 	}
 	return 0;
 }
 
-static int open_kinds(struct kernel *k, pid_t tid)
+/* The last n_cpus descriptors are of this source: their samples bear these identifiers. */
+static int note_ids(struct kernel *k, uint8_t source)
 {
-	size_t n_before = k->fds[RING_SAMPLES].n;
-	int r = open_kind(k, RING_SAMPLES, tid);
+	const struct kernel_fds *fds = &k->fds[RING_SAMPLES];
 
-	if (r < 0 || !k->tasks_apart)
-		return r;
-	r = open_kind(k, RING_TASKS, tid);
-	if (r < 0)
-		fds_cut(&k->fds[RING_SAMPLES], n_before);
-	return r;
+	for (size_t i = fds->n - k->probe.n_cpus; i < fds->n; i++) {
+		uint64_t id;
+		bool is_new;
+
+		if (fds->fd[i] < 0)
+			continue;
+		if (ioctl(fds->fd[i], PERF_EVENT_IOC_ID, &id) < 0)
+			return -errno;
+		*map_put(&k->ids, id, &is_new) = source;
+	}
+	return 0;
+}
+
+static int open_samples(struct kernel *k, pid_t tid, uint8_t *ret_source)
+{
+	for (uint8_t i = 0; i < k->n_specs; i++) {
+		struct perf_event_attr attr;
+
+		*ret_source = i;
+		attr_fill_sample(&k->spec[i], &k->choice, !k->tasks_apart && i == 0, &attr);
+		attr_decoding(&k->spec[i], &k->choice, &k->decoding[i]);
+		int r = open_event(k, RING_SAMPLES, &attr, tid);
+		if (r == 0)
+			r = note_ids(k, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Everything of one task, or nothing. */
+static int open_kinds(struct kernel *k, pid_t tid, struct err *err)
+{
+	size_t n_samples = k->fds[RING_SAMPLES].n, n_tasks = k->fds[RING_TASKS].n;
+	struct event_spec *spec = NULL;
+	uint8_t source = 0;
+	int r = open_samples(k, tid, &source);
+
+	if (r < 0) {
+		spec = &k->spec[source];
+	} else if (k->tasks_apart) {
+		struct perf_event_attr attr;
+
+		attr_fill_tasks(&k->choice, &attr);
+		r = open_event(k, RING_TASKS, &attr, tid);
+	}
+	if (r == 0)
+		return 0;
+	fds_cut(&k->fds[RING_SAMPLES], n_samples);
+	fds_cut(&k->fds[RING_TASKS], n_tasks);
+	return open_refusal(k, spec, tid, r, err);
+}
+
+/* Samples a second on one CPU that the rings should hold; of fixed periods nobody knows. */
+static uint64_t samples_a_second(const struct kernel *k)
+{
+	enum { PERIODIC_HZ = 500 };
+	uint64_t hz = 0;
+
+	for (uint8_t i = 0; i < k->n_specs; i++)
+		hz += k->spec[i].source.frequency_hz ? k->spec[i].source.frequency_hz : PERIODIC_HZ;
+	return hz;
 }
 
 static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32_t wanted)
 {
-	size_t n_min = k->spec.source.frequency_hz <= 250 ? 8 : 16;
+	size_t n_min = samples_a_second(k) <= 250 ? 8 : 16;
 	uint32_t bytes = wanted ? wanted : STACK_BYTES_MAX;
 
 	if (!k->choice.stack)
@@ -238,13 +195,29 @@ static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32
 	return bytes;
 }
 
+/* The first task's other events, once the rings of its first one are there. */
+static int redirect_first(struct kernel *k)
+{
+	const struct kernel_fds *fds = &k->fds[RING_SAMPLES];
+
+	for (size_t i = k->probe.n_cpus; i < fds->n; i++) {
+		int output = fds->fd[i % k->probe.n_cpus];
+
+		if (fds->fd[i] >= 0 && output >= 0 &&
+		    ioctl(fds->fd[i], PERF_EVENT_IOC_SET_OUTPUT, output) < 0)
+			return -errno;
+	}
+	k->rings_mapped = true;
+	return 0;
+}
+
 static size_t ring_wanted(const struct kernel *k, uint32_t stack_bytes)
 {
 	size_t bytes = RING_BYTES_USUAL;
 
 	if (!k->choice.stack)
 		return RING_BYTES_NO_STACK;
-	size_t hold = k->spec.source.frequency_hz * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) /
+	size_t hold = samples_a_second(k) * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) /
 		      RING_HOLD_PER_S;
 	while (bytes < hold && bytes < RING_BYTES_MAX && bytes * 2 * k->probe.n_cpus <= RINGS_BYTES)
 		bytes *= 2;
@@ -315,10 +288,12 @@ static int open_first(struct kernel *k, pid_t tid, struct err *err)
 
 		k->choice.stack_bytes = stack_for_ring(k, bytes, k->stack_wanted);
 		k->choice.watermark_bytes = (uint32_t)bytes / 4;
-		int r = open_kinds(k, tid);
+		int r = open_kinds(k, tid, err);
 		if (r < 0)
-			return refusal(k, tid, r, err);
+			return r;
 		r = map_rings(k, bytes, task_bytes, err);
+		if (r == 0)
+			r = redirect_first(k);
 		if (r == 0) {
 			note_rings(k, wanted, bytes);
 			k->facts.task_ring_bytes = k->tasks_apart ? task_bytes : 0;
@@ -335,6 +310,7 @@ void open_close(struct kernel *k)
 	unmap_rings(k);
 	for (int i = 0; i < RING_KINDS; i++)
 		free(k->fds[i].fd);
+	map_done(&k->ids);
 	free(k->rings);
 	free(k->ring_fd);
 	k->rings = NULL;
@@ -346,6 +322,5 @@ int open_task(struct kernel *k, pid_t tid, struct err *err)
 {
 	if (!k->rings)
 		return open_first(k, tid, err);
-	int r = open_kinds(k, tid);
-	return r < 0 ? refusal(k, tid, r, err) : 0;
+	return open_kinds(k, tid, err);
 }

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "common/base/map.h"
 #include "record/kernel/attr.h"
 #include "record/kernel/kernel.h"
 #include "record/kernel/order.h"
@@ -17,14 +18,21 @@ struct err;
 
 enum kernel_ring_kind { RING_SAMPLES, RING_TASKS, RING_KINDS };
 
-/* All descriptors of one kind; the first of each CPU owns the CPU's ring. */
+/*
+ * All descriptors of one kind: for each task, for each event, one on every CPU. The first of each
+ * CPU owns the CPU's ring.
+ */
 struct kernel_fds {
 	int *fd;
 	size_t n, cap;
 };
 
 struct kernel {
-	struct event_spec spec;
+	struct event_spec spec[WATCHERS_MAX];
+	uint8_t n_specs;
+	struct watcher replacement; /* what hCPU became */
+	struct decode_source decoding[WATCHERS_MAX];
+	struct map ids; /* identifier of a sampling event -> its place in spec */
 	struct probe probe;
 	struct attr_choice choice;
 	uint32_t stack_wanted; /* bytes; 0: as the rings allow */
@@ -33,18 +41,28 @@ struct kernel {
 	struct ring *rings; /* CPU i: 2i samples, 2i + 1 tasks; without tasks_apart: i */
 	int *ring_fd;	    /* whose ring it is */
 	uint32_t n_rings;
+	bool rings_mapped;
 	struct order order;
 	struct kernel_facts facts;
 	uint64_t bad_samples, bad_records;
-	uint64_t tasks_lost;		   /* told as EVENT_LOST so far */
-	uint64_t lost_from_ns, lost_n;	   /* to be told before what is younger; n 0: nothing */
-	uint64_t lost_records[RING_KINDS]; /* LOST records: only where PERF_FORMAT_LOST is not */
+	uint64_t tasks_lost;	       /* told as EVENT_LOST so far */
+	uint64_t lost_from_ns, lost_n; /* to be told before what is younger; n 0: nothing */
+	/* LOST records: only where PERF_FORMAT_LOST is not */
+	uint64_t lost_samples[WATCHERS_MAX], lost_tasks;
 };
 
-/* Finds out on one CPU which choice the kernel takes. err: the refusal of the least wish. */
-int open_choose(struct kernel *k, pid_t tid, struct err *err);
+/*
+ * Finds out on one CPU which choice the kernel takes, and leaves out watchers that it refuses.
+ * err: the refusal of the last of them.
+ */
+int open_choose(struct kernel *k, pid_t tid, struct err *err); /* choose.c */
+/* Why this was refused and what would allow it. spec NULL: mappings and tasks. Returns code. */
+int open_refusal(const struct kernel *k, const struct event_spec *spec, pid_t tid, int code,
+		 struct err *err); /* choose.c */
 /* Opens for tid (-1: every task) on all CPUs; the first call also maps the rings. -ESRCH: gone. */
 int open_task(struct kernel *k, pid_t tid, struct err *err);
+/* The bare system call: a descriptor, or negative errno. */
+int open_perf(struct perf_event_attr *attr, pid_t tid, int cpu);
 void open_close(struct kernel *k); /* all descriptors and rings */
 void open_note(struct kernel *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -29,6 +29,7 @@ static const uint64_t chunk_age_ns = 650000000, first_chunk_age_ns = 250000000;
 
 struct sink {
 	struct sink_options options;
+	uint64_t lost[SOURCE_MAX]; /* told so far, by source */
 	struct writer writer;
 	struct chunk_writer *chunks;
 	struct record_encoder *encoder; /* of the open EVENTS chunk */
@@ -99,8 +100,9 @@ static int keyframe(struct sink *s, uint64_t now_ns)
 {
 	chunk_close(s);
 	/* What is known is known as of the last event: those to come are older than now. */
-	int r = keyframe_write(s->chunks, s->encoder, s->spaces, &s->options.source, 1,
-			       s->last_ns ? s->last_ns : now_ns, &s->counters);
+	int r = keyframe_write(s->chunks, s->encoder, s->spaces, s->options.source,
+			       s->options.n_sources, s->last_ns ? s->last_ns : now_ns,
+			       &s->counters);
 	chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
 	s->keyframe_at_bytes = s->writer.bytes;
@@ -187,17 +189,21 @@ void sink_event(struct sink *s, struct event *event)
 	encode(s, event);
 }
 
-void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t bad_samples)
+void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
+		 uint64_t bad_samples)
 {
-	uint64_t *lost = &s->counters.n[COUNTER_SAMPLES_LOST_KERNEL];
-	struct event event = { .type = EVENT_LOST, .time_ns = MAX(now_ns, s->last_ns) };
-
 	s->counters.n[COUNTER_SAMPLES_DROPPED_DECODE] = bad_samples;
-	if (samples_lost <= *lost)
-		return;
-	event.lost.n = samples_lost - *lost;
-	*lost = samples_lost;
-	encode(s, &event);
+	for (uint8_t i = 0; i < s->options.n_sources; i++) {
+		struct event event = { .type = EVENT_LOST, .time_ns = MAX(now_ns, s->last_ns) };
+
+		if (samples_lost[i] <= s->lost[i])
+			continue;
+		event.lost.source = i;
+		event.lost.n = samples_lost[i] - s->lost[i];
+		s->lost[i] = samples_lost[i];
+		s->counters.n[COUNTER_SAMPLES_LOST_KERNEL] += event.lost.n;
+		encode(s, &event);
+	}
 }
 
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,

@@ -22,7 +22,8 @@ enum sink_stacks { SINK_STACKS_SCRUBBED, SINK_STACKS_RAW, SINK_STACKS_NONE };
 struct sink_options {
 	enum machine machine;
 	enum sink_stacks stacks;
-	struct record_source source;
+	const struct record_source *source; /* lent for the sink's life */
+	uint8_t n_sources;
 	struct build_id vdso; /* the kernel does not tell it; all processes of a boot share it */
 	const void *manifest; /* manifest_put's pairs */
 	size_t manifest_bytes;
@@ -42,8 +43,12 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 /* May change the event (scrub). */
 void sink_event(struct sink *s, struct event *event);
 
-/* Cumulative totals from the kernel; samples that were lost are also told as EVENT_LOST. */
-void sink_losses(struct sink *s, uint64_t now_ns, uint64_t samples_lost, uint64_t bad_samples);
+/*
+ * Cumulative totals from the kernel, samples_lost[] by source; samples that were lost are also told
+ * as EVENT_LOST.
+ */
+void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
+		 uint64_t bad_samples);
 
 /* A compressed chunk from the inspector. Negative: not taken, offer it again later. */
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,

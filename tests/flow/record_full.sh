@@ -26,7 +26,7 @@ accounted() {
 	dropped=$(value dropped_write disk/rec)
 	lost=$(value lost_kernel disk/rec)
 	[ "$(value read disk/rec)" = "$stored" ] || fail "$1: $stored stored, $(value read disk/rec) read"
-	clock_ns=$(sed -n 's/.*clock_ns=\([0-9]*\).*/\1/p' err | tail -n 1)
+	clock_ns=$(sed -n 's/.* count=\([0-9]*\).*/\1/p' err | tail -n 1)
 	awk -v all=$((stored + dropped + lost)) -v ns="$clock_ns" 'BEGIN {
 		d = ns * 4999 / 1e9 - all; exit !(d <= 3 + all * 0.02 && d >= -3 - all * 0.02) }' ||
 		fail "$1: $stored + $dropped + $lost samples, but $clock_ns ns: $(cat err)"

@@ -29,7 +29,7 @@ expect 127 "$record" -o rec -- ./script
 [ ! -e rec.old ] || fail "a program that is not there replaced a recording"
 pass "programs that cannot run are 126 and 127"
 
-for wrong in '' '-F 0 true' '-F x true' '-e sALLOC true' '-e nonsense true' '--stacks=some true' '--stack-size 9 true' \
+for wrong in '' '-F 0 true' '-F x true' '-e sCPU,x=1 true' '-e nonsense true' '--stacks=some true' '--stack-size 9 true' \
 	'-p x' '-p 1,,2' '-a true' '-p 1 -a' '--no-such' '--duration -1 true' '-o' '--embed true'; do
 	# shellcheck disable=SC2086 # words
 	expect 125 "$record" $wrong

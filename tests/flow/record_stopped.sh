@@ -38,7 +38,7 @@ while read -r stop; do
 	stored=$(value stored rec)
 	lost=$(value lost_kernel rec)
 	kernel_lost=$(sed -n 's/.*samples_lost=\([0-9]*\).*/\1/p' record.log | tail -n 1)
-	clock_ns=$(sed -n 's/.*clock_ns=\([0-9]*\).*/\1/p' record.log | tail -n 1)
+	clock_ns=$(sed -n 's/.* count=\([0-9]*\).*/\1/p' record.log | tail -n 1)
 	[ "$lost" = "$kernel_lost" ] || fail "stop $n: the file says $lost lost, PERF_FORMAT_LOST $kernel_lost"
 	[ "$(value read rec)" = "$stored" ] || fail "stop $n: $stored stored, $(value read rec) read"
 	off=$(awk -v all=$((stored + lost)) -v ns="$clock_ns" 'BEGIN {

@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { FLAG_CALLCHAIN = 1, FLAG_STACK = 2, FLAG_AARCH64 = 4, FLAG_ALL = 8, N_RINGS = 2 };
+enum { FLAG_CALLCHAIN = 1, FLAG_STACK = 2, FLAG_AARCH64 = 4, FLAG_ALL = 8, FLAG_RAW = 16, N_RINGS = 2 };
 
 static volatile uint64_t sink;
 
@@ -62,10 +62,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < 2 || n > 1 << 18)
 		return 0;
-	struct decode_layout layout = {
-		.regs = perf_regs_of(data[0] & FLAG_AARCH64 ? MACHINE_AARCH64 : MACHINE_X86_64),
+	struct decode_source source = {
 		.callchain = data[0] & FLAG_CALLCHAIN,
 		.stack = data[0] & FLAG_STACK,
+		.raw = data[0] & FLAG_RAW,
+		.value = data[0] & FLAG_RAW ? DECODE_VALUE_RAW : DECODE_VALUE_PERIOD,
+		.value_at = data[1] % 32,
+		.value_bytes = 1u << data[1] % 4,
+	};
+	struct decode_layout layout = {
+		.regs = perf_regs_of(data[0] & FLAG_AARCH64 ? MACHINE_AARCH64 : MACHINE_X86_64),
+		.source = &source,
+		.n_sources = 1,
 	};
 	size_t half = (n - 2) / 2 & ~(size_t)7;
 	fill_ring(&rings[0], data + 2, half, (uint64_t)data[1] * 8);

@@ -1,4 +1,4 @@
-#include <errno.h>
+#include <linux/perf_event.h>
 
 #include "common/base/err.h"
 #include "record/kernel/attr.h"
@@ -6,64 +6,64 @@
 #include "record/kernel/probe.h"
 #include "tests/unit/check.h"
 
-static void events_are_understood(void)
-{
-	static const struct {
-		const char *text;
-		uint64_t hz;
-	} good[] = { { "sCPU", 99 },	    { " sCPU ", 99 },	  { "sCPU;", 99 },
-		     { "sCPU f=199", 199 }, { "sCPU,freq=5", 5 }, { "sCPU,frequency=7", 7 },
-		     { "sCPU p=50", 50 },   { "f=3 sCPU", 3 } };
-	struct event_spec spec;
+static struct watchers ws;
 
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		REQUIRE_INT(event_spec_parse(good[i].text, 99, false, &spec, NULL), 0);
-		CHECK_UINT(spec.source.frequency_hz, good[i].hz);
-		CHECK_UINT(spec.source.period, 1000000000 / good[i].hz);
-		CHECK_STR(spec.source.name, "sCPU");
-		CHECK_UINT(spec.config, PERF_COUNT_SW_TASK_CLOCK);
-	}
-	REQUIRE_INT(event_spec_parse("sCPU", 99, true, &spec, NULL), 0);
-	CHECK_UINT(spec.config, PERF_COUNT_SW_CPU_CLOCK);
+static struct event_spec spec_of(const char *text, bool whole_system)
+{
+	struct event_spec spec;
+	struct err err = { .code = 0 };
+
+	ws.n = 0;
+	if (watchers_add(&ws, text, &err) < 0)
+		CHECK_STR(err.text, text);
+	event_spec_fill(&ws.watcher[0], whole_system, &spec);
+	return spec;
 }
 
-static void other_events_are_refused(void)
+static void watchers_become_specs(void)
 {
-	static const struct {
-		const char *text;
-		int code;
-		const char *says;
-	} bad[] = {
-		{ "", -EINVAL, "names no event" },
-		{ "f=99", -EINVAL, "names no event" },
-		{ "cycles", -EINVAL, "'cycles' is no event" },
-		{ "scpu", -EINVAL, "'scpu' is no event" },
-		{ "sALLOC", -ENOTSUP, "'sALLOC' is not supported yet" },
-		{ "hCPU p=3", -ENOTSUP, "'hCPU' is not supported yet" },
-		{ "sCPU;sALLOC", -ENOTSUP, "one event at a time" },
-		{ "sCPU f=0", -EINVAL, "expected 1 to 100000" },
-		{ "sCPU f=-1", -EINVAL, "expected 1 to 100000" },
-		{ "sCPU f=1x", -EINVAL, "expected 1 to 100000" },
-		{ "sCPU f=100001", -EINVAL, "expected 1 to 100000" },
-		{ "sCPU f=99999999999999999999", -EINVAL, "expected 1 to 100000" },
-		{ "sCPU mode=l", -ENOTSUP, "'mode=l' is not understood" },
-	};
-	struct event_spec spec;
-	struct err err;
+	struct event_spec spec = spec_of("sCPU f=200", false);
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CHECK_INT(event_spec_parse(bad[i].text, 99, false, &spec, &err), bad[i].code);
-		CHECK_HAS(err.text, bad[i].says);
-	}
+	CHECK_UINT(spec.source.frequency_hz, 200);
+	CHECK_UINT(spec.source.period, 5000000);
+	CHECK_STR(spec.source.name, "sCPU");
+	CHECK_STR(spec.source.unit, "nanoseconds");
+	CHECK_UINT(spec.config, PERF_COUNT_SW_TASK_CLOCK);
+	CHECK_STR(event_spec_kernel_name(&spec), "task-clock");
+	spec = spec_of("sCPU", true);
+	CHECK_UINT(spec.config, PERF_COUNT_SW_CPU_CLOCK);
+	CHECK_STR(event_spec_kernel_name(&spec), "cpu-clock");
+	spec = spec_of("sPF p=7 label=faults", false);
+	CHECK_STR(spec.source.name, "faults");
+	CHECK_UINT(spec.source.frequency_hz, 0);
+	CHECK_UINT(spec.source.period, 7);
+	CHECK_STR(spec.source.unit, "events");
+}
+
+static void each_event_has_its_own_attr(void)
+{
+	struct attr_choice choice = { .stack = true, .stack_bytes = 32768 };
+	struct perf_event_attr attr;
+	struct event_spec spec = spec_of("sCS st=8192", false);
+
+	attr_fill_sample(&spec, &choice, false, &attr);
+	CHECK_TRUE(!attr.exclude_kernel, "context switches are in the kernel");
+	CHECK_TRUE(!attr.freq);
+	CHECK_UINT(attr.sample_period, 1);
+	CHECK_UINT(attr.sample_stack_user, 8192);
+	spec = spec_of("id=317 raw_offset=8 raw_size=4", false);
+	attr_fill_sample(&spec, &choice, false, &attr);
+	CHECK_UINT(attr.type, PERF_TYPE_TRACEPOINT);
+	CHECK_UINT(attr.config, 317);
+	CHECK_TRUE(attr.sample_type & PERF_SAMPLE_RAW);
 }
 
 static void kernel_is_left_out_altogether(void)
 {
 	struct attr_choice choice = { .stack = true, .stack_bytes = 32768 };
 	struct perf_event_attr attr;
-	struct event_spec spec;
+	struct event_spec spec = spec_of("sCPU", false);
 
-	REQUIRE_INT(event_spec_parse("sCPU", 99, false, &spec, NULL), 0);
 	attr_fill_sample(&spec, &choice, false, &attr);
 	CHECK_TRUE(attr.exclude_kernel && attr.exclude_callchain_kernel &&
 		   attr.exclude_callchain_user);
@@ -93,7 +93,7 @@ static void cpu_lists(void)
 		CHECK_INT(probe_parse_cpus(bad[i], cpus, 8), 0);
 }
 
-SUITE(kernel_attr, { "events of the grammar are understood", events_are_understood },
-      { "other events are refused with what is wrong", other_events_are_refused },
+SUITE(kernel_attr, { "watchers become what this machine counts", watchers_become_specs },
+      { "each event has its own rate, stack, and side of the kernel", each_event_has_its_own_attr },
       { "without the kernel nothing of it is asked for", kernel_is_left_out_altogether },
       { "lists of CPUs are read, and nothing else", cpu_lists }, )

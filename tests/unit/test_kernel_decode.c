@@ -8,10 +8,12 @@ static struct made made;
 
 static struct decode_layout layout(bool callchain, bool stack)
 {
-	return (struct decode_layout){ .regs = perf_regs_of(MACHINE_X86_64),
-				       .callchain = callchain,
-				       .stack = stack,
-				       .source = 2 };
+	static struct decode_source source;
+
+	source = (struct decode_source){ .callchain = callchain, .stack = stack };
+	return (struct decode_layout){
+		.regs = perf_regs_of(MACHINE_X86_64), .source = &source, .n_sources = 1
+	};
 }
 
 static enum decode_result decode(bool callchain, bool stack, struct event *ret)
@@ -36,7 +38,7 @@ static void sample_fields(void)
 	CHECK_UINT(event.tid, 11);
 	CHECK_UINT(event.time_ns, 5000);
 	CHECK_UINT(event.cpu, 3);
-	CHECK_UINT(event.sample.source, 2);
+	CHECK_UINT(event.sample.source, 0);
 	CHECK_UINT(event.sample.ip, 0x401000);
 	CHECK_UINT(event.sample.period, 1001001);
 	CHECK_TRUE(event.sample.user);
@@ -44,6 +46,45 @@ static void sample_fields(void)
 	CHECK_UINT(event.sample.stack_bytes, 40);
 	CHECK_TRUE(!event.sample.stack_cut);
 	CHECK_INT(event.sample.stack[39], 39);
+}
+
+/* Identifier 77 stands in made samples. */
+static void samples_find_their_source(void)
+{
+	struct decode_source source[2] = { { .stack = true },
+					   { .raw = true,
+					     .value = DECODE_VALUE_RAW,
+					     .value_at = 2,
+					     .value_bytes = 4,
+					     .scale = 2 } };
+	struct decode_layout l = { .regs = perf_regs_of(MACHINE_X86_64),
+				   .source = source,
+				   .n_sources = 2 };
+	struct event event;
+	struct map ids;
+	bool is_new;
+
+	map_init(&ids);
+	l.ids = &ids;
+	made.n = 0;
+	made_sample_head(&made, PERF_RECORD_MISC_USER, 1, 1, 1);
+	made_2u32(&made, 12, 0x00010000); /* size; raw bytes 00 00 01 00 ... */
+	made_u64(&made, 0x0000000000000203);
+	made_regs(&made, 17, PERF_SAMPLE_REGS_ABI_64);
+	made_end(&made);
+	CHECK_INT(decode_record(&l, made.bytes, made.n, &event), DECODE_BAD_SAMPLE);
+	*map_put(&ids, 77, &is_new) = 1;
+	REQUIRE_INT(decode_record(&l, made.bytes, made.n, &event), DECODE_EVENT);
+	CHECK_UINT(event.sample.source, 1);
+	CHECK_UINT(event.sample.period, 2 * UINT64_C(0x02030001));
+	source[1].value_at = 9; /* the value would pass the end of the record */
+	REQUIRE_INT(decode_record(&l, made.bytes, made.n, &event), DECODE_EVENT);
+	CHECK_UINT(event.sample.period, 0);
+	source[1].value = DECODE_VALUE_REGISTER;
+	source[1].value_at = 5; /* rdi, perf's sixth */
+	REQUIRE_INT(decode_record(&l, made.bytes, made.n, &event), DECODE_EVENT);
+	CHECK_UINT(event.sample.period, 2 * 0x1005);
+	map_done(&ids);
 }
 
 static void registers_by_dwarf_number(void)
@@ -328,6 +369,8 @@ static void lying_counts(void)
 }
 
 SUITE(kernel_decode, { "a sample's fields are found", sample_fields },
+      { "a sample is of the source that its identifier names, weighted as asked",
+	samples_find_their_source },
       { "registers are numbered as DWARF does", registers_by_dwarf_number },
       { "each machine's mask has as many bits as registers", masks_count_their_registers },
       { "only the kernel's part of a call chain is taken", kernel_chain },

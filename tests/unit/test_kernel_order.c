@@ -99,7 +99,10 @@ static void wraps_anywhere(void)
 	for (uint64_t start = RING_BYTES - 256; start <= RING_BYTES; start += 8) {
 		struct ring_record record;
 		struct event event;
-		struct decode_layout layout = { .regs = perf_regs_of(MACHINE_X86_64) };
+		struct decode_source plain = { .stack = false };
+		struct decode_layout layout = { .regs = perf_regs_of(MACHINE_X86_64),
+						.source = &plain,
+						.n_sources = 1 };
 		uint32_t ring, n = 0;
 
 		put_times(rings, 0, times, 3, start);
