@@ -30,12 +30,16 @@ struct machine_state {
 	void *ctx;
 };
 
+/* Registers when a run begins, and what stands for the row before the first one. */
+static const struct line_row row_start = { .file = 1, .line = 1 };
+static const struct line_row row_none = { .addr = UINT64_MAX };
+
 static void run_reset(struct machine_state *m)
 {
-	m->row = (struct line_row){ .file = 1, .line = 1 };
-	m->last.known = false;
+	m->row = row_start;
+	m->last = row_none;
 	m->dead = false;
-	m->next = UINT64_MAX;
+	m->next = m->keep ? 0 : UINT64_MAX;
 }
 
 static void match_from(struct machine_state *m, uint64_t addr)
@@ -89,34 +93,47 @@ static void row_look(struct machine_state *m)
 		run_begin(m);
 		if (m->n && !m->dead)
 			match_from(m, m->row.addr);
-	} else if (m->row.addr > m->next) {
+	} else if (m->n && m->row.addr > m->next) {
 		match_until(m, m->row.addr);
 	}
 	if (m->keep && m->last.known)
 		span_keep(m, m->row.addr);
 }
 
-/* The registers are a row; they lie in machine registers between the few that are looked at. */
-static inline struct line_row row_put(struct machine_state *m, struct line_row row)
+/*
+ * The two rows at hand are locals of program_run, which most rows never leave: they are looked at by
+ * two comparisons. They come here one by one, and not inlined, because gcc otherwise packs them
+ * into vectors for the sake of these stores, and unpacks them for each opcode.
+ */
+static __attribute__((noinline)) void rows_store(struct machine_state *m, uint64_t addr,
+						 uint64_t last_addr, uint32_t last_file,
+						 uint32_t last_line, uint32_t last_column,
+						 uint32_t last_discriminator)
 {
-	if (!m->last.known || row.addr < m->last.addr || row.addr > m->next || m->keep) {
-		m->row = row;
+	m->row.addr = addr;
+	m->last.addr = last_addr;
+	m->last.file = last_file;
+	m->last.line = last_line;
+	m->last.column = last_column;
+	m->last.discriminator = last_discriminator;
+}
+
+static inline void row_put(struct machine_state *m, struct line_row *row, struct line_row *last)
+{
+	if (row->addr < last->addr || row->addr > m->next) {
+		rows_store(m, row->addr, last->addr, last->file, last->line, last->column,
+			   last->discriminator);
 		row_look(m);
+		m->last.known = true;
 	}
-	m->last.addr = row.addr;
-	m->last.file = row.file;
-	m->last.line = row.line;
-	m->last.column = row.column;
-	m->last.discriminator = row.discriminator;
-	m->last.known = true;
-	row.discriminator = 0;
-	return row;
+	*last = *row;
+	row->discriminator = 0;
 }
 
 static void run_end(struct machine_state *m)
 {
 	if (m->last.known && !m->dead && m->row.addr >= m->last.addr) {
-		if (m->row.addr > m->next)
+		if (m->n && m->row.addr > m->next)
 			match_until(m, m->row.addr);
 		if (m->keep)
 			span_keep(m, m->row.addr);
@@ -126,19 +143,20 @@ static void run_end(struct machine_state *m)
 	run_reset(m);
 }
 
-static void extended(struct machine_state *m, struct cursor *c)
+/* True: the run ended. Of the registers it takes and changes m->row's address, discriminator. */
+static bool extended(struct machine_state *m, struct cursor *c)
 {
 	uint64_t n = cursor_uleb(c);
 	const uint8_t *bytes;
 	struct cursor op;
 
 	if (!n || !cursor_take(c, n, &bytes))
-		return;
+		return false;
 	op = cursor_of(bytes, n);
 	switch (cursor_u8(&op)) {
 	case DW_LNE_end_sequence:
 		run_end(m);
-		break;
+		return true;
 	case DW_LNE_set_address:
 		if (n == 9)
 			m->row.addr = cursor_u64(&op);
@@ -167,6 +185,7 @@ static void extended(struct machine_state *m, struct cursor *c)
 	default: /* what vendors add */
 		break;
 	}
+	return false;
 }
 
 struct special {
@@ -191,32 +210,28 @@ static uint32_t number_32(struct cursor *c, uint32_t too_large)
 	return n > UINT32_MAX ? too_large : (uint32_t)n;
 }
 
-/* One of the opcodes that are neither special nor extended. */
-static inline struct line_row standard(struct machine_state *m, struct cursor *c, uint8_t op,
-				       struct line_row row)
+/* One of the opcodes that are neither special nor extended, nor a row. */
+static inline void standard(const struct lines *l, struct cursor *c, uint8_t op,
+			    struct line_row *row)
 {
-	const struct lines *l = m->lines;
-
 	switch (op) {
-	case DW_LNS_copy:
-		return row_put(m, row);
 	case DW_LNS_advance_pc:
-		row.addr += cursor_uleb(c) * l->min_inst;
+		row->addr += cursor_uleb(c) * l->min_inst;
 		break;
 	case DW_LNS_advance_line:
-		row.line += (uint32_t)cursor_sleb(c);
+		row->line += (uint32_t)cursor_sleb(c);
 		break;
 	case DW_LNS_set_file:
-		row.file = number_32(c, UINT32_MAX);
+		row->file = number_32(c, UINT32_MAX);
 		break;
 	case DW_LNS_set_column:
-		row.column = number_32(c, 0);
+		row->column = number_32(c, 0);
 		break;
 	case DW_LNS_const_add_pc:
-		row.addr += (uint64_t)((255 - l->opcode_base) / l->line_range) * l->min_inst;
+		row->addr += (uint64_t)((255 - l->opcode_base) / l->line_range) * l->min_inst;
 		break;
 	case DW_LNS_fixed_advance_pc:
-		row.addr += cursor_u16(c);
+		row->addr += cursor_u16(c);
 		break;
 	case DW_LNS_set_isa:
 		cursor_uleb(c);
@@ -224,7 +239,6 @@ static inline struct line_row standard(struct machine_state *m, struct cursor *c
 	default: /* is_stmt, basic block, prologue and epilogue marks */
 		break;
 	}
-	return row;
 }
 
 static void program_run(struct machine_state *m)
@@ -232,26 +246,36 @@ static void program_run(struct machine_state *m)
 	const struct lines *l = m->lines;
 	struct special special[256];
 	struct cursor c = l->program;
-	struct line_row row;
+	struct line_row row, last;
 
 	specials_make(l, special);
 	run_reset(m);
 	if (!budget_take(l->unit->file->budget, cursor_left(&c)))
 		return;
-	row = m->row;
+	row = row_start;
+	last = row_none;
 	while (cursor_left(&c)) {
 		uint8_t op = *c.at++;
 
 		if (op >= l->opcode_base) {
 			row.addr += special[op].addr;
 			row.line += (uint32_t)special[op].line;
-			row = row_put(m, row);
+			row_put(m, &row, &last);
+		} else if (op == DW_LNS_copy) {
+			row_put(m, &row, &last);
 		} else if (!op) {
-			m->row = row;
-			extended(m, &c);
-			row = m->row;
+			rows_store(m, row.addr, last.addr, last.file, last.line, last.column,
+				   last.discriminator);
+			m->row.discriminator = row.discriminator;
+			if (extended(m, &c)) {
+				row = row_start;
+				last = row_none;
+			} else {
+				row.addr = m->row.addr;
+				row.discriminator = m->row.discriminator;
+			}
 		} else if (op <= DW_LNS_set_isa) {
-			row = standard(m, &c, op, row);
+			standard(l, &c, op, &row);
 		} else {
 			for (unsigned int i = 0; i < l->opcode_lengths[op - 1]; i++)
 				cursor_uleb(&c);
