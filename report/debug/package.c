@@ -179,8 +179,8 @@ int package_next(struct package *p, struct package_member *ret, struct err *err)
 	take_name(p);
 	*ret = (struct package_member){
 		.number = p->n_members,
-		.is_file = c->entry_filetype(p->entry) == AE_IFREG && p->size &&
-			   !c->entry_hardlink(p->entry),
+		/* of hard links in cpio the last one has the bytes */
+		.is_file = c->entry_filetype(p->entry) == AE_IFREG && p->size,
 		.size = p->size,
 		.name = p->name,
 	};

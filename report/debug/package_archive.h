@@ -33,7 +33,6 @@ struct err;
 	CALL(entry_new, struct archive_entry *, (void))                                       \
 	CALL(entry_free, void, (struct archive_entry *))                                      \
 	CALL(entry_filetype, __LA_MODE_T, (struct archive_entry *))                           \
-	CALL(entry_hardlink, const char *, (struct archive_entry *))                          \
 	CALL(entry_pathname, const char *, (struct archive_entry *))                          \
 	CALL(entry_size, la_int64_t, (struct archive_entry *))
 
