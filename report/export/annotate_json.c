@@ -82,8 +82,9 @@ size_t export_annotation_json(const struct profile *p, const bool *wanted,
 	size_t n = 0;
 
 	buf_init(&o.b);
-	buf_printf(&o.b, "{\"format\":\"ddprof-report annotate\",\"version\":%d,\"events\":[",
-		   JSON_VERSION);
+	buf_printf(&o.b, "{\"format\":\"ddprof-report annotate\",\"version\":%d,\n", JSON_VERSION);
+	json_put_advice(&o.b, p);
+	buf_puts(&o.b, ",\n\"events\":[");
 	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
 		struct annotation a;
 

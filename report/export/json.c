@@ -131,6 +131,8 @@ void export_json(const struct profile *p, enum view_by by, FILE *out)
 		"{\"format\":\"ddprof-report show\",\"version\":%d,\"by\":\"%s\",\"ended\":%s,\n",
 		JSON_VERSION, by_name[by], p->origin.ended ? "true" : "false");
 	put_losses(&b, p);
+	buf_puts(&b, ",\n");
+	json_put_advice(&b, p);
 	buf_puts(&b, ",\n\"events\":[");
 	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
 		if (!p->source[s].count)

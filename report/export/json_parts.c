@@ -57,3 +57,14 @@ void json_put_event(struct buf *b, const struct profile_source *s)
 	buf_printf(b, ",\"frequency_hz\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"weight\":%" PRIu64,
 		   s->about.frequency_hz, s->count, s->weight);
 }
+
+void json_put_advice(struct buf *b, const struct profile *p)
+{
+	buf_puts(b, "\"advice\":[");
+	for (uint32_t i = 0; i < p->n_advice; i++) {
+		buf_puts(b, i ? ",\"" : "\"");
+		escape_json(b, profile_text(p, p->advice[i]));
+		buf_putc(b, '"');
+	}
+	buf_putc(b, ']');
+}

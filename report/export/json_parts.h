@@ -18,5 +18,7 @@ void json_put_module(struct buf *b, const struct profile *p, uint32_t at);
 void json_put_function(struct buf *b, const struct profile *p, uint32_t at);
 /* event, unit, frequency_hz, samples, weight */
 void json_put_event(struct buf *b, const struct profile_source *s);
+/* what to do for more names, a sentence each */
+void json_put_advice(struct buf *b, const struct profile *p);
 
 #endif

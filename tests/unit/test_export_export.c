@@ -112,6 +112,24 @@ static void json(void)
 	check_golden(write_json, "rows.json");
 }
 
+static void write_advised(const struct profile *p, FILE *out)
+{
+	struct profile *advised = (struct profile *)p;
+
+	advised->advice[0] = intern_put(&advised->names, "switch on \"perf\" maps");
+	advised->advice[1] = intern_put(&advised->names, "second");
+	advised->n_advice = 2;
+	export_json(p, VIEW_MODULE, out);
+}
+
+static void advice(void)
+{
+	char *text = written(write_advised);
+
+	CHECK_HAS(text, "\"advice\":[\"switch on \\\"perf\\\" maps\",\"second\"],\n");
+	free(text);
+}
+
 /* Every count of the folded lines adds up to the samples. */
 static void folded_total(void)
 {
@@ -172,6 +190,6 @@ static void empty(void)
 SUITE(export_export, { "tables show self and total, and say what they leave out", flat },
       { "trees indent where calls fork", tree },
       { "folded stacks are sorted lines, root first", folded },
-      { "JSON holds exact numbers", json }, { "folded counts add up to all samples", folded_total },
+      { "JSON holds exact numbers", json }, { "JSON holds what to do for more names", advice }, { "folded counts add up to all samples", folded_total },
       { "equal profiles give equal pprof bytes", same_bytes },
       { "a profile without samples can be written", empty }, )
