@@ -367,7 +367,7 @@ const struct opt command_options[] = {
 	{ 0, "flatten-inlines", NULL, NULL, NULL, set_flatten_inlines,
 	  "export: a location of its own for each inlined frame", false },
 	{ 0, "debug-dir", "DIR", DEBUG_DIR_VARIABLE, NULL, set_debug_dir,
-	  "debug files lie here; may be repeated", false },
+	  "debug files and packages (.deb, .rpm) lie here; may be repeated", false },
 	{ 0, "debuginfod", "YES|NO", NULL, "no", set_debuginfod,
 	  "ask the servers of $DEBUGINFOD_URLS for what is missing (not there yet)", true },
 	{ 0, "no-cache", NULL, NULL, NULL, set_no_cache,
