@@ -1,7 +1,7 @@
 /*
  * `info`: what a recording says of itself (manifest), and how complete it is: samples lost and
- * where, stacks complete and why others ended, frames by how they were found, modules that lack
- * symbols or unwind tables.
+ * where, stacks complete and why others ended, frames by how they were found, where each module's
+ * names came from, modules that lack symbols or unwind tables.
  */
 #include "report/cmd.h"
 
@@ -12,6 +12,7 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "report/missing.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
 #include "report/unwind/unwind.h"
@@ -23,6 +24,7 @@ struct info {
 	struct recording *recording;
 	const struct profile *p;
 	const struct recording_state *state;
+	const char *path; /* of the recording */
 	uint64_t n_stacks, n_complete, n_frames;
 	uint64_t *module_samples; /* samples whose stack goes through the module */
 	bool json, more;
@@ -77,6 +79,20 @@ static const char *symbol_problem(const struct info *i, const struct profile_mod
 	if (m->has_names || m->kind == MODULE_ANONYMOUS || m->kind == MODULE_UNMAPPED)
 		return NULL;
 	return profile_text(i->p, m->symbols_reason);
+}
+
+/* Which file answered. "": nobody did. */
+static const char *names_from(const struct info *i, const struct profile_module *m)
+{
+	const char *file = profile_text(i->p, m->debug_file);
+
+	if (*file)
+		return file;
+	if (m->from_cache && (m->has_lines || m->full_debug))
+		return "earlier report";
+	if (m->local_names)
+		return "file here";
+	return m->has_names ? "recording" : "";
 }
 
 /* ---- text ---- */
@@ -177,6 +193,61 @@ static void text_stacks(struct info *i)
 			   i->n_frames);
 }
 
+static void text_share(struct info *i, size_t module)
+{
+	struct buf share;
+
+	buf_init(&share);
+	export_put_percent(&share, i->module_samples[module], i->n_stacks);
+	buf_printf(&i->out, "  %8s  ", buf_text(&share));
+	buf_done(&share);
+	escape_text(&i->out, profile_text(i->p, i->p->module[module].path));
+	buf_puts(&i->out, ": ");
+}
+
+static void text_names(struct info *i)
+{
+	static const char *const names[] = {
+		[NAMES_NONE] = "no names",
+		[NAMES_EXPORTED] = "names of exported functions",
+		[NAMES_ALL] = "names",
+	};
+	bool any = false;
+
+	for (size_t m = 0; m < i->p->n_modules; m++) {
+		const struct profile_module *module = &i->p->module[m];
+		const char *from = names_from(i, module);
+
+		if (module->kind != MODULE_FILE || !i->module_samples[m])
+			continue;
+		if (!any)
+			buf_puts(&i->out, "\nNames of modules (share of the samples whose stack "
+					  "goes through them)\n");
+		any = true;
+		text_share(i, m);
+		buf_printf(&i->out, "%s%s", names[missing_names_of(module)],
+			   module->has_lines ? " and lines" : ", no lines");
+		buf_puts(&i->out, *from ? ", from " : "");
+		escape_text(&i->out, from);
+		buf_putc(&i->out, '\n');
+	}
+}
+
+static void text_advice(struct info *i)
+{
+	struct buf line;
+
+	buf_init(&line);
+	missing_put_line(i->p, i->path, &line);
+	if (line.n || i->p->n_advice)
+		buf_puts(&i->out, "\nFor more names\n");
+	for (uint32_t a = 0; a < i->p->n_advice; a++)
+		buf_printf(&i->out, "  %s\n", profile_text(i->p, i->p->advice[a]));
+	if (line.n)
+		buf_printf(&i->out, "  %s\n", buf_text(&line));
+	buf_done(&line);
+}
+
 static void text_problems(struct info *i, const char *title,
 			  const char *(*problem)(const struct info *,
 						 const struct profile_module *))
@@ -186,7 +257,6 @@ static void text_problems(struct info *i, const char *title,
 	for (size_t m = 0; m < i->p->n_modules; m++) {
 		const struct profile_module *module = &i->p->module[m];
 		const char *reason = problem(i, module);
-		struct buf share;
 
 		if (!reason || !i->module_samples[m])
 			continue;
@@ -195,12 +265,7 @@ static void text_problems(struct info *i, const char *title,
 				   "\n%s (share of the samples whose stack goes through them)\n",
 				   title);
 		any = true;
-		buf_init(&share);
-		export_put_percent(&share, i->module_samples[m], i->n_stacks);
-		buf_printf(&i->out, "  %8s  ", buf_text(&share));
-		buf_done(&share);
-		escape_text(&i->out, profile_text(i->p, module->path));
-		buf_puts(&i->out, ": ");
+		text_share(i, m);
 		escape_text(&i->out, reason);
 		buf_putc(&i->out, '\n');
 	}
@@ -214,8 +279,10 @@ static void put_text(struct info *i)
 	text_file(i);
 	text_samples(i);
 	text_stacks(i);
+	text_names(i);
 	text_problems(i, "Modules without symbols", symbol_problem);
 	text_problems(i, "Modules without unwind tables", unwind_problem);
+	text_advice(i);
 }
 
 /* ---- JSON: ddprof-report(1), "JSON" ---- */
@@ -336,7 +403,22 @@ static void json_modules(struct info *i)
 		json_text(i, "symbols", symbols ? symbols : "");
 		buf_putc(&i->out, ',');
 		json_text(i, "unwind", unwind ? unwind : "");
+		buf_putc(&i->out, ',');
+		json_text(i, "names", missing_names_text(missing_names_of(module)));
+		buf_printf(&i->out, ",\"lines\":%s,", module->has_lines ? "true" : "false");
+		json_text(i, "names_from", names_from(i, module));
 		buf_putc(&i->out, '}');
+	}
+	buf_putc(&i->out, ']');
+}
+
+static void json_advice(struct info *i)
+{
+	buf_puts(&i->out, ",\n\"advice\":[");
+	for (uint32_t a = 0; a < i->p->n_advice; a++) {
+		buf_puts(&i->out, a ? ",\"" : "\"");
+		escape_json(&i->out, profile_text(i->p, i->p->advice[a]));
+		buf_putc(&i->out, '"');
 	}
 	buf_putc(&i->out, ']');
 }
@@ -351,6 +433,7 @@ static void put_json(struct info *i)
 	json_samples(i);
 	json_stacks(i);
 	json_modules(i);
+	json_advice(i);
 	buf_puts(&i->out, "}\n");
 }
 
@@ -371,6 +454,7 @@ int cmd_info(struct command *c)
 	}
 	i.recording = recording;
 	i.p = profile;
+	i.path = path;
 	i.state = recording_state(recording);
 	buf_init(&i.out);
 	count_stacks(&i);

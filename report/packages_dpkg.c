@@ -51,6 +51,8 @@ static struct alias *make_aliases(struct arena *a, const struct packages_wanted 
 	for (uint32_t i = 0; i < n; i++) {
 		const char *path = wanted[i].path, *other = NULL;
 
+		if (path[0] != '/')
+			continue;
 		alias[count++] = (struct alias){ path, strlen(path), i };
 		if (!strncmp(path, "/usr/", 5) && is_merged(path + 4))
 			other = path + 4;

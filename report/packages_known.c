@@ -132,13 +132,16 @@ static size_t match_number(const char *text, char capture[CAPTURE_MAX])
 static bool matches(const char *pattern, const char *text, char capture[CAPTURE_MAX])
 {
 	const char *star = NULL, *from = NULL;
+	char before[CAPTURE_MAX];
 
-	for (capture[0] = 0; *text || *pattern;) {
+	memset(capture, 0, CAPTURE_MAX);
+	while (*text || *pattern) {
 		size_t n = *pattern == '#' ? match_number(text, capture) : 0;
 
 		if (*pattern == '*') {
 			star = ++pattern;
 			from = text;
+			memcpy(before, capture, sizeof(before));
 		} else if (n) {
 			pattern++;
 			text += n;
@@ -148,7 +151,7 @@ static bool matches(const char *pattern, const char *text, char capture[CAPTURE_
 		} else if (star && *from) {
 			pattern = star;
 			text = ++from;
-			capture[0] = 0;
+			memcpy(capture, before, sizeof(before));
 		} else {
 			return false;
 		}
