@@ -15,7 +15,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { FLAG_CALLCHAIN = 1, FLAG_STACK = 2, FLAG_AARCH64 = 4, FLAG_ALL = 8, FLAG_RAW = 16, N_RINGS = 2 };
+enum { FLAG_CALLCHAIN = 1, FLAG_STACK = 2, FLAG_AARCH64 = 4, FLAG_ALL = 8, FLAG_RAW = 16 };
+
+enum { N_RINGS = 2 };
 
 static volatile uint64_t sink;
 

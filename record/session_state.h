@@ -1,0 +1,51 @@
+/*
+ * A recording while it runs: what session.c starts and ends, and session_loop.c turns. Private to
+ * these two.
+ */
+#ifndef RECORD_SESSION_STATE_H
+#define RECORD_SESSION_STATE_H
+
+#include <poll.h>
+#include <signal.h>
+
+#include "record/kernel/kernel.h"
+#include "record/session.h"
+#include "record/target.h"
+
+enum { POLL_OTHERS = 2, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
+
+struct unknown_pid {
+	uint32_t pid;
+	uint64_t asked_ns;
+};
+
+struct session {
+	const struct session_options *options;
+	sigset_t old_mask;
+	int signal_fd;
+	struct target target;
+	struct kernel *kernel;
+	struct inspector *inspector;
+	struct sink *sink;
+	struct pollfd *fds; /* rings, then signals, then the inspector */
+	size_t n_rings;
+	uint64_t start_ns, losses_ns, now_ns;
+	struct unknown_pid unknown[UNKNOWN_PIDS];
+	uint64_t change_ns[CHANGE_PIDS]; /* of mappings, of the last pid that fell on this place */
+	uint32_t stale_pid;		 /* whose snapshot is not taken */
+	int n_interrupts;
+	bool stop;
+};
+
+/* What the rooms tell each other: on_object and on_kernel of the sink, the inspector's answers. */
+void session_on_object(void *ctx, const struct space *space, const struct mapping *mapping);
+void session_on_kernel(void *ctx, uint64_t pc);
+struct inspect_sink session_answers(struct session *s);
+
+void session_drain(struct session *s, bool all); /* rings -> sink */
+void session_read_signals(struct session *s);	 /* may set stop */
+void session_loop(struct session *s);		 /* until stop */
+/* Events off; everything that was counted comes into the file; says what came of it. */
+void session_finish(struct session *s);
+
+#endif
