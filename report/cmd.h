@@ -6,6 +6,7 @@
 #include "report/pipeline.h"
 #include "report/term.h"
 
+struct config;
 struct profile;
 struct recording;
 
@@ -50,14 +51,16 @@ struct command {
 	bool flatten_inlines;
 	/*
 	 * Folders of debug files: of options; of the environment and of the configuration behind
-	 * them. pipeline.debug.dir is made of both (command_ready).
+	 * them. pipeline.debug.dir is made of all (command_ready).
 	 */
-	struct command_paths debug_dir, debug_dir_later;
-	bool debuginfod_given;		 /* on the command line, either way */
-	bool urls;			 /* missing */
-	struct command_paths source_dir; /* annotate */
-	bool raw_stacks;		 /* convert */
-	const char *max_size, *older;	 /* cache prune; NULL: not given */
+	struct command_paths debug_dir, debug_dir_later, debug_dir_config;
+	bool urls; /* missing */
+	/* annotate; command_ready puts those of the configuration behind those of options */
+	struct command_paths source_dir, source_dir_config;
+	struct config *config; /* the file's text, which values point into; NULL: none was read */
+	bool configuring;      /* setters are called for the configuration */
+	bool raw_stacks;       /* convert */
+	const char *max_size, *older; /* cache prune; NULL: not given */
 	struct command_given given[16];
 	unsigned int n_given;
 	bool help, version;
@@ -93,6 +96,9 @@ int command_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int command_ready(struct command *c, const char *verb_name, enum verb verb);
 void command_done(struct command *c);
+
+/* "512", "100K", "20M", "1G" in bytes. -EINVAL. */
+int command_parse_size(const char *text, uint64_t *ret);
 
 /* The one operand, or ddprof.data. NULL after saying what is wrong. */
 const char *command_file(const struct command *c);

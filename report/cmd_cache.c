@@ -40,22 +40,6 @@ static int show(const char *dir, struct symbol_cache *c)
 	return EXIT_DONE;
 }
 
-/* "512", "100K", "20M", "1G" */
-static int parse_size(const char *text, uint64_t *ret)
-{
-	static const char units[] = "KMG";
-	char *end;
-	uint64_t n = strtoull(text, &end, 10);
-	const char *unit = *end ? strchr(units, *end) : NULL;
-
-	if (*text < '0' || *text > '9' || (*end && (!unit || end[1])))
-		return -EINVAL;
-	if (unit && __builtin_mul_overflow(n, UINT64_C(1) << 10 * (unit - units + 1), &n))
-		return -EINVAL;
-	*ret = n;
-	return 0;
-}
-
 /* The index of debug files is made anew by looking: it goes when it alone is too large. */
 static void drop_index(const char *dir, uint64_t max, struct symbol_cache_size *removed)
 {
@@ -74,7 +58,7 @@ static int prune(const struct command *c, const char *dir, struct symbol_cache *
 	struct symbol_cache_size removed;
 	char *end = NULL;
 
-	if (c->max_size && parse_size(c->max_size, &max) < 0)
+	if (c->max_size && command_parse_size(c->max_size, &max) < 0)
 		return command_usage("--max-size: '%s' is no size like 512, 100K, 20M, 1G",
 				     c->max_size);
 	if (c->older)

@@ -9,6 +9,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "report/cmd.h"
+#include "report/configuration.h"
 #include "report/options.h"
 
 static const struct opt_usage usage = {
@@ -71,7 +72,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "addr2line"))
 		return cmd_addr2line(argc - 1, argv + 1);
 	filter_init(&c.pipeline.filter);
-	if (opt_parse(command_options, &c, argc, argv, false, &operand, &err) < 0) {
+	if (config_load_asked(argc, argv, &c, &err) < 0 ||
+	    opt_parse(command_options, &c, argc, argv, false, &operand, &err) < 0) {
 		log_error("%s", err.text);
 		command_done(&c);
 		return EXIT_USAGE;

@@ -225,10 +225,19 @@ static int set_debug_dir(void *ctx, const char *value, struct err *err)
 	struct command *c = ctx;
 
 	(void)err;
-	if (value == getenv(DEBUG_DIR_VARIABLE))
+	if (c->configuring)
+		command_paths_add(&c->debug_dir_config, value, strlen(value));
+	else if (value == getenv(DEBUG_DIR_VARIABLE))
 		add_paths(&c->debug_dir_later, value);
 	else
 		command_paths_add(&c->debug_dir, value, strlen(value));
+	return 0;
+}
+
+static int set_debuginfod_urls(void *ctx, const char *value, struct err *err)
+{
+	(void)err;
+	((struct command *)ctx)->pipeline.debug.debuginfod_urls = value;
 	return 0;
 }
 
@@ -236,8 +245,36 @@ static int set_debuginfod(void *ctx, const char *value, struct err *err)
 {
 	struct command *c = ctx;
 
-	c->debuginfod_given = true;
-	return set_yes_no(value ? value : "yes", &c->pipeline.debug.debuginfod, err);
+	if (value && strstr(value, "://")) {
+		c->pipeline.debug.debuginfod = true;
+		return set_debuginfod_urls(ctx, value, err);
+	}
+	if (value && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return err_set(err, -EINVAL, "'%s' is none of yes, no, http://SERVER", value);
+	c->pipeline.debug.debuginfod = !value || !strcmp(value, "yes");
+	return 0;
+}
+
+static int set_debuginfod_timeout(void *ctx, const char *value, struct err *err)
+{
+	enum { MOST_S = 3600 };
+	char *end;
+	double seconds = strtod(value, &end);
+
+	if (end == value || *end || !(seconds >= 0.1 && seconds <= MOST_S))
+		return err_set(err, -EINVAL, "'%s' is no number of seconds from 0.1 to %d", value,
+			       MOST_S);
+	((struct command *)ctx)->pipeline.debug.debuginfod_timeout_ms = (uint32_t)(seconds * 1000);
+	return 0;
+}
+
+static int set_debuginfod_max_size(void *ctx, const char *value, struct err *err)
+{
+	uint64_t *to = &((struct command *)ctx)->pipeline.debug.debuginfod_max_bytes;
+
+	if (command_parse_size(value, to) < 0 || !*to)
+		return err_set(err, -EINVAL, "'%s' is no size like 512, 100K, 20M, 1G", value);
+	return 0;
 }
 
 static int set_no_cache(void *ctx, const char *value, struct err *err)
@@ -258,8 +295,10 @@ static int set_urls(void *ctx, const char *value, struct err *err)
 
 static int set_source_dir(void *ctx, const char *value, struct err *err)
 {
+	struct command *c = given(ctx, "source-dir", VERB_ANNOTATE);
+
 	(void)err;
-	command_paths_add(&given(ctx, "source-dir", VERB_ANNOTATE)->source_dir, value,
+	command_paths_add(c->configuring ? &c->source_dir_config : &c->source_dir, value,
 			  strlen(value));
 	return 0;
 }
@@ -326,6 +365,13 @@ static int set_no_pager(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
+/* Read before any option counts: see configuration.h. */
+static int set_config(void *ctx, const char *value, struct err *err)
+{
+	(void)ctx, (void)value, (void)err;
+	return 0;
+}
+
 static int set_log_level(void *ctx, const char *value, struct err *err)
 {
 	enum log_level level;
@@ -368,8 +414,14 @@ const struct opt command_options[] = {
 	  "export: a location of its own for each inlined frame", false },
 	{ 0, "debug-dir", "DIR", DEBUG_DIR_VARIABLE, NULL, set_debug_dir,
 	  "debug files and packages (.deb, .rpm) lie here; may be repeated", false },
-	{ 0, "debuginfod", "YES|NO", NULL, "no", set_debuginfod,
-	  "ask the servers of $DEBUGINFOD_URLS for what is missing (not there yet)", true },
+	{ 0, "debuginfod", "YES|NO|URLS", NULL, "no", set_debuginfod,
+	  "ask debuginfod servers for what is missing", true },
+	{ 0, "debuginfod-urls", "URLS", "DEBUGINFOD_URLS", NULL, set_debuginfod_urls,
+	  "servers that --debuginfod asks", false },
+	{ 0, "debuginfod-timeout", "SECONDS", NULL, "90", set_debuginfod_timeout,
+	  "for one file of a server", false },
+	{ 0, "debuginfod-max-size", "SIZE", NULL, "1G", set_debuginfod_max_size,
+	  "of one file of a server", false },
 	{ 0, "no-cache", NULL, NULL, NULL, set_no_cache,
 	  "neither take names from the cache nor keep them there", false },
 	{ 0, "no-local-files", NULL, NULL, NULL, set_no_local_files,
@@ -388,6 +440,8 @@ const struct opt command_options[] = {
 	  "auto, always or never; auto hears $NO_COLOR", false },
 	{ 0, "no-pager", NULL, NULL, NULL, set_no_pager,
 	  "do not start $DDPROF_PAGER, $PAGER or less", false },
+	{ 0, "config", "FILE", NULL, NULL, set_config, "defaults of options; 'none' for no file",
+	  false },
 	{ 'l', "log-level", "LEVEL", NULL, "notice", set_log_level,
 	  "error, warning, notice, info or debug", false },
 	{ 'h', "help", NULL, NULL, NULL, set_help, "print this and end", false },

@@ -56,7 +56,7 @@ static int take_escape(struct toml_scan *s, struct buf *b)
 	const char *from = s->at++;
 	char c = toml_peek(s);
 	const char *letter = c == '\n' ? NULL : strchr(letters, c);
-	uint32_t code;
+	uint32_t code = 0;
 
 	if (letter) {
 		buf_putc(b, bytes[letter - letters]);

@@ -28,7 +28,7 @@ struct search {
 	enum search_for what;
 	const struct build_id *id;
 	struct place best;
-	struct err near; /* text "": nothing was near */
+	struct err near;	   /* text "": nothing was near */
 	char link[PROBE_LINK_MAX]; /* .gnu_debuglink of the object at its recorded path */
 };
 
@@ -299,7 +299,10 @@ static void try_catalog(struct search *s, struct root *root, const struct object
 		note_near(s, root, strrchr(key->path, '/') + 1);
 }
 
-/* What a server sent is looked at like any other file; one that is not the wanted one is said. */
+/*
+ * What a server sent is looked at like any other file. One that is not the wanted one is said here
+ * at once: it is no file of the user's, so it does not count as near.
+ */
 static void take_served(struct search *s, const char *path)
 {
 	struct err before = s->near;
@@ -308,8 +311,7 @@ static void take_served(struct search *s, const char *path)
 	try_path(s, path);
 	if (s->near.text[0])
 		log_warning("debuginfod: not used: %s", s->near.text);
-	if (before.text[0])
-		s->near = before;
+	s->near = before;
 }
 
 static void try_servers(struct search *s)

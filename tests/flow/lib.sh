@@ -21,6 +21,7 @@ tmp=$(mktemp -d "${TMPDIR:-/tmp}/ddprof-flow.XXXXXX")
 chmod 755 "$tmp" # tests that drop privileges have to come in
 cd "$tmp"
 export XDG_CACHE_HOME="$tmp/.cache" # nothing is left in, or taken from, the user's own
+export XDG_CONFIG_HOME="$tmp/.config"
 
 # Programs that the test left running: `background PID` has them killed at the end.
 background_pids=

@@ -34,4 +34,14 @@ for program in ddprof-record ddprof-report; do
 		bad=1
 	fi
 done
+
+# Keys of the configuration: { "debug_dir", CONFIG_PATHS } and ".It Ic debug_dir , Ic source_dir"
+sed -n 's/.*{ "\([a-z_]*\)", CONFIG_.*/\1/p' report/configuration.c | LC_ALL=C sort >"$tmp/keys"
+sed -n '/^\.Sh CONFIGURATION/,/^\.Sh JSON/s/^\.It //p' man/ddprof-report.1 | tr ' ' '\n' |
+	grep -v '^\(Ic\|,\)$' | LC_ALL=C sort >"$tmp/keys.page"
+if ! diff "$tmp/keys" "$tmp/keys.page" >"$tmp/diff"; then
+	echo "keys of report/configuration.c (<) and of man/ddprof-report.1 (>) differ:"
+	cat "$tmp/diff"
+	bad=1
+fi
 exit $bad
