@@ -150,13 +150,14 @@ def record_attached(argv, outer, scale):
     return cpu_of(last_line(outer)), 0.0
 
 
-def run_measured(argv, timeout_s=600):
-    """Runs argv with its output to /dev/null. Returns measure's line."""
+def run_measured(argv, timeout_s=600, stdin=None, env=None):
+    """Runs argv with its output to /dev/null, input from a file. Returns measure's line."""
     out = f'{OUT}/run.json'
     remove(out)
-    subprocess.run(nice_prefix() + [MEASURE, out] + argv, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-                   env={**os.environ, 'MEASURE_TIMEOUT': str(timeout_s), 'DEBUGINFOD_URLS': ''})
+    with open(stdin or os.devnull, 'rb') as source:
+        subprocess.run(nice_prefix() + [MEASURE, out] + argv, stdin=source,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                       env={**os.environ, 'MEASURE_TIMEOUT': str(timeout_s), 'DEBUGINFOD_URLS': '', **(env or {})})
     return last_line(out)
 
 
