@@ -66,7 +66,7 @@ static struct piece name_of(struct addr2line_printer *p, uint32_t text)
 
 	if (!*name)
 		return piece_of("??");
-	if (!p->form->languages && !p->form->escape)
+	if (!p->form->escape && !symbol_may_be_mangled(name, p->form->languages))
 		return piece_of(name);
 	place = map_put(&p->made, (uint64_t)text + 1, &is_new);
 	if (is_new) {

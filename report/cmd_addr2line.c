@@ -209,26 +209,27 @@ static int digit_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "0x1f\n" and "1f\n", as nearly all input is. False: anything else. */
-static bool plain_address(const char *text, size_t n, uint64_t *ret)
+/* Length of a line like "0x1f\n" or "1f\n", as nearly all input is; 0: it is something else. */
+static size_t plain_line(const char *text, size_t n, uint64_t *ret)
 {
-	size_t at = n > 2 && text[0] == '0' && text[1] == 'x' ? 2 : 0, first = at;
+	size_t at = n > 2 && text[0] == '0' && text[1] == 'x' ? 2 : 0, end = MIN(n, at + 17);
 	uint64_t addr = 0;
+	size_t first = at;
+	int digit;
 
-	for (; at < n && digit_of(text[at]) >= 0; at++)
-		addr = addr << 4 | (uint64_t)digit_of(text[at]);
+	for (; at < end && (digit = digit_of(text[at])) >= 0; at++)
+		addr = addr << 4 | (uint64_t)digit;
+	if (at == first || at == end || text[at] != '\n')
+		return 0;
 	*ret = addr;
-	return at > first && at - first <= 16 && at + 1 == n && text[at] == '\n';
+	return at + 1;
 }
 
 /* Anything that does not begin with a hexadecimal number is 0, for binutils too. */
 static uint64_t address_of(const char *text, size_t n)
 {
 	char piece[PIECE_MAX + 1];
-	uint64_t addr;
 
-	if (plain_address(text, n, &addr))
-		return addr;
 	memcpy(piece, text, n);
 	piece[n] = 0;
 	return strtoul(piece, NULL, 16);
@@ -245,14 +246,28 @@ static size_t next_piece(const struct addr2line *a)
 	return most == PIECE_MAX || a->in_ended ? most : 0;
 }
 
+/* The next address that is there whole. */
+static bool take_piece(struct addr2line *a, uint64_t *addr)
+{
+	const char *text = a->in.data + a->in_at;
+	size_t length = plain_line(text, a->in.n - a->in_at, addr);
+
+	if (!length) {
+		length = next_piece(a);
+		if (!length)
+			return false;
+		*addr = address_of(text, length);
+	}
+	a->in_at += length;
+	return true;
+}
+
 static size_t take_pieces(struct addr2line *a, uint64_t *addr, size_t cap)
 {
-	size_t n = 0, length;
+	size_t n = 0;
 
-	while (n < cap && (length = next_piece(a))) {
-		addr[n++] = address_of(a->in.data + a->in_at, length);
-		a->in_at += length;
-	}
+	while (n < cap && take_piece(a, &addr[n]))
+		n++;
 	return n;
 }
 

@@ -246,25 +246,15 @@ static void line_keep(struct batch *b, uint32_t i)
 	p->column = row->column;
 }
 
-static bool functions_match(struct batch *b, const struct functions *f)
-{
-	bool all = true;
-
-	for (uint32_t i = 0; i < b->n_unit; i++) {
-		b->function[i] = functions_find(f, b->unit_addr[i], &b->d->budget);
-		all &= b->function[i] != FUNCTION_NONE;
-	}
-	return all;
-}
-
 static void unit_answer(struct batch *b)
 {
 	const struct functions *f = functions_get(b->unit, false);
 	uint32_t i = 0;
 
-	if (!functions_match(b, f) && f->has_skipped) {
+	if (!functions_match(f, b->unit_addr, b->n_unit, &b->d->budget, b->function) &&
+	    f->has_skipped) {
 		f = functions_get(b->unit, true);
-		functions_match(b, f);
+		functions_match(f, b->unit_addr, b->n_unit, &b->d->budget, b->function);
 	}
 	while (i < b->n_unit) {
 		uint32_t end = i + 1;
@@ -394,6 +384,7 @@ void batch_run(struct dwarf *d, const uint64_t *addr, uint32_t n, struct answers
 	struct batch b = { .d = d, .out = out, .addr = addr, .n = n };
 
 	batch_init(&b);
+	answers_reserve(out, n);
 	lists_make(&b);
 	for (uint32_t i = 0; i < d->main.n_units; i++)
 		if (b.head[i] != LIST_END)

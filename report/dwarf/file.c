@@ -10,7 +10,7 @@ void budget_trouble(struct budget *b, const struct err *err)
 		b->trouble = *err;
 }
 
-const struct section *file_section(struct dwarf_file *f, enum section_kind kind)
+const struct section *file_section_get(struct dwarf_file *f, enum section_kind kind)
 {
 	struct section *s = &f->section[kind];
 	struct err err = { 0 };

@@ -54,7 +54,11 @@ struct dwarf_file {
 };
 
 /* Unpacks a section at first use. Absent or damaged: 0 bytes; damage is noted in the budget. */
-const struct section *file_section(struct dwarf_file *f, enum section_kind kind);
+const struct section *file_section_get(struct dwarf_file *f, enum section_kind kind);
+static inline const struct section *file_section(struct dwarf_file *f, enum section_kind kind)
+{
+	return f->got[kind] ? &f->section[kind] : file_section_get(f, kind);
+}
 
 /*
  * Text at an offset of a string section: lent, *ret_n bytes without the zero. False: out of bounds

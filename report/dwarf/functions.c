@@ -142,12 +142,16 @@ void functions_free(struct functions *f)
 	free(f);
 }
 
-uint32_t functions_find(const struct functions *f, uint64_t addr, struct budget *budget)
+/* Of the ranges that begin at or before addr, how many; `from` of them are known to. */
+static size_t count_begun(const struct functions *f, size_t from, uint64_t addr)
 {
-	uint64_t best = UINT64_MAX;
-	uint32_t ret = FUNCTION_NONE;
-	size_t low = 0, high = f->n_ranges;
+	size_t step = 1, low = from, high;
 
+	while (low + step <= f->n_ranges && f->range[low + step - 1].begin <= addr) {
+		low += step;
+		step *= 2;
+	}
+	high = MIN(low + step - 1, f->n_ranges);
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
@@ -156,8 +160,18 @@ uint32_t functions_find(const struct functions *f, uint64_t addr, struct budget 
 		else
 			high = mid;
 	}
-	while (low-- > 0 && f->range[low].reach > addr && budget_take(budget, 1)) {
-		const struct function_range *r = &f->range[low];
+	return low;
+}
+
+/* The smallest range around addr; n_begun of them begin at or before it. */
+static uint32_t smallest(const struct functions *f, size_t n_begun, uint64_t addr,
+			 struct budget *budget)
+{
+	uint64_t best = UINT64_MAX;
+	uint32_t ret = FUNCTION_NONE;
+
+	while (n_begun-- > 0 && f->range[n_begun].reach > addr && budget_take(budget, 1)) {
+		const struct function_range *r = &f->range[n_begun];
 
 		if (addr >= r->end || r->end - r->begin >= best)
 			continue;
@@ -165,4 +179,18 @@ uint32_t functions_find(const struct functions *f, uint64_t addr, struct budget 
 		ret = r->function;
 	}
 	return ret;
+}
+
+bool functions_match(const struct functions *f, const uint64_t *addr, uint32_t n,
+		     struct budget *budget, uint32_t *ret)
+{
+	size_t n_begun = 0;
+	bool all = true;
+
+	for (uint32_t i = 0; i < n; i++) {
+		n_begun = count_begun(f, n_begun, addr[i]);
+		ret[i] = smallest(f, n_begun, addr[i], budget);
+		all &= ret[i] != FUNCTION_NONE;
+	}
+	return all;
 }

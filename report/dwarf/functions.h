@@ -39,7 +39,11 @@ struct functions {
 const struct functions *functions_get(struct unit *u, bool deep);
 void functions_free(struct functions *f);
 
-/* The function whose range around addr is the smallest, or FUNCTION_NONE. */
-uint32_t functions_find(const struct functions *f, uint64_t addr, struct budget *budget);
+/*
+ * ret[i]: the function whose range around addr[i] is the smallest, or FUNCTION_NONE; addr: rising.
+ * True: all n lie in functions.
+ */
+bool functions_match(const struct functions *f, const uint64_t *addr, uint32_t n,
+		     struct budget *budget, uint32_t *ret);
 
 #endif

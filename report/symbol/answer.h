@@ -79,6 +79,9 @@ struct answers_builder;
 struct answers_builder *answers_builder_new(void);
 void answers_builder_free(struct answers_builder *b);
 
+/* n further addresses will be put: room for them, and for about as many frames. */
+void answers_reserve(struct answers_builder *b, uint32_t n);
+
 /* Text -> offset; equal texts share one. Longer than ANSWER_TEXT_MAX: cut. */
 uint32_t answers_text_put(struct answers_builder *b, const char *text, size_t n);
 

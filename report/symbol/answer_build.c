@@ -61,10 +61,8 @@ static uint32_t hash_bytes(const void *bytes, size_t n)
 	return (uint32_t)(h >> 32);
 }
 
-static void table_grow(struct table *t)
+static void table_resize(struct table *t, uint32_t size)
 {
-	uint32_t size = t->slot ? (t->mask + 1) * 2 : TABLE_MIN;
-
 	free(t->slot);
 	t->slot = mem_zalloc(size * sizeof(*t->slot));
 	t->mask = size - 1;
@@ -89,7 +87,7 @@ static uint32_t table_add(struct table *t, uint32_t at, uint32_t hash)
 static void table_reserve(struct table *t)
 {
 	if (!t->slot || (uint64_t)t->n * 4 >= (uint64_t)t->mask * 3)
-		table_grow(t);
+		table_resize(t, t->slot ? (t->mask + 1) * 2 : TABLE_MIN);
 }
 
 static void table_done(struct table *t)
@@ -121,6 +119,20 @@ void answers_builder_free(struct answers_builder *b)
 	table_done(&b->frames);
 	free(b->entry);
 	free(b);
+}
+
+void answers_reserve(struct answers_builder *b, uint32_t n)
+{
+	uint64_t size = TABLE_MIN, frames = (uint64_t)b->frames.n + n;
+
+	mem_grow(&b->entry, &b->entry_cap, b->n + n, sizeof(*b->entry));
+	mem_grow(&b->frame, &b->frame_cap, frames, sizeof(*b->frame));
+	mem_grow(&b->depth, &b->depth_cap, frames, sizeof(*b->depth));
+	mem_grow(&b->frames.hash, &b->frames.hash_cap, frames, sizeof(*b->frames.hash));
+	while (size * 3 <= frames * 4)
+		size *= 2;
+	if (size <= UINT32_MAX / 2 && (!b->frames.slot || size > (uint64_t)b->frames.mask + 1))
+		table_resize(&b->frames, (uint32_t)size);
 }
 
 static bool same_text(const struct answers_builder *b, uint32_t number, const char *text, size_t n)

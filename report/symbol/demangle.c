@@ -88,13 +88,28 @@ static bool demangle(const char *name, unsigned int languages, struct buf *ret)
 	return demangle_ocaml(name, ret);
 }
 
+/* Length of what may stand before a mangled name: dots of function descriptors. */
+static size_t front_length(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] == '.' || name[n] == '$')
+		n++;
+	return n;
+}
+
+bool symbol_may_be_mangled(const char *name, unsigned int languages)
+{
+	return languages_of(name + front_length(name)) & languages;
+}
+
 /*
  * Around a mangled name: dots of function descriptors in front, and "@plt" or a version
  * ("@@GLIBCXX_3.4") behind.
  */
 bool symbol_demangle_as(const char *name, unsigned int languages, struct buf *ret)
 {
-	size_t n_front = strspn(name, ".$"), n_name = strcspn(name + n_front, "@"), before = ret->n;
+	size_t n_front = front_length(name), n_name = strcspn(name + n_front, "@"), before = ret->n;
 	char base[MANGLED_MAX + 1];
 
 	languages &= languages_of(name + n_front);

@@ -142,6 +142,8 @@ enum symbol_language {
  * compiler and the linker put around a mangled name stays: "f@plt", "f [clone .cold]".
  */
 bool symbol_demangle(const char *name, struct buf *ret);
+/* False: not mangled in any of these languages, by a look at how the name begins. */
+bool symbol_may_be_mangled(const char *name, unsigned int languages);
 /* Of these languages only (a set of enum symbol_language). */
 bool symbol_demangle_as(const char *name, unsigned int languages, struct buf *ret);
 
