@@ -15,6 +15,7 @@
 #include "common/base/auto.h"
 #include "common/base/bits.h"
 #include "common/base/err.h"
+#include "common/base/intern.h"
 #include "common/base/log.h"
 #include "common/base/os.h"
 #include "common/elf/image.h"
@@ -166,30 +167,40 @@ static void put_row(struct listing *l, size_t row)
 	buf_putc(&l->out, '\n');
 }
 
-/* "apt-get install a b c", each once, in the order of the list. */
-static void put_install(struct listing *l)
+/* The i-th package of the list: debug packages, and those of files that lack; "" none. */
+static const char *wanted_package(const struct listing *l, size_t i)
 {
-	bool any = false;
+	if (i < l->missing.n)
+		return l->advice[i].package;
+	i -= l->missing.n;
+	return l->missing.row[i].what & MISSING_FILE ? l->advice[i].owner : "";
+}
 
-	for (size_t i = 0; i < l->missing.n; i++) {
-		const char *name = l->advice[i].package;
-		bool said = !*name;
+/* "apt-get download a b c", each once, in the order of the list. */
+static void put_download(struct listing *l)
+{
+	struct intern said;
 
-		for (size_t j = 0; j < i && !said; j++)
-			said = !strcmp(l->advice[j].package, name);
-		if (said)
+	intern_init(&said);
+	intern_put(&said, "");
+	for (size_t i = 0; i < 2 * l->missing.n; i++) {
+		const char *name = wanted_package(l, i);
+		uint32_t n_said = said.n;
+
+		intern_put(&said, name);
+		if (said.n == n_said)
 			continue;
-		buf_puts(&l->out, any ? " " :
-					"\nAll packages (names with -dbgsym are in the "
-					"distribution's debug archive):\n"
-					"  apt-get download ");
+		buf_puts(&l->out, n_said > 1 ? " " :
+					       "\nAll packages (names with -dbgsym are in "
+					       "the distribution's debug archive):\n"
+					       "  apt-get download ");
 		escape_text(&l->out, name);
-		any = true;
 	}
-	if (any)
+	if (said.n > 1)
 		buf_puts(&l->out,
 			 "\nThey need not be installed: ddprof-report --debug-dir FOLDER reads "
 			 "them as they are.\n");
+	intern_done(&said);
 }
 
 static bool any_build_id(const struct listing *l)
@@ -216,16 +227,20 @@ static void put_hints(struct listing *l)
 		buf_printf(&l->out, "\n%s\n", profile_text(l->p, l->p->advice[i]));
 }
 
-static void put_text(struct listing *l)
+static void put_text(struct listing *l, uint32_t limit)
 {
+	size_t n_shown = limit ? MIN(l->missing.n, (size_t)limit) : l->missing.n;
+
 	if (!l->missing.n)
 		buf_puts(&l->out, "No file lacks names or lines.\n");
 	else
 		buf_puts(&l->out, "Files without names or lines (self: samples in the file; total: "
 				  "stacks through it)\n\n    self     total  file\n");
-	for (size_t i = 0; i < l->missing.n; i++)
+	for (size_t i = 0; i < n_shown; i++)
 		put_row(l, i);
-	put_install(l);
+	if (n_shown < l->missing.n)
+		buf_printf(&l->out, "... %zu more files: --limit=all\n", l->missing.n - n_shown);
+	put_download(l);
 	if (any_build_id(l)) {
 		buf_puts(&l->out, "\nBy build-id, from debuginfod servers:\n"
 				  "  ddprof-report missing --urls ");
@@ -338,7 +353,7 @@ static int print(struct command *c, struct listing *l)
 	else if (c->urls)
 		put_urls(l);
 	else
-		put_text(l);
+		put_text(l, c->style.limit);
 	if (for_people && !c->no_pager)
 		term_start_pager();
 	fwrite(l->out.data, 1, l->out.n, stdout);

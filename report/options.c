@@ -90,7 +90,7 @@ static int set_json(void *ctx, const char *value, struct err *err)
 
 static int set_limit(void *ctx, const char *value, struct err *err)
 {
-	struct command *c = given(ctx, "limit", VERB_SHOW | VERB_ANNOTATE);
+	struct command *c = given(ctx, "limit", VERB_SHOW | VERB_ANNOTATE | VERB_MISSING);
 	unsigned long long n;
 	char *end;
 

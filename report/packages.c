@@ -73,7 +73,26 @@ void packages_free(struct packages *p)
 	free(p);
 }
 
-/* A recording that does not name its system may still be of this one: its files lie here. */
+/* "/usr/lib/x86_64-linux-gnu/": folders by architecture are Debian's and its kin's alone. */
+static bool is_multiarch(const char *path)
+{
+	const char *at = !strncmp(path, "/usr", 4) ? path + 4 : path;
+
+	return !strncmp(at, "/lib/x86_64-linux-gnu/", 22) ||
+	       !strncmp(at, "/lib/aarch64-linux-gnu/", 23);
+}
+
+/* A recording that does not name its system (a perf.data) may show it by its files. */
+static void guess_family(struct packages *p, const struct packages_file *file, size_t n)
+{
+	if (p->o.recorded.id[0])
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (is_multiarch(file[i].path))
+			p->recorded = PACKAGES_DEBIAN;
+}
+
+/* ... or may be of this one: its files lie here. */
 static enum packages_family family_of(const struct packages *p, const struct packages_file *f)
 {
 	return !p->o.recorded.id[0] && f->same_build ? p->here : p->recorded;
@@ -226,6 +245,7 @@ void packages_advise(struct packages *p, const struct packages_file *file, size_
 	bool asked = false;
 	size_t n_wanted = 0;
 
+	guess_family(p, file, n);
 	for (size_t i = 0; i < n; i++) {
 		at[i] = UINT32_MAX;
 		if (!is_known_here(p, &file[i]))

@@ -48,7 +48,7 @@ struct packages_advice {
 struct packages *packages_new(const struct packages_options *o);
 void packages_free(struct packages *p);
 
-/* One answer for each of n files; texts live as long as p. */
+/* One answer for each of n files, all there are; texts live as long as p. */
 void packages_advise(struct packages *p, const struct packages_file *file, size_t n,
 		     struct packages_advice *ret);
 

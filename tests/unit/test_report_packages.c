@@ -202,6 +202,10 @@ static void advice(void)
 	advises(&alpine, tool, false, "", "", "apk info --who-owns '/usr/bin/tool'");
 	advises(&unknown, tool, false, "", "", "this build-id");
 	advises(&unknown, tool, true, "a-tools-dbgsym", "apt-get install a-tools-dbgsym", "");
+	/* a perf.data names no system, but Debian's folders by architecture are its own */
+	advises(&unknown, "/usr/lib/x86_64-linux-gnu/libc.so.6", false, "libc6-dbg",
+		"apt-get install libc6-dbg", "libc6-dbg");
+	advises(&unknown, "/usr/lib/aarch64-linux-gnu/libx.so", false, "", "", "dpkg -S");
 	remove_lists();
 	advises(&debian, tool, false, "", "", "dpkg -S '/usr/bin/tool'");
 }
