@@ -76,10 +76,11 @@ shown() {
 shown spin --source-dir links --source-dir other/deep
 grep -q "^source: other/deep/src/lines.c$" out || fail "moved source is not found: $(cat out)"
 grep -qE "^ +[0-9.]+ % +[0-9]+ +[0-9.]+ % +[0-9]+ +$spin  .*the hot line" out || fail "the hot line has no text: $(cat out)"
+without_samples='^ {36,}[0-9]+(  .*)?$'
 shown main --source-dir other/deep/src/ --context=1
-grep -qE "^ +$((main + 1))  .*printf" out || fail "no context: $(cat out)"
+grep -qE "$without_samples" out || fail "--context=1 shows no lines without samples: $(cat out)"
 shown main --source-dir other/deep --context=0
-if grep -q 'printf' out; then
+if grep -E "$without_samples" out; then
 	fail "--context=0 shows lines without samples: $(cat out)"
 fi
 pass "source is found by the end of its path"
