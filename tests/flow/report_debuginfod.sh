@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need_report
 need_perf
-need objcopy strip python3
+need objcopy readelf strip python3
 ls /usr/lib/*/libdebuginfod.so.1 /usr/lib*/libdebuginfod.so.1 >found 2>/dev/null || :
 [ -s found ] || skip "libdebuginfod.so.1 is not installed"
 
@@ -34,11 +34,11 @@ mkdir served
 objcopy --only-keep-debug program served/program.debug
 strip program
 "$record" -o data ./program >/dev/null 2>&1 || fail "cannot record"
-export XDG_CACHE_HOME="$PWD/cache"
+export XDG_CACHE_HOME="$PWD/cache" no_proxy=127.0.0.1
 
 # A server for each way to go wrong. Says its port in the file "port".
 cat >server.py <<'END'
-import socket, sys, threading
+import os, socket, sys, threading
 how, bytes_ = sys.argv[1], b""
 if len(sys.argv) > 2:
     bytes_ = open(sys.argv[2], "rb").read()
@@ -47,7 +47,6 @@ listener.bind(("127.0.0.1", 0))
 listener.listen(16)
 with open("port.new", "w") as f:
     f.write(str(listener.getsockname()[1]))
-import os
 os.rename("port.new", "port")
 def answer(c):
     try:
@@ -184,16 +183,22 @@ pass "another build's file, half a file and garbage cost at most a line"
 
 command -v debuginfod >/dev/null 2>&1 || { echo "debuginfod is not installed"; exit 0; }
 rm -rf cache
+id=$(LC_ALL=C readelf -n program | sed -n 's/.*Build ID: //p')
+# served PORT: it has scanned the folder
+served() {
+	python3 -c 'import sys, urllib.request as u
+u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=5)' \
+		"http://127.0.0.1:$1/buildid/$id/debuginfo" >/dev/null 2>&1
+}
 for port in 18127 18327 18527 18727; do
 	debuginfod -p $port -F -t 0 -g 0 -d :memory: served >log 2>&1 &
 	server_pid=$!
 	background $server_pid
-	for i in $(seq 200); do
-		grep -q 'files scanned (#) 1' log && break
+	for i in $(seq 100); do
 		kill -0 $server_pid 2>/dev/null || break
+		served $port && break 2
 		sleep 0.1
 	done
-	kill -0 $server_pid 2>/dev/null && break
 done
 url=http://127.0.0.1:$port
 stacks --no-cache --debuginfod="$url"
