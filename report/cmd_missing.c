@@ -56,20 +56,20 @@ static void put_hex(struct buf *b, const struct build_id *id)
 
 /* ---- what is known ---- */
 
+/* Blanks are between; a word that is no address is a setting of elfutils' ("ima:enforcing"). */
 static void take_servers(struct listing *l, const char *urls)
 {
-	while (urls && l->n_servers < SERVERS_MAX) {
-		size_t n;
+	for (size_t n; urls && *urls && l->n_servers < SERVERS_MAX; urls += n) {
+		char *server;
 
 		urls += strspn(urls, " \t\n");
 		n = strcspn(urls, " \t\n");
-		if (!n)
-			return;
-		l->server[l->n_servers] = arena_strndup(&l->texts, urls, n);
-		while (n && urls[n - 1] == '/')
-			n--;
-		((char *)l->server[l->n_servers++])[n] = 0;
-		urls += strcspn(urls, " \t\n");
+		server = arena_strndup(&l->texts, urls, n);
+		if (!strstr(server, "://"))
+			continue;
+		for (size_t end = n; end && server[end - 1] == '/'; end--)
+			server[end - 1] = 0;
+		l->server[l->n_servers++] = server;
 	}
 }
 
@@ -406,10 +406,10 @@ int cmd_missing(struct command *c)
 		return EXIT_USAGE;
 	arena_init(&l.texts);
 	buf_init(&l.out);
-	take_servers(&l, urls && *urls ? urls : getenv("DEBUGINFOD_URLS"));
+	take_servers(&l, urls);
 	if (c->urls && c->form != FORM_JSON && !l.n_servers)
-		status = command_usage("option --urls: no server is known; set DEBUGINFOD_URLS to "
-				       "one or more addresses");
+		status = command_usage("option --urls: no server is known; name one with "
+				       "--debuginfod-urls or DEBUGINFOD_URLS");
 	else
 		status = run(c, &l, path);
 	listing_done(&l);

@@ -50,7 +50,7 @@ grep -q '% of samples are in [0-9]* files* without names or lines: ddprof-report
 ! grep -q 'without names or lines' shown || fail "show says so of nothing: $(tail -n 3 shown)"
 pass "show names the verb when something is missing"
 
-export DEBUGINFOD_URLS="http://127.0.0.1:9/ http://localhost:9"
+export DEBUGINFOD_URLS="ima:permissive http://127.0.0.1:9//  http://localhost:9 "
 missing --urls data
 grep -qx "http://127.0.0.1:9/buildid/$id/debuginfo" shown || fail "no address: $(cat shown)"
 grep -qx "http://localhost:9/buildid/$id/debuginfo" shown || fail "no second one: $(cat shown)"
