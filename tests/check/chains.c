@@ -29,7 +29,7 @@
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
-#include "report/debug/locate.h"
+#include "report/debug/debug.h"
 #include "report/read/read.h"
 #include "report/unwind/unwind.h"
 
@@ -64,6 +64,7 @@ struct state { /* what libdwfl's callbacks see */
 
 static struct {
 	struct recording *recording;
+	struct debug *debug;
 	struct spaces *spaces;
 	struct unwinder *unwinder;
 	struct dwfl_slot dwfl[DWFLS_MAX];
@@ -77,6 +78,7 @@ static const struct elf_image *find_image(void *ctx, uint32_t object)
 {
 	const struct space_object *o = spaces_object(all.spaces, object);
 	const struct elf_image *image;
+	struct debug_file file;
 	struct elf_image *local;
 	struct object_key key;
 
@@ -91,8 +93,10 @@ static const struct elf_image *find_image(void *ctx, uint32_t object)
 	image = recording_image(all.recording, &key, ELF_TAKE_UNWIND, NULL);
 	if (image)
 		return image;
-	local = mem_zalloc(sizeof(*local)); /* perf.data embeds none; lives as long as we do */
-	if (locate_object(&key, ELF_TAKE_UNWIND, local, NULL) == 0)
+	if (debug_find_object(all.debug, &key, &file, NULL) < 0) /* perf.data embeds none */
+		return NULL;
+	local = mem_zalloc(sizeof(*local)); /* lives as long as we do */
+	if (elf_image_read(file.fd, ELF_TAKE_UNWIND, local, NULL) == 0)
 		return local;
 	free(local);
 	return NULL;
@@ -428,6 +432,8 @@ static void open_all(const char *path)
 		exit(2);
 	}
 	recording_use_local(all.recording, true);
+	if (debug_open(&(struct debug_options){ .n_dirs = 0 }, &all.debug, &err) < 0)
+		return 1;
 	all.spaces = spaces_new(NULL);
 	all.unwinder = unwinder_new(recording_machine(all.recording), all.spaces, find_image, NULL);
 }
