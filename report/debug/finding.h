@@ -44,7 +44,7 @@ struct finding_notes {
 struct findings {
 	const struct catalog *known; /* what 'S' speaks of; NULL: nothing */
 	struct catalog *into;
-	uint32_t file; /* items before the first 'F' are of this one; CATALOG_NONE: refused */
+	uint32_t file;	 /* items before the first 'F' are of this one; CATALOG_NONE: refused */
 	bool items_only; /* of one package: 'I' and 'N', other records are refused */
 	struct finding_notes notes;
 };

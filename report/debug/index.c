@@ -32,8 +32,8 @@
 	"CREATE TABLE root(key INTEGER PRIMARY KEY,path TEXT,made INTEGER,sum INTEGER,catalog BLOB)"
 
 enum {
-	APPLICATION_ID = 0x64647069,   /* "ddpi" */
-	STEPS_MAX = 4 << 20,	       /* of SQLite's machine, for one statement */
+	APPLICATION_ID = 0x64647069, /* "ddpi" */
+	STEPS_MAX = 4 << 20,	     /* of SQLite's machine, for one statement */
 	STEPS_EACH = 1 << 20,
 };
 
@@ -201,11 +201,11 @@ static bool is_own_file(struct index *x)
 static int open_once(struct index *x, const char **ret_wrong)
 {
 	bool empty = false;
-	int code = sqlite3_open_v2(x->path, &x->db,
-				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-					   SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
-					   SQLITE_OPEN_PRIVATECACHE,
-				   NULL);
+	int code =
+		sqlite3_open_v2(x->path, &x->db,
+				SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+					SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE,
+				NULL);
 
 	*ret_wrong = NULL;
 	if (code != SQLITE_OK)

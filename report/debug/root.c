@@ -152,8 +152,7 @@ static bool is_new_package(const struct catalog_file *f, const struct catalog *k
 	uint32_t then = catalog_find_path(known, f->path);
 
 	return f->kind == CATALOG_PACKAGE &&
-	       (then == CATALOG_NONE ||
-		!identity_equal(&known->file[then].identity, &f->identity));
+	       (then == CATALOG_NONE || !identity_equal(&known->file[then].identity, &f->identity));
 }
 
 struct looks {

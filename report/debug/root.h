@@ -15,9 +15,9 @@ struct members;
 enum { ROOT_TREES = 3 };
 
 struct root {
-	char *path; /* of the folder; absolute */
-	char *only; /* one file of it, when the user named a file; NULL: all */
-	int folder; /* -1: cannot be opened; said once */
+	char *path;	       /* of the folder; absolute */
+	char *only;	       /* one file of it, when the user named a file; NULL: all */
+	int folder;	       /* -1: cannot be opened; said once */
 	bool tree[ROOT_TREES]; /* which of root_trees it may have */
 	bool looked;
 	struct catalog catalog; /* when looked */

@@ -35,7 +35,7 @@ struct walker {
 	struct buf found;
 	uint64_t dev; /* of the root */
 	uint32_t n_files;
-	bool full; /* files_max was passed */
+	bool full;	   /* files_max was passed */
 	unsigned int said; /* bits of enum trouble */
 	int status;	   /* of the output */
 	struct err *err;
@@ -234,8 +234,7 @@ static void done(void *ctx, int status, const struct err *err, const void *out, 
 	findings_take(&job->findings, out, n, &job->err);
 }
 
-int walk_run(const struct walk *w, struct catalog *into, struct finding_notes *ret,
-	     struct err *err)
+int walk_run(const struct walk *w, struct catalog *into, struct finding_notes *ret, struct err *err)
 {
 	struct job job = {
 		.w = *w,

@@ -21,10 +21,10 @@ enum {
 };
 
 struct walk {
-	const char *path; /* of the root; absolute */
-	int folder;	  /* it, open */
-	const char *only; /* one file of it; NULL: all */
-	const struct catalog *known; /* sealed: what need not be opened again; NULL: nothing */
+	const char *path;	       /* of the root; absolute */
+	int folder;		       /* it, open */
+	const char *only;	       /* one file of it; NULL: all */
+	const struct catalog *known;   /* sealed: what need not be opened again; NULL: nothing */
 	uint32_t depth_max, files_max; /* 0: those above */
 };
 

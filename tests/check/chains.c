@@ -433,7 +433,7 @@ static void open_all(const char *path)
 	}
 	recording_use_local(all.recording, true);
 	if (debug_open(&(struct debug_options){ .n_dirs = 0 }, &all.debug, &err) < 0)
-		return 1;
+		exit(2);
 	all.spaces = spaces_new(NULL);
 	all.unwinder = unwinder_new(recording_machine(all.recording), all.spaces, find_image, NULL);
 }

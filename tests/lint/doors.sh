@@ -6,7 +6,6 @@ cd "${DDPROF_SRC:-$(dirname "$0")/../..}"
 
 find record report -name '*.[ch]' | LC_ALL=C sort | xargs awk '
 BEGIN {
-	door["report/debug/locate.h"] = "debug files: where they are"
 	door["report/dwarf/sections.h"] = "addr2line asks where the section of --section is"
 	door["report/symbol/answer.h"] = "what passes between dwarf, jail, cache and symbol"
 	door["report/symbol/cache.h"] = "the verb that shows and prunes it"
