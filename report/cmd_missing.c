@@ -132,7 +132,7 @@ static void put_lacks(struct listing *l, size_t row)
 		buf_puts(&l->out, missing_names_of(m) == NAMES_EXPORTED ?
 					  "names of all but exported functions, " :
 					  "names, ");
-	buf_puts(&l->out, "inlined frames and lines\n");
+	buf_printf(&l->out, "%sinlined frames and lines\n", m->has_lines ? "some " : "");
 }
 
 static void put_label(struct listing *l, const char *label)

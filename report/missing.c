@@ -13,9 +13,15 @@ enum { LINE_LEAST_PERCENT = 1 };
 
 static const char deleted[] = " (deleted)";
 
+/* Of an earlier report's file that is gone, answers for some addresses alone are not all. */
+static bool knows_lines(const struct profile_module *m)
+{
+	return m->full_debug || (m->has_lines && m->from_cache);
+}
+
 enum missing_names missing_names_of(const struct profile_module *m)
 {
-	if (m->kind == MODULE_JIT || m->full_debug || m->has_lines)
+	if (m->kind == MODULE_JIT || knows_lines(m))
 		return NAMES_ALL;
 	if (m->kind == MODULE_KERNEL)
 		return m->has_names ? NAMES_ALL : NAMES_NONE;
@@ -61,7 +67,7 @@ unsigned int missing_of(const struct profile *p, const struct profile_module *m)
 		return 0;
 	if (missing_names_of(m) != NAMES_ALL)
 		what |= MISSING_NAMES;
-	if (!m->has_lines && !m->full_debug)
+	if (!knows_lines(m))
 		what |= MISSING_LINES;
 	if (m->unwind_state == UNWIND_OBJECT_NO_IMAGE)
 		what |= MISSING_FILE;

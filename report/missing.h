@@ -14,7 +14,7 @@ struct profile_module;
 
 enum missing_what {
 	MISSING_NAMES = 1, /* of some functions at least */
-	MISSING_LINES = 2, /* lines and inlined frames */
+	MISSING_LINES = 2, /* lines and inlined frames, of some functions at least */
 	MISSING_FILE = 4,  /* neither recorded nor here: stacks end in it */
 };
 
