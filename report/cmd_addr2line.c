@@ -26,6 +26,7 @@
 #include "common/base/io.h"
 #include "common/base/log.h"
 #include "report/addr2line.h"
+#include "report/configuration.h"
 #include "report/symbol/symbol.h"
 
 enum {
@@ -40,6 +41,7 @@ struct addr2line {
 	struct addr2line_file file;
 	struct addr2line_form form;
 	struct command_paths debug_dir;
+	struct command defaults; /* of the configuration */
 	struct addr2line_source *source;
 	struct buf in, out; /* in: of standard input, not yet taken */
 	size_t in_at;
@@ -181,6 +183,27 @@ static void add_environment(struct command_paths *dirs)
 	}
 }
 
+/* Of all that the configuration says, what is about debug files. */
+static int take_defaults(struct addr2line *a)
+{
+	const struct pipeline_options *o = &a->defaults.pipeline;
+	const struct command_paths *dirs = &a->defaults.debug_dir_config;
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	struct err err = { 0 };
+
+	if (config_load(NULL, &a->defaults, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < dirs->n; i++)
+		command_paths_add(&a->debug_dir, dirs->path[i], strlen(dirs->path[i]));
+	a->file.debug = o->debug;
+	if (urls && *urls)
+		a->file.debug.debuginfod_urls = NULL; /* the environment's go first */
+	a->file.no_cache |= o->no_cache;
+	return 0;
+}
+
 static int parse(struct addr2line *a, int argc, char **argv)
 {
 	int option, status = 0;
@@ -192,6 +215,8 @@ static int parse(struct addr2line *a, int argc, char **argv)
 	       (option = getopt_long(argc, argv, "ab:Ce:fhHij:prRsvV", long_options, NULL)) != -1)
 		status = set_option(a, option);
 	add_environment(&a->debug_dir);
+	if (status == 0 && !a->help && !a->version)
+		status = take_defaults(a);
 	a->file.debug.dir = (const char *const *)a->debug_dir.path;
 	a->file.debug.n_dirs = (unsigned int)a->debug_dir.n;
 	a->form.escape = isatty(STDOUT_FILENO);
@@ -414,5 +439,6 @@ int cmd_addr2line(int argc, char **argv)
 	buf_done(&a.in);
 	buf_done(&a.out);
 	command_paths_done(&a.debug_dir);
+	command_done(&a.defaults);
 	return status ? status : a.failed ? EXIT_FAILED : EXIT_DONE;
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need_report
 need_perf
-need objcopy strip
+need nm objcopy strip
 
 cat >inlined.c <<'END'
 #include <stdio.h>
@@ -125,3 +125,16 @@ refused "ddprof-report.toml: not a regular file"
 rm $toml
 refused "absent.toml: No such file or directory" --config absent.toml
 pass "what is wrong with the file is one line with file, line and column"
+
+printf 'debug_dir = "~/dbg"\ncache = false\n' >$toml
+addr=$(nm home/dbg/any.debug | sed -n 's/ t outer$//p')
+"$report" addr2line -fi -e program 0x$addr >out 2>said || fail "addr2line: $(cat said)"
+grep -q '^inner$\|^outer$' out || fail "addr2line does not hear debug_dir: $(cat out said)"
+printf 'debug_dirs = "~/dbg"\n' >$toml
+status=0
+"$report" addr2line -fi -e program 0x$addr >out 2>said || status=$?
+[ $status = 2 ] || fail "addr2line ended with $status: $(cat said)"
+rm $toml
+"$report" addr2line -fi -e program 0x$addr >out 2>said || fail "addr2line: $(cat said)"
+! grep -q '^inner$\|^outer$' out || fail "addr2line finds it without debug_dir"
+pass "addr2line hears what the file says of debug files"
