@@ -86,8 +86,8 @@ static uint32_t file_put(struct batch *b, uint64_t file)
 static uint32_t inlined_name(struct batch *b, struct inlined *in)
 {
 	if (in->name == INLINED_NONE)
-		in->name = name_put(
-			b, names_get_origin(&b->d->names, b->unit, &in->origin, in->off));
+		in->name =
+			name_put(b, names_get_origin(&b->d->names, b->unit, &in->origin, in->off));
 	return in->name;
 }
 
@@ -119,10 +119,9 @@ static void address_put(struct batch *b, uint32_t i, uint32_t function_name, uin
 {
 	const struct line_row *row = &b->row[i];
 	uint32_t node = b->inlined[i];
-	struct answer_frame frame = { .name = function_name,
-				      .caller = ANSWER_NONE,
-				      .flags = ANSWER_DWARF,
-				      .start = start };
+	struct answer_frame frame = {
+		.name = function_name, .caller = ANSWER_NONE, .flags = ANSWER_DWARF, .start = start
+	};
 
 	if (node != INLINED_NONE) {
 		struct inlined *in = &b->d->inlines.item[node];

@@ -22,7 +22,7 @@ struct inlined {
 	uint32_t depth;	 /* 1: inlined into the function itself */
 	/* for the caller's use; INLINED_NONE at first */
 	uint32_t frame, name;
-	uint64_t off;	 /* of its entry */
+	uint64_t off; /* of its entry */
 	struct value origin;
 	uint64_t call_file, call_line, call_column; /* 0: not said */
 };
