@@ -117,22 +117,44 @@ static void ask_packages(struct listing *l, bool use_local)
 		buf_done(&path);
 	}
 	packages_advise(l->packages, l->file, n, l->advice);
+	for (size_t i = 0; i < n; i++)
+		if (l->missing.row[i].what == MISSING_PARTS && !*l->advice[i].package)
+			l->advice[i].text = "the .dwo or .dwp files of the build, or the dwz file "
+					    "that came with it: name their folder with --debug-dir";
 }
 
 /* ---- for people ---- */
+
+static void put_part(struct listing *l, bool *more, const char *text)
+{
+	buf_puts(&l->out, *more ? ", " : "");
+	buf_puts(&l->out, text);
+	*more = true;
+}
 
 static void put_lacks(struct listing *l, size_t row)
 {
 	const struct profile_module *m = module_of(l, row);
 	unsigned int what = l->missing.row[row].what;
+	bool more = false;
 
 	if (what & MISSING_FILE)
-		buf_puts(&l->out, "the file itself (its stacks end there), ");
+		put_part(l, &more, "the file itself (its stacks end there)");
 	if (what & MISSING_NAMES)
-		buf_puts(&l->out, missing_names_of(m) == NAMES_EXPORTED ?
-					  "names of all but exported functions, " :
-					  "names, ");
-	buf_printf(&l->out, "%sinlined frames and lines\n", m->has_lines ? "some " : "");
+		put_part(l, &more,
+			 missing_names_of(m) == NAMES_EXPORTED ?
+				 "names of all but exported functions" :
+				 "names");
+	if (what & MISSING_LINES)
+		put_part(l, &more,
+			 m->has_lines ? "some inlined frames and lines" :
+					"inlined frames and lines");
+	if (what & MISSING_PARTS) {
+		put_part(l, &more, "");
+		buf_printf(&l->out, "%" PRIu64 " file%s of its debug information (.dwo, dwz)",
+			   m->n_gaps, m->n_gaps == 1 ? "" : "s");
+	}
+	buf_putc(&l->out, '\n');
 }
 
 static void put_label(struct listing *l, const char *label)
@@ -257,11 +279,12 @@ static void put_addresses(struct listing *l, size_t row, const char *before, con
 			  const char *between)
 {
 	static const char *const kinds[] = { "debuginfo", "executable" };
+	static const unsigned int wanted[] = { MISSING_NAMES | MISSING_LINES, MISSING_FILE };
 	const struct build_id *id = &module_of(l, row)->build_id;
 	bool any = false;
 
 	for (size_t k = 0; k < N_ELEMENTS(kinds) && id->n; k++) {
-		if (k && !(l->missing.row[row].what & MISSING_FILE))
+		if (!(l->missing.row[row].what & wanted[k]))
 			continue;
 		for (size_t s = 0; s < l->n_servers; s++) {
 			buf_printf(&l->out, "%s%s", any ? between : "", before);
@@ -301,9 +324,9 @@ static void json_row(struct listing *l, size_t row)
 	put_hex(&l->out, &m->build_id);
 	buf_printf(&l->out, "\",\"self\":%" PRIu64 ",\"total\":%" PRIu64 ",", r->self, r->total);
 	json_text(l, "names", missing_names_text(missing_names_of(m)));
-	buf_printf(&l->out, ",\"lines\":%s,\"file\":%s,",
+	buf_printf(&l->out, ",\"lines\":%s,\"file\":%s,\"parts_missing\":%" PRIu64 ",",
 		   r->what & MISSING_LINES ? "false" : "true",
-		   r->what & MISSING_FILE ? "false" : "true");
+		   r->what & MISSING_FILE ? "false" : "true", m->n_gaps);
 	json_text(l, "reason", profile_text(l->p, m->symbols_reason));
 	buf_putc(&l->out, ',');
 	json_text(l, "package", a->package);

@@ -69,6 +69,8 @@ unsigned int missing_of(const struct profile *p, const struct profile_module *m)
 		what |= MISSING_NAMES;
 	if (!knows_lines(m))
 		what |= MISSING_LINES;
+	if (m->n_gaps)
+		what |= MISSING_PARTS;
 	if (m->unwind_state == UNWIND_OBJECT_NO_IMAGE)
 		what |= MISSING_FILE;
 	return what;

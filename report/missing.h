@@ -15,6 +15,7 @@ struct profile_module;
 enum missing_what {
 	MISSING_NAMES = 1, /* of some functions at least */
 	MISSING_LINES = 2, /* lines and inlined frames, of some functions at least */
+	MISSING_PARTS = 8, /* files that its debug information refers to: .dwo, dwz */
 	MISSING_FILE = 4,  /* neither recorded nor here: stacks end in it */
 };
 

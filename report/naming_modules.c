@@ -54,6 +54,7 @@ static void set_origin(struct profile_module *m, struct intern *names,
 	m->tables = origin->tables;
 	m->full_debug = origin->full;
 	m->from_cache = origin->cached;
+	m->n_gaps = origin->n_gaps;
 	m->symbols_reason = intern_put(names, origin->reason);
 	m->debug_file = intern_put(names, origin->where ? origin->where : "");
 }

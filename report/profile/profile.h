@@ -86,6 +86,7 @@ struct profile_module {
 	enum symbol_tables tables; /* what its symbol tables know */
 	bool full_debug;	   /* debug information was read, lines or not */
 	bool from_cache;	   /* ... by an earlier report */
+	uint64_t n_gaps;	   /* files that it refers to and that were not found */
 	bool local_names;      /* some came from files of this machine */
 	bool has_lines;	       /* at least one place has a source line */
 	str_id debug_file;     /* whose debug information answered; "" none */

@@ -17,7 +17,7 @@
 #include "report/symbol/missing.h"
 
 enum {
-	SUPPLY_TEXT_MAX = 4096, /* two of them fit a question of missing.h */
+	SUPPLY_TEXT_MAX = 4096,	   /* two of them fit a question of missing.h */
 	SUPPLY_MISSING_MAX = 4096, /* afterwards nothing is looked for any more */
 };
 
@@ -104,12 +104,16 @@ static int find_file(const struct supply *s, const void *question, size_t n, str
 }
 
 /* Most objects have no .dwp: that alone leaves no gap. */
-static void note_missing(struct supply *s, const void *question, size_t n,
-			 const struct question *q)
+static bool leaves_gap(uint32_t kind)
+{
+	return kind != DWARF_WANT_DWP + 1;
+}
+
+static void note_missing(struct supply *s, const void *question, size_t n, const struct question *q)
 {
 	s->n_missing++;
 	if (missing_put(&s->missing, question, n))
-		s->n_noted += q->kind != DWARF_WANT_DWP + 1;
+		s->n_noted += leaves_gap(q->kind);
 }
 
 void supply_init(struct supply *s, struct debug *debug, const struct object_key *key,
@@ -135,6 +139,22 @@ int supply_answer(struct supply *s, const void *question, size_t n)
 	if (fd < 0)
 		note_missing(s, question, n, &q);
 	return fd;
+}
+
+uint32_t supply_count_gaps(const void *missing, size_t n)
+{
+	const uint8_t *at = missing, *end = n ? at + n : at;
+	const void *question;
+	uint32_t kind, count = 0;
+	size_t n_question;
+
+	while (missing_next(&at, end, &question, &n_question)) {
+		if (n_question < sizeof(struct question))
+			continue;
+		memcpy(&kind, question, sizeof(kind));
+		count += leaves_gap(kind);
+	}
+	return count;
 }
 
 bool supply_has_any(struct supply *s, const void *missing, size_t n)

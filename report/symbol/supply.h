@@ -38,6 +38,9 @@ void supply_done(struct supply *s);
 /* Open file for a question of supply_ask, or -1. Any bytes are a safe question. */
 int supply_answer(struct supply *s, const void *question, size_t n);
 
+/* How many questions of such a list are about files whose absence leaves gaps. */
+uint32_t supply_count_gaps(const void *missing, size_t n);
+
 /* Whether one of the questions of such a list, of an earlier report, can be answered now. */
 bool supply_has_any(struct supply *s, const void *missing, size_t n);
 

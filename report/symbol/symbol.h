@@ -74,6 +74,7 @@ struct symbol_origin {
 	bool embedded, local;	   /* where names came from */
 	enum symbol_tables tables; /* read, whether or not they cover the addresses */
 	bool full;	  /* a file with debug information was read; more is not to be had */
+	uint64_t n_gaps;  /* files that its debug information refers to, not found */
 	bool debug;	  /* debug information answered for at least one address */
 	bool cached;	  /* all of it came from the cache */
 	char *where;	  /* the debug file used; NULL: none; owned, symbol_origin_done */

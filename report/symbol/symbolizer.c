@@ -145,6 +145,7 @@ static void keep_answers(struct asked *a, const void *out, size_t n)
 	} else {
 		memcpy(&said, out, sizeof(said));
 		a->n_gaps = said.n_split_missing + said.alt_missing;
+		a->ret->n_gaps = a->n_gaps;
 		a->answer = mem_alloc(n - sizeof(said));
 		memcpy(a->answer, (const char *)out + sizeof(said), n - sizeof(said));
 		if (answers_open(a->answer, n - sizeof(said), &a->answers, &err) == 0)
@@ -299,6 +300,7 @@ static bool take_cached(struct symbolizer *s, struct asked *a, bool file_helps)
 		return false;
 	}
 	a->ret->cached = n_known == a->batch->n;
+	a->ret->n_gaps = supply_count_gaps(cached.missing, cached.n_missing);
 	a->answer = cached.bytes;
 	a->answers = cached.answers;
 	return true;

@@ -95,6 +95,20 @@ END
 grep -q "$PWD/program: names and lines, from .*program.debug" shown || fail "info: $(cat shown)"
 pass "info says where names came from"
 
+"$CC" -O2 -g -gsplit-dwarf -Wl,--build-id -c -o split.o spin.c &&
+	"$CC" -O2 -g -Wl,--build-id -o split split.o || fail "does not compile in parts"
+mkdir parts
+mv split.dwo parts/
+"$record" -o data.split ./split >/dev/null 2>&1 || fail "cannot record"
+for run in first second; do
+	"$report" missing data.split >shown 2>said || fail "missing ended with $?: $(cat said)"
+	grep -q 'lacks .*1 file of its debug information' shown ||
+		fail "$run: no word of the .dwo: $(cat shown)"
+done
+"$report" missing --debug-dir parts data.split >shown 2>said
+! grep -q "$PWD/split\$" shown || fail "still listed with its .dwo: $(cat shown)"
+pass "parts of debug information are missed, and found"
+
 id_here=$(. /etc/os-release 2>/dev/null && echo "${ID:-}")
 "$report" info --json data >shown
 python3 - "$id_here" <<'END' || fail "system of the recording: $(head -c 600 shown)"
