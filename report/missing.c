@@ -69,7 +69,7 @@ unsigned int missing_of(const struct profile *p, const struct profile_module *m)
 		what |= MISSING_NAMES;
 	if (!knows_lines(m))
 		what |= MISSING_LINES;
-	if (m->n_gaps)
+	if (m->n_gaps && m->full_debug) /* a stripped file may still name its dwz file */
 		what |= MISSING_PARTS;
 	if (m->unwind_state == UNWIND_OBJECT_NO_IMAGE)
 		what |= MISSING_FILE;
