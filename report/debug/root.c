@@ -111,7 +111,7 @@ static bool is_same(int folder, const char *path, const struct identity *then, m
 /* Folders say which names there are, files whether they still are what they were. */
 static bool is_unchanged(const struct root *r, const struct catalog *c)
 {
-	if (!r->only && !c->n_folders)
+	if (r->only ? !c->n_files : !c->n_folders) /* nothing is known */
 		return false;
 	for (size_t i = 0; i < c->n_folders; i++)
 		if (!is_same(r->folder, c->folder[i].path, &c->folder[i].identity, S_IFDIR))

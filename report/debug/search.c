@@ -86,10 +86,19 @@ static void take(struct search *s, const struct root *root, const char *path,
 	};
 }
 
+/* Why a candidate is none, with the path that people know. */
+static void note_reason(struct search *s, const char *where, const char *why)
+{
+	log_debug("debug", "not used: path='%s' reason='%s'", where, why);
+	if (!s->near.text[0])
+		err_set(&s->near, -ENOENT, "'%s': %s", where, why);
+}
+
 /* Takes fd. */
 static void consider(struct search *s, const struct root *root, const char *path, int fd,
 		     const struct identity *identity)
 {
+	AUTO_FREE char *where = NULL;
 	struct err err = { 0 };
 	struct probe probe;
 	int r;
@@ -98,16 +107,15 @@ static void consider(struct search *s, const struct root *root, const char *path
 		return;
 	r = probe_file(fd, &probe, &err);
 	close(fd);
-	if (r < 0) {
-		log_debug("debug", "not used: path='%s' reason='%s'", path, err.text);
-		if (!s->near.text[0])
-			err_set(&s->near, -ENOENT, "'%s': %s", path, err.text);
+	if (r == 0 && build_id_equal(&probe.build_id, s->id)) {
+		take(s, root, path, identity, probe.flags);
 		return;
 	}
-	if (build_id_equal(&probe.build_id, s->id))
-		take(s, root, path, identity, probe.flags);
+	where = root ? root_join(root, path) : mem_strdup(path);
+	if (r < 0)
+		note_reason(s, where, err.text);
 	else
-		note_other(s, path, &probe.build_id);
+		note_other(s, where, &probe.build_id);
 }
 
 static void try_path(struct search *s, const char *path)
@@ -267,20 +275,30 @@ static bool same_name(const char *path, const char *base)
 }
 
 /* A file of the wanted name in a root is what the user thought would do. */
+static void note_near_file(struct search *s, const struct root *root, const struct catalog_file *f,
+			   const char *base)
+{
+	const struct catalog_item *item = root->catalog.item + f->first;
+
+	if (f->kind == CATALOG_BAD && same_name(f->path, base)) {
+		AUTO_FREE char *where = root_join(root, f->path);
+
+		note_reason(s, where, f->reason);
+	}
+	for (uint32_t i = 0; i < f->n_items && !s->near.text[0]; i++)
+		if (same_name(item[i].member ? item[i].name : f->path, base)) {
+			AUTO_FREE char *where = root_join(root, f->path);
+
+			note_other(s, where, &item[i].build_id);
+		}
+}
+
 static void note_near(struct search *s, const struct root *root, const char *base)
 {
 	const struct catalog *c = &root->catalog;
 
-	for (size_t i = 0; i < c->n_items && !s->near.text[0]; i++) {
-		const struct catalog_item *item = &c->item[i];
-		const char *path = c->file[item->file].path;
-
-		if (same_name(item->member ? item->name : path, base)) {
-			AUTO_FREE char *where = root_join(root, path);
-
-			note_other(s, where, &item->build_id);
-		}
-	}
+	for (size_t i = 0; i < c->n_files && !s->near.text[0]; i++)
+		note_near_file(s, root, &c->file[i], base);
 }
 
 static void try_catalog(struct search *s, struct root *root, const struct object_key *key)
