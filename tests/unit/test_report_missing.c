@@ -142,4 +142,5 @@ SUITE(report_missing,
       { "what a module lacks follows from what was read of it", what_a_module_lacks },
       { "rows are heaviest first, with samples in the file and through it", heaviest_first },
       { "the line at the end counts samples in the files alone", line_at_the_end },
-      { "a deleted file is known by its path", deleted_files }, )
+      { "a deleted file is known by its path", deleted_files },
+)

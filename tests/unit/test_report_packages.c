@@ -229,4 +229,5 @@ SUITE(report_packages,
       { "files of known packages are known by name", files_by_name },
       { "systems are known by what they are or descend from", families },
       { "each system has its way to a debug file", advice },
-      { "a file without build-id cannot be matched", no_build_id }, )
+      { "a file without build-id cannot be matched", no_build_id },
+)
