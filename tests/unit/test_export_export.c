@@ -112,6 +112,48 @@ static void json(void)
 	check_golden(write_json, "rows.json");
 }
 
+/* B at b.c:12, into which X (b.h:5) and in it Y (b.h:6) were inlined; other files of one name. */
+static void locate(struct profile *p)
+{
+	made_source(p, 'A', "/src/one/main.c", 3);
+	made_source(p, 'B', "/src/b.c", 12);
+	made_source(p, 'C', "/src/c\n;.c", 40); /* a name may hold anything */
+	made_source(p, 'D', "/src/two/main.c", 0); /* the file alone */
+	made_inline(p, 'B', "XY", "/src/b.h", 5);
+	profile_expand(p);
+}
+
+static void write_lines(const struct profile *p, FILE *out)
+{
+	static const struct export_style style = { .lines = true };
+
+	locate((struct profile *)p);
+	export_flat(p, VIEW_FUNCTION, &style, out);
+	export_flat(p, VIEW_LINE, &style, out);
+	export_flat(p, VIEW_ADDRESS, &style, out);
+	export_tree(p, false, &style, out);
+	export_tree(p, true, &style, out);
+	export_folded(p, true, out);
+}
+
+static void write_json_lines(const struct profile *p, FILE *out)
+{
+	locate((struct profile *)p);
+	export_json(p, VIEW_FUNCTION_LINE, out);
+	export_json(p, VIEW_LINE, out);
+	export_json(p, VIEW_ADDRESS, out);
+}
+
+static void lines(void)
+{
+	check_golden(write_lines, "lines.txt");
+}
+
+static void json_lines(void)
+{
+	check_golden(write_json_lines, "lines.json");
+}
+
 static void write_advised(const struct profile *p, FILE *out)
 {
 	struct profile *advised = (struct profile *)p;
@@ -187,7 +229,9 @@ static void empty(void)
 	profile_free(p);
 }
 
-SUITE(export_export, { "tables show self and total, and say what they leave out", flat },
+SUITE(export_export, { "files, lines and inlined frames stand beside names", lines },
+      { "JSON rows have files, lines and inlined frames", json_lines },
+      { "tables show self and total, and say what they leave out", flat },
       { "trees indent where calls fork", tree },
       { "folded stacks are sorted lines, root first", folded },
       { "JSON holds exact numbers", json }, { "JSON holds what to do for more names", advice }, { "folded counts add up to all samples", folded_total },
