@@ -40,7 +40,7 @@ export XDG_CACHE_HOME="$PWD/cache" no_proxy=127.0.0.1
 cat >server.py <<'END'
 import os, socket, sys, threading
 how, bytes_ = sys.argv[1], b""
-if len(sys.argv) > 2:
+if how == "file":
     bytes_ = open(sys.argv[2], "rb").read()
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
@@ -50,13 +50,18 @@ with open("port.new", "w") as f:
 os.rename("port.new", "port")
 def answer(c):
     try:
-        c.recv(65536)
+        asked = (c.recv(65536).split() + [b"", b""])[1].decode()
         with open("asked", "a") as f:
-            f.write("asked\n")
+            f.write(asked + "\n")
         if how == "silent":
             c.recv(1)
         elif how == "file":
             c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(bytes_) + bytes_)
+        elif how == "folder":  # of files like ab12...debuginfo
+            name = os.path.join(sys.argv[2], "".join(asked.split("/")[-2:]))
+            found = open(name, "rb").read() if os.path.exists(name) else None
+            c.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" if found is None else
+                      b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(found) + found)
         elif how == "garbage":
             c.sendall(bytes(range(256)) * 99)
         elif how == "long":
@@ -180,6 +185,60 @@ stacks --no-cache --debuginfod="$url"
 [ "$(debuginfod_said | wc -l)" -le 1 ] || fail "garbage: $(cat said)"
 stop
 pass "another build's file, half a file and garbage cost at most a line"
+
+# ---- programs themselves, and what debug files share ----
+
+id_of() {
+	readelf -n "$1" | sed -n 's/.*Build ID: //p'
+}
+mkdir folder away
+"$record" --embed=none -o bare ./program >/dev/null 2>&1 || fail "cannot record"
+cp data full
+mv bare data
+mv program away/
+cp away/program "folder/$(id_of away/program)executable"
+serve folder folder
+stacks --no-cache
+cp folded without
+stacks --no-cache --debuginfod="$url"
+grep -q '/executable' asked || fail "the program is not asked for: $(cat asked)"
+# three and more frames: it was unwound through main
+deep() {
+	awk '{ n = split($1, f, ";"); if (n >= 3) deep += $NF; all += $NF }
+		END { print int(100 * deep / all) }' "$1"
+}
+[ "$(deep folded)" -ge 95 ] || fail "not unwound with the server's program: $(head -n 3 folded)"
+[ "$(deep without)" -lt 50 ] || fail "this shows nothing: $(head -n 3 without)"
+stop
+mv away/program .
+mv full data
+pass "a program that is not here is unwound with the server's"
+
+if command -v dwz >/dev/null 2>&1; then
+	sed 's/inner/inner_of_both_programs/g; s/6000000/3000000/' inlined.c >twin.c
+	sed 's/inner/inner_of_both_programs/g' inlined.c >both.c
+	for name in twin both; do
+		"$CC" -O2 -g -Wl,--build-id -o $name $name.c || fail "$name does not compile"
+		objcopy --only-keep-debug $name $name.debug
+	done
+	dwz -m common.debug -M "$PWD/absent/common.debug" twin.debug both.debug ||
+		fail "dwz: $?"
+	strip both
+	"$record" -o data ./both >/dev/null 2>&1 || fail "cannot record"
+	cp both.debug "folder/$(id_of both)debuginfo"
+	serve folder folder
+	stacks --no-cache --debuginfod="$url"
+	! grep -q 'outer;inner_of_both_programs' folded || fail "dwz kept all in the file itself"
+	stop
+	cp common.debug "folder/$(id_of common.debug)debuginfo"
+	serve folder folder
+	stacks --no-cache --debuginfod="$url"
+	grep -q 'outer;inner_of_both_programs' folded ||
+		fail "names of the shared file: $(head -n 3 folded) $(cat said asked)"
+	stop
+	"$record" -o data ./program >/dev/null 2>&1 || fail "cannot record"
+	pass "a file shared by debug files (dwz) comes from the server"
+fi
 
 command -v debuginfod >/dev/null 2>&1 || { echo "debuginfod is not installed"; exit 0; }
 rm -rf cache
