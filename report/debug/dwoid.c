@@ -7,7 +7,7 @@ enum {
 	AT_GNU_DWO_ID = 0x2131,
 	ATTRIBUTES_MAX = 256,
 	ABBREVS_MAX = 4096,
-	UNITS_MAX = 64, /* one is usual, type units may come before it */
+	UNITS_MAX = 1 << 16, /* one is usual, type units may come before it */
 };
 
 /* Forms by what they take; the rest of DWARF 4's, and GNU's, by number. */

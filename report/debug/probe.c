@@ -22,7 +22,15 @@
 enum {
 	SECTIONS_AT_ONCE = 64, /* headers read with one call */
 	SEGMENTS_MAX = 4096,
-	DWO_BYTES = 4 << 10, /* read of .debug_info.dwo and .debug_abbrev.dwo */
+};
+
+/* Read of .debug_info.dwo and .debug_abbrev.dwo: what mostly is enough, and what at most. */
+static const struct {
+	size_t info, abbrev;
+} dwo_bytes[] = {
+	{ 4 << 10, 4 << 10 },
+	/* type units before the one with the id; the table of a large C++ unit, whose root is last */
+	{ 8 << 20, 1 << 20 },
 };
 
 struct scan {
@@ -251,15 +259,24 @@ static void read_segments(struct scan *s)
 	}
 }
 
-static void find_dwo_id(struct scan *s)
+static bool read_dwo_id(struct scan *s, size_t info_bytes, size_t abbrev_bytes)
 {
-	uint8_t info[DWO_BYTES], abbrev[DWO_BYTES];
+	AUTO_FREE uint8_t *info = malloc(info_bytes), *abbrev = malloc(abbrev_bytes);
 	size_t n_info, n_abbrev;
 
-	n_info = prefix_read(s->fd, &s->dwo_info, info, sizeof(info));
-	n_abbrev = prefix_read(s->fd, &s->dwo_abbrev, abbrev, sizeof(abbrev));
-	if (!dwoid_find(info, n_info, abbrev, n_abbrev, &s->probe->dwo_id))
-		s->probe->dwo_id = 0;
+	if (!info || !abbrev)
+		return false;
+	n_info = prefix_read(s->fd, &s->dwo_info, info, info_bytes);
+	n_abbrev = prefix_read(s->fd, &s->dwo_abbrev, abbrev, abbrev_bytes);
+	return dwoid_find(info, n_info, abbrev, n_abbrev, &s->probe->dwo_id);
+}
+
+static void find_dwo_id(struct scan *s)
+{
+	s->probe->dwo_id = 0;
+	for (unsigned int i = 0; i < N_ELEMENTS(dwo_bytes); i++)
+		if (read_dwo_id(s, dwo_bytes[i].info, dwo_bytes[i].abbrev))
+			return;
 }
 
 int probe_file(int fd, struct probe *ret, struct err *err)
