@@ -108,7 +108,7 @@ def parse_gnu(text):
         elif frames is None or not line:
             continue
         elif name is None:
-            name = line
+            name = line.split(' inlined at ')[0]  # elfutils says the call here too
         else:
             m = re.match(r'(.*?):(\d+|\?)(?::\d+)?(?: \(discriminator \d+\))?$', line)
             file, number = (m.group(1), m.group(2)) if m else ('??', '0')
@@ -191,10 +191,12 @@ class Names:
     def learn(self, raw):
         """One run of the demangler for all of them."""
         todo = sorted({CLONE.sub('', name) for name in raw} | set(self.first.values()))
-        text = subprocess.run(['c++filt'], input='\n'.join(todo), capture_output=True, text=True,
-                              errors='replace', check=True).stdout.split('\n')
-        for name, shown in zip(todo, text):
-            self.plain[name] = re.sub(r'\s+', '', shown)
+        for style in ('auto', 'dlang'):  # auto knows nothing of D
+            text = subprocess.run(['c++filt', '-s', style], input='\n'.join(todo), capture_output=True, text=True,
+                                  errors='replace', check=True).stdout.split('\n')
+            for name, shown in zip(todo, text):
+                if shown != name or name not in self.plain:
+                    self.plain[name] = re.sub(r'\s+', '', shown)
 
     def show(self, raw):
         name = CLONE.sub('', raw)
