@@ -51,6 +51,7 @@ struct pipeline {
 	struct profile *profile;
 	struct elf_image **local; /* images of this machine's files, for unwinding */
 	size_t n_local, local_cap;
+	uint32_t n_wanted; /* objects that p->debug was told of */
 	struct known_thread known[THREAD_SLOTS];
 	uint32_t epoch;
 	uint64_t origin_ns; /* time of the first event */
@@ -68,13 +69,31 @@ static struct object_key key_of(const struct space_object *o)
 	};
 }
 
+/* All that are known by now: a package is read once for all of them. */
+static void want_objects(struct pipeline *p)
+{
+	const struct space_object *o;
+
+	while ((o = spaces_object(p->spaces, p->n_wanted))) {
+		struct object_key key = key_of(o);
+
+		if (!o->anonymous)
+			debug_want(p->debug, &key, 1);
+		p->n_wanted++;
+	}
+}
+
 static const struct elf_image *local_image(struct pipeline *p, const struct object_key *key)
 {
 	struct debug_file file = { .fd = -1 };
 	struct elf_image *image;
 	struct err err = { 0 };
-	int status = p->debug ? debug_find_object(p->debug, key, &file, &err) : -ENOENT;
+	int status;
 
+	if (!p->debug)
+		return NULL;
+	want_objects(p);
+	status = debug_find_object(p->debug, key, &file, &err);
 	if (status < 0)
 		return NULL;
 	image = mem_zalloc(sizeof(*image));

@@ -187,3 +187,11 @@ again=$(complete --debug-dir objects)
 [ "$with" = "$again" ] || fail "complete: $with % with the program, $again % from a folder"
 [ "${without%.*}" -lt "${with%.*}" ] || fail "complete without the program: $without %"
 pass "stacks are unwound with objects that a folder holds"
+
+# as perf lays out its cache: ab/cdef... is a link to a folder with 'elf' in it
+mkdir -p "perf/usr/bin/program/$id" "perf/.build-id/${id%"${id#??}"}"
+mv objects/renamed "perf/usr/bin/program/$id/elf"
+ln -s "../../usr/bin/program/$id" "perf/.build-id/${id%"${id#??}"}/${id#??}"
+again=$(complete --debug-dir perf)
+[ "$with" = "$again" ] || fail "complete: $with % with the program, $again % from perf's cache"
+pass "and with those in a cache of perf"
