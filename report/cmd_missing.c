@@ -166,6 +166,7 @@ static void put_row(struct listing *l, size_t row)
 {
 	const struct missing_row *r = &l->missing.row[row];
 	const struct profile_module *m = module_of(l, row);
+	const char *reason = profile_text(l->p, m->symbols_reason);
 	struct buf self, total;
 
 	buf_init(&self);
@@ -184,6 +185,11 @@ static void put_row(struct listing *l, size_t row)
 	}
 	put_label(l, "lacks");
 	put_lacks(l, row);
+	if (*reason) {
+		put_label(l, "why");
+		escape_text(&l->out, reason);
+		buf_putc(&l->out, '\n');
+	}
 	put_label(l, "get");
 	escape_text(&l->out, l->advice[row].text);
 	buf_putc(&l->out, '\n');

@@ -182,9 +182,15 @@ static void advise_debian(struct packages *p, const struct packages_file *f, con
 	ret->owner = arena_strdup(&p->texts, owner);
 	ret->package = arena_strdup(&p->texts, name);
 	ret->command = arena_printf(&p->texts, "apt-get install %s", name);
-	ret->text = *owner ?
-			    arena_printf(&p->texts, "package %s (the file is of %s)", name, owner) :
-			    arena_printf(&p->texts, "package %s", name);
+	if (!*owner)
+		ret->text = arena_printf(&p->texts, "package %s", name);
+	else if (f->same_build)
+		ret->text = arena_printf(&p->texts, "package %s (the file is of %s)", name, owner);
+	else
+		ret->text = arena_printf(&p->texts,
+					 "package %s in the recorded version (the file is of %s, "
+					 "of which another build is here)",
+					 name, owner);
 }
 
 static void advise_by_id(struct packages *p, const char *before, const char *id, const char *after,

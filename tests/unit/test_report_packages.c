@@ -187,13 +187,14 @@ static void advice(void)
 
 	make_lists();
 	advises(&debian, tool, false, "a-tools-dbgsym", "apt-get install a-tools-dbgsym",
-		"the file is of a-tools");
+		"the file is of a-tools, of which another build is here");
 	advises(&debian, "/usr/bin/no", false, "", "", "of no package");
 	advises(&other, tool, false, "", "", "dpkg -S '/usr/bin/tool'");
 	advises(&other, "/usr/bin/a'b", false, "", "", "dpkg -S '/usr/bin/a'\\''b'");
 	advises(&other, "/lib/x86_64-linux-gnu/libc.so.6", false, "libc6-dbg",
 		"apt-get install libc6-dbg", "libc6-dbg");
-	advises(&other, tool, true, "a-tools-dbgsym", "apt-get install a-tools-dbgsym", "");
+	advises(&other, tool, true, "a-tools-dbgsym", "apt-get install a-tools-dbgsym",
+		"(the file is of a-tools)");
 	advises(&other, "/opt/x", false, "", "", "of no package");
 	advises(&fedora, tool, false, "",
 		"dnf --enablerepo='*debug*' install /usr/lib/debug/.build-id/ab/cdef.debug", "dnf");
