@@ -72,14 +72,12 @@ static struct object_key key_of(const struct space_object *o)
 /* All that are known by now: a package is read once for all of them. */
 static void want_objects(struct pipeline *p)
 {
-	const struct space_object *o;
-
-	while ((o = spaces_object(p->spaces, p->n_wanted))) {
+	while (p->n_wanted < spaces_n_objects(p->spaces)) { /* numbers are from 1 */
+		const struct space_object *o = spaces_object(p->spaces, ++p->n_wanted);
 		struct object_key key = key_of(o);
 
 		if (!o->anonymous)
 			debug_want(p->debug, &key, 1);
-		p->n_wanted++;
 	}
 }
 
