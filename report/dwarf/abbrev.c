@@ -237,7 +237,32 @@ static int by_code(const void *a, const void *b)
 	return x->step < y->step ? -1 : x->step > y->step;
 }
 
+/* The list of attributes of an entry that nobody asks for. */
+static void attributes_skip(struct cursor *c)
+{
+	uint64_t attribute, form;
+
+	do {
+		attribute = cursor_uleb(c);
+		form = cursor_uleb(c);
+		if (form == DW_FORM_implicit_const)
+			cursor_sleb(c);
+	} while ((attribute || form) && !c->bad);
+}
+
 enum { ABBREV_STEPS = 8 }; /* of the budget: what an entry costs in memory, about */
+
+static void abbrev_put(struct abbrevs *a, struct cursor *c, struct encoding e,
+		       struct abbrev *item)
+{
+	item->step = (uint32_t)a->n_steps;
+	while (attribute_put(a, item, c, e))
+		;
+	if (c->bad)
+		return;
+	mem_grow(&a->item, &a->cap, a->n + 1, sizeof(*a->item));
+	a->item[a->n++] = *item;
+}
 
 /* Decodes a table into a; `only` is not 0: until that code, and nothing else is kept. */
 static void abbrevs_read(struct abbrevs *a, struct cursor *c, struct encoding e,
@@ -253,19 +278,13 @@ static void abbrevs_read(struct abbrevs *a, struct cursor *c, struct encoding e,
 				       .class = (uint8_t)class_of(tag),
 				       .has_children = cursor_u8(c) == DW_CHILDREN_yes };
 
-		if (only)
-			a->n_steps = a->n_implicit = 0;
-		item.step = (uint32_t)a->n_steps;
-		while (attribute_put(a, &item, c, e))
-			;
-		if (c->bad)
-			break;
-		if (only && only != code)
+		if (only && only != code) {
+			attributes_skip(c);
 			continue;
+		}
 		sorted &= !a->n || a->item[a->n - 1].code < code;
-		mem_grow(&a->item, &a->cap, a->n + 1, sizeof(*a->item));
-		a->item[a->n++] = item;
-		if (only)
+		abbrev_put(a, c, e, &item);
+		if (only || c->bad)
 			break;
 	}
 	if (!sorted)
