@@ -229,8 +229,8 @@ int cache_file_check(const uint8_t *bytes, size_t n, struct cache_header *ret_he
 }
 
 /* Checked whole. -EBADMSG: damaged; -ENOTSUP: of another decoder. */
-static int read_file(const struct symbol_cache *c, const char *name, struct cache_header *ret_header,
-		     struct symbol_cached *ret, struct err *err)
+static int read_file(const struct symbol_cache *c, const char *name,
+		     struct cache_header *ret_header, struct symbol_cached *ret, struct err *err)
 {
 	uint64_t *bytes = NULL;
 	size_t n = 0;
@@ -299,7 +299,8 @@ static void say_once(struct symbol_cache *c, int code)
 	c->said = true;
 }
 
-static int write_parts(int fd, struct cache_header *h, struct buf *missing, const struct buf *answers)
+static int write_parts(int fd, struct cache_header *h, struct buf *missing,
+		       const struct buf *answers)
 {
 	int status;
 

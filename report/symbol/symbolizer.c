@@ -165,7 +165,7 @@ static void answer_done(void *ctx, int status, const struct err *err, const void
 		keep_answers(a, out, n);
 	else if (status != -ENODATA)
 		set_trouble(a, err->text);
-	/* A gap that is no question (a file that is damaged) would never be noticed to be filled. */
+	/* A gap that is no question (a damaged file) would never be noticed to be filled. */
 	if (a->answer && a->n_gaps <= a->supply.n_noted && a->owner->o.cache)
 		symbol_cache_put(a->owner->o.cache, &a->key->build_id, &a->file.provenance,
 				 &a->answers, &a->supply.missing);

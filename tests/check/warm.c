@@ -81,9 +81,7 @@ static void read_key(struct warm *w, const char *path)
 /* As a report does it. */
 static double run_all_us(const struct warm *w, bool *ret_cached)
 {
-	struct symbolizer_options o = {
-		.debug = w->debug, .cache = w->cache, .use_local = true
-	};
+	struct symbolizer_options o = { .debug = w->debug, .cache = w->cache, .use_local = true };
 	struct symbol_origin origin = { .where = NULL };
 	struct symbol_batch batch = { .addr = w->addr, .n = w->n };
 	struct symbolizer *s = symbolizer_new(&o);
@@ -168,8 +166,7 @@ int main(int argc, char **argv)
 	printf("{\"addresses\": %" PRIu32 ", \"frames\": %" PRIu64
 	       ", \"first_us\": %.1f, \"open_us\": %.1f, \"address_us\": %.4f, \"all_us\": %.1f, "
 	       "\"cached\": %s}\n",
-	       w.n, frames, first_us, best_open, best_address, best_all,
-	       cached ? "true" : "false");
+	       w.n, frames, first_us, best_open, best_address, best_all, cached ? "true" : "false");
 	debug_close(w.debug);
 	symbol_cache_close(w.cache);
 	free(w.addr);

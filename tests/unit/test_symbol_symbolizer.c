@@ -157,9 +157,9 @@ static void from_cache(void)
 static void side_by_side(void)
 {
 	for (unsigned int n_at_once = 1; n_at_once <= 4; n_at_once += 3) {
-		struct symbolizer_options o = {
-			.use_local = true, .debug = open_debug(), .n_at_once = n_at_once
-		};
+		struct symbolizer_options o = { .use_local = true,
+						.debug = open_debug(),
+						.n_at_once = n_at_once };
 		struct symbolizer *s = symbolizer_new(&o);
 		struct object_key nameless = { .path = "/none/libx.so" }, gone = nameless;
 		struct answered *a[5];
