@@ -1,13 +1,18 @@
 /*
- * Damaged debug information of every kind against the DWARF engine:	mutate COUNT FILE...
- * Each copy of a file has 1 to 8 places changed: bytes, extremes of each width, runs moved from
- * elsewhere, the file cut. The engine answers addresses all over the code, in a child of its own
- * for each batch. MAIN+FILE: FILE is damaged and given to the sound MAIN as whatever further file
- * (.dwo, .dwp, dwz) it asks for. Prints what crashed or was slow as "FILE: number N", which
- * `mutate -N FILE` does again alone. DDPROF_SEED (a number, default 1) gives other damage. Exit
- * status 1: something did.
+ * Damaged debug information of every kind against the DWARF engine:
+ *
+ *	mutate COUNT FILE...		COUNT copies of each file, 1 to 8 places of it changed: bytes,
+ *					extremes of each width, runs from elsewhere, the file cut
+ *	mutate extremes FILE...		each byte of headers, tables and debug sections set to 0, 1,
+ *					the largest, one below, both sides of the sign, in 1, 2, 4, 8
+ *					bytes and as LEB128: so every field is, whatever it is
+ *
+ * The engine answers addresses all over the code, in a child of its own for each batch. MAIN+FILE:
+ * FILE is damaged and given to the sound MAIN as whatever further file (.dwo, .dwp, dwz) it asks
+ * for. Prints what crashed or was slow as "FILE: number N", which `mutate -N FILE` (or
+ * `mutate extremes:N FILE`) does again alone. DDPROF_SEED (a number, default 1) gives other damage
+ * by chance. Exit status 1: something did.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,7 +21,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,97 +30,36 @@
 #include "common/base/io.h"
 #include "report/dwarf/dwarf.h"
 #include "report/symbol/answer.h"
+#include "tests/check/damage.h"
 
 enum {
 	BATCH = 100,
 	ADDRESSES = 200,
-	CHANGES_MAX = 8,
-	HEADER_BYTES = 64,
 	SLOW_MS = 2000,
-	MEMORY_MB = 256,
+};
+
+/* What is to be done to each file. */
+struct task {
+	bool extremes;
+	bool alone; /* one number, in this process */
+	uint64_t seed, number;
+	uint64_t count; /* numbers from 0 on; of extremes: all there are */
+};
+
+/* Counted by all children together. */
+struct shared {
+	uint64_t at; /* number at hand */
+	uint64_t n_named;
 };
 
 struct subject {
 	const char *path;
 	int main_fd; /* of MAIN+FILE; -1: the damaged file is itself the one asked */
-	int fd;	     /* the damaged bytes; -1: none at the moment */
-	uint8_t *bytes, *work;
-	size_t n;
+	int fd;	     /* the damaged bytes */
+	struct damage damage;
 	uint64_t addr[ADDRESSES];
-	uint64_t *n_named; /* addresses with a function, of all children */
+	struct shared *shared;
 };
-
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static uint64_t below(uint64_t *state, uint64_t n)
-{
-	return n ? next(state) % n : 0;
-}
-
-/* Bytes of one section of debug information, so that most damage is where somebody looks. */
-static void aim(const struct subject *s, uint64_t *state, size_t *ret_at, size_t *ret_n)
-{
-	Elf64_Ehdr eh;
-	Elf64_Shdr sh;
-
-	*ret_at = 0;
-	*ret_n = s->n;
-	memcpy(&eh, s->bytes, sizeof(eh));
-	if (!eh.e_shnum || eh.e_shoff > s->n || below(state, 8) == 0)
-		return;
-	for (int tries = 0; tries < 16; tries++) {
-		uint64_t off = eh.e_shoff + below(state, eh.e_shnum) * sizeof(sh);
-
-		if (off + sizeof(sh) > s->n)
-			continue;
-		memcpy(&sh, s->bytes + off, sizeof(sh));
-		if (sh.sh_type != SHT_NOBITS && !(sh.sh_flags & SHF_ALLOC) && sh.sh_size &&
-		    sh.sh_offset < s->n && sh.sh_size <= s->n - sh.sh_offset) {
-			*ret_at = sh.sh_offset;
-			*ret_n = sh.sh_size;
-			return;
-		}
-	}
-}
-
-static void change(struct subject *s, uint64_t *state)
-{
-	static const uint64_t extreme[] = { 0,		1,	    0x7f,	0x80,
-					    0xff,	0x7fff,	    0xffff,	0x7fffffff,
-					    0x80000000, 0xfffffff0, 0xffffffff, UINT64_MAX >> 1,
-					    UINT64_MAX };
-	size_t at, n, width = (size_t)1 << below(state, 4);
-	uint64_t value;
-
-	aim(s, state, &at, &n);
-	/* headers are short: half of the damage goes to the first bytes */
-	at += below(state, next(state) & 1 ? n : MIN(n, (size_t)HEADER_BYTES));
-	if (at + width > s->n)
-		return;
-	switch (below(state, 4)) {
-	case 0:
-		s->work[at] = (uint8_t)next(state);
-		break;
-	case 1:
-		s->work[at] ^= (uint8_t)(1u << below(state, 8));
-		break;
-	case 2:
-		value = extreme[below(state, N_ELEMENTS(extreme))];
-		memcpy(s->work + at, &value, width);
-		break;
-	default:
-		n = below(state, 64);
-		n = MIN(n, s->n - at);
-		memmove(s->work + at, s->bytes + below(state, s->n - n), n);
-	}
-}
 
 static int memory_of(const void *bytes, size_t n)
 {
@@ -149,11 +92,11 @@ static void answer(struct subject *s, size_t n)
 	struct dwarf *d;
 	struct buf bytes;
 
-	s->fd = memory_of(s->work, n);
+	s->fd = memory_of(s->damage.work, n);
 	in.fd = s->main_fd < 0 ? s->fd : s->main_fd;
 	if (dwarf_open(&in, &d, &err) == 0) {
 		dwarf_answer(d, s->addr, ADDRESSES, out, &err);
-		*s->n_named += dwarf_stats(d)->n_functions;
+		s->shared->n_named += dwarf_stats(d)->n_functions;
 		dwarf_close(d);
 	}
 	close(s->fd);
@@ -167,35 +110,30 @@ static void answer(struct subject *s, size_t n)
 	answers_builder_free(out);
 }
 
-static bool one(struct subject *s, uint64_t seed, uint64_t number)
+static bool one(struct subject *s, const struct task *task, uint64_t number)
 {
-	uint64_t state = seed * 1000003 + number, began;
-	unsigned int n_changes = 1 + (unsigned int)below(&state, CHANGES_MAX);
-	size_t n = s->n;
+	size_t n = task->extremes ? damage_by_extremes(&s->damage, number) :
+				    damage_by_chance(&s->damage, task->seed, number);
+	uint64_t ms = io_monotonic_ns();
 
-	memcpy(s->work, s->bytes, s->n);
-	for (unsigned int i = 0; i < n_changes; i++)
-		change(s, &state);
-	if (below(&state, 16) == 0)
-		n = below(&state, n);
-	began = io_monotonic_ns();
 	answer(s, n);
-	began = (io_monotonic_ns() - began) / 1000000;
-	if (began > SLOW_MS)
-		printf("%s: number %" PRIu64 ": took %" PRIu64 " ms\n", s->path, number, began);
-	return began <= SLOW_MS;
+	ms = (io_monotonic_ns() - ms) / 1000000;
+	if (ms > SLOW_MS)
+		printf("%s: number %" PRIu64 ": took %" PRIu64 " ms\n", s->path, number, ms);
+	return ms <= SLOW_MS;
 }
 
-/* In a child: how far it came stands in *at. */
-static int batch(struct subject *s, uint64_t seed, uint64_t from, uint64_t to, uint64_t *at)
+/* In a child. 0 well, 1 slow, 2 died at shared->at. */
+static int batch(struct subject *s, const struct task *task, uint64_t from, uint64_t to)
 {
+	uint64_t *at = &s->shared->at;
 	bool ok = true;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		for (*at = from; *at < to; (*at)++)
-			ok &= one(s, seed, *at);
+			ok &= one(s, task, *at);
 		fflush(stdout);
 		_exit(!ok);
 	}
@@ -207,114 +145,100 @@ static int batch(struct subject *s, uint64_t seed, uint64_t from, uint64_t to, u
 	return 2;
 }
 
-/* Addresses all over the executable segments. */
-static bool choose_addresses(struct subject *s, const uint8_t *bytes, size_t n)
-{
-	uint64_t state = 7, low = UINT64_MAX, high = 0;
-	Elf64_Ehdr eh;
-
-	if (n < sizeof(eh))
-		return false;
-	memcpy(&eh, bytes, sizeof(eh));
-	for (unsigned int i = 0; i < eh.e_phnum; i++) {
-		Elf64_Phdr ph;
-
-		if (eh.e_phoff + (i + 1) * sizeof(ph) > n)
-			return false;
-		memcpy(&ph, bytes + eh.e_phoff + i * sizeof(ph), sizeof(ph));
-		if (ph.p_type == PT_LOAD && (ph.p_flags & PF_X)) {
-			low = MIN(low, ph.p_vaddr);
-			high = ph.p_vaddr + ph.p_memsz;
-		}
-	}
-	for (int i = 0; low < high && i < ADDRESSES; i++) {
-		uint64_t step = (high - low) / ADDRESSES;
-
-		s->addr[i] = low + step * (uint64_t)i + below(&state, step ? step : 1);
-	}
-	return low < high;
-}
-
-/* The whole file; owner: caller. NULL: not to be had. */
-static uint8_t *read_whole(int fd, size_t *ret_n)
-{
-	struct stat st;
-	uint8_t *bytes;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(Elf64_Ehdr))
-		return NULL;
-	*ret_n = (size_t)st.st_size;
-	bytes = malloc(*ret_n);
-	if (bytes && io_pread(fd, bytes, *ret_n, 0) == (ssize_t)*ret_n)
-		return bytes;
-	free(bytes);
-	return NULL;
-}
-
-static bool subject_open(struct subject *s, char *path)
+static bool subject_open(struct subject *s, char *path, struct shared *shared)
 {
 	char *plus = strchr(path, '+');
-	uint8_t *main_bytes = NULL;
-	size_t n_main = 0;
-	int fd;
+	bool ok;
 
-	*s = (struct subject){ .path = path, .main_fd = -1 };
+	*s = (struct subject){ .path = path, .main_fd = -1, .shared = shared };
 	if (plus) {
+		struct damage sound;
+
 		*plus = 0;
 		s->main_fd = open(path, O_RDONLY | O_CLOEXEC);
+		ok = s->main_fd >= 0 && damage_open(&sound, path);
 		*plus = '+';
-		main_bytes = read_whole(s->main_fd, &n_main);
+		if (!ok)
+			return false;
+		ok = damage_addresses(&sound, s->addr, ADDRESSES);
+		damage_close(&sound);
+		return ok && damage_open(&s->damage, plus + 1);
 	}
-	fd = open(plus ? plus + 1 : path, O_RDONLY | O_CLOEXEC);
-	s->bytes = read_whole(fd, &s->n);
-	if (fd >= 0)
-		close(fd);
-	s->work = malloc(s->n + 1);
-	if (!s->bytes || !s->work || (plus && !main_bytes) ||
-	    !choose_addresses(s, plus ? main_bytes : s->bytes, plus ? n_main : s->n))
-		return false;
-	free(main_bytes);
-	return true;
+	return damage_open(&s->damage, path) && damage_addresses(&s->damage, s->addr, ADDRESSES);
+}
+
+static void subject_close(struct subject *s)
+{
+	if (s->main_fd >= 0)
+		close(s->main_fd);
+	damage_close(&s->damage);
+}
+
+/* Returns the number of crashes and slow batches; *n: copies made. */
+static uint64_t subject_run(struct subject *s, const struct task *task, uint64_t *n)
+{
+	uint64_t count = task->extremes ? damage_extremes(&s->damage) : task->count;
+	uint64_t n_bad = 0;
+
+	for (uint64_t from = 0; from < count;) {
+		uint64_t to = MIN(from + BATCH, count);
+		int rc = batch(s, task, from, to);
+
+		if (rc == 2)
+			to = s->shared->at + 1;
+		n_bad += rc != 0;
+		*n += to - from;
+		from = to;
+	}
+	return n_bad;
+}
+
+/* "1000", "-17", "extremes", "extremes:17" */
+static bool task_parse(struct task *task, const char *text)
+{
+	static const char extremes[] = "extremes";
+	const char *seed = getenv("DDPROF_SEED");
+	char *end;
+
+	*task = (struct task){ .seed = seed ? strtoull(seed, NULL, 0) : 1 };
+	task->extremes = strncmp(text, extremes, strlen(extremes)) == 0;
+	if (task->extremes) {
+		text += strlen(extremes);
+		task->alone = *text == ':';
+		task->number = task->alone ? strtoull(text + 1, &end, 0) : 0;
+		return task->alone ? !*end : !*text;
+	}
+	task->alone = *text == '-';
+	task->count = task->number = strtoull(text + task->alone, &end, 0);
+	return !*end;
 }
 
 int main(int argc, char **argv)
 {
-	const char *text = getenv("DDPROF_SEED");
-	uint64_t seed = text ? strtoull(text, NULL, 0) : 1, *at;
-	long count = argc > 2 ? strtol(argv[1], NULL, 0) : 0;
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t n_bad = 0, n = 0;
+	struct rusage usage;
+	struct task task;
 
-	if (argc < 3)
+	if (argc < 3 || shared == MAP_FAILED || !task_parse(&task, argv[1]))
 		return 2;
-	at = mmap(NULL, 2 * sizeof(*at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (int i = 2; i < argc; i++) {
 		struct subject s;
 
-		if (at == MAP_FAILED || !subject_open(&s, argv[i])) {
+		if (!subject_open(&s, argv[i], shared)) {
 			fprintf(stderr, "mutate: cannot use %s\n", argv[i]);
 			return 99;
 		}
-		s.n_named = at + 1;
-		if (count <= 0)
-			return !one(&s, seed, (uint64_t)-count);
-		for (uint64_t from = 0; from < (uint64_t)count;) {
-			uint64_t to = MIN(from + BATCH, (uint64_t)count);
-			int rc = batch(&s, seed, from, to, at);
-
-			n_bad += rc != 0;
-			n += (rc == 2 ? *at + 1 : to) - from;
-			from = rc == 2 ? *at + 1 : to;
-		}
-		if (s.main_fd >= 0)
-			close(s.main_fd);
-		free(s.bytes);
-		free(s.work);
+		if (task.alone)
+			n_bad += !one(&s, &task, task.number);
+		else
+			n_bad += subject_run(&s, &task, &n);
+		subject_close(&s);
 	}
-	struct rusage usage;
-
 	getrusage(RUSAGE_CHILDREN, &usage);
 	printf("%" PRIu64 " damaged files, %" PRIu64 " addresses named all the same, %" PRIu64
 	       " crashes or slow batches, at most %ld MB\n",
-	       n, at[1], n_bad, usage.ru_maxrss / 1024);
+	       n, shared->n_named, n_bad, usage.ru_maxrss / 1024);
 	return n_bad > 0;
 }
