@@ -385,7 +385,8 @@ static int print(struct command *c, struct listing *l)
 		put_text(l, c->style.limit);
 	if (for_people && !c->no_pager)
 		term_start_pager();
-	fwrite(l->out.data, 1, l->out.n, stdout);
+	if (l->out.n)
+		fwrite(l->out.data, 1, l->out.n, stdout);
 	status = term_finish(&err);
 	if (status < 0)
 		log_error("%s", err.text);
