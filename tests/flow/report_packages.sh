@@ -126,6 +126,25 @@ EOF
 	done
 fi
 
+# ---- split debug information ----
+
+mkdir split split-dir split-deb
+"$CC" -O2 -g -gsplit-dwarf -Wl,--build-id -o split/program inlined.c || fail "does not compile: split"
+find . -name '*.dwo' -not -path './split-dir/*' -exec mv {} split-dir/ ';'
+objcopy --only-keep-debug split/program split-dir/program.debug
+strip split/program
+tar -C split-dir -cf data.tar .
+deb split-deb/split.deb data.tar
+mv data data.whole
+"$record" -o data split/program >/dev/null 2>&1 || fail "cannot record: split"
+mv truth truth.whole
+stacks --debug-dir split-dir
+mv folded truth
+grep -q 'outer inlined.c:10;inner inlined.c:5' truth || fail "split: no inlined frames: $(head -n 3 truth)"
+equal "split debug information, all of it in a package" split-deb
+mv data.whole data
+mv truth.whole truth
+
 # ---- damage ----
 
 tar -C tree -cf data.tar usr
