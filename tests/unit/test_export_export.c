@@ -234,6 +234,8 @@ SUITE(export_export, { "files, lines and inlined frames stand beside names", lin
       { "tables show self and total, and say what they leave out", flat },
       { "trees indent where calls fork", tree },
       { "folded stacks are sorted lines, root first", folded },
-      { "JSON holds exact numbers", json }, { "JSON holds what to do for more names", advice }, { "folded counts add up to all samples", folded_total },
+      { "JSON holds exact numbers", json },
+      { "JSON holds what to do for more names", advice },
+      { "folded counts add up to all samples", folded_total },
       { "equal profiles give equal pprof bytes", same_bytes },
       { "a profile without samples can be written", empty }, )

@@ -246,7 +246,8 @@ static void json(void)
 {
 	char *got = annotated(true, NULL, "B");
 
-	CHECK_HAS(got, "{\"file\":\"/s/b.c\",\"source\":\"src/b.c\",\"source_lines\":10,\"lines\":[");
+	CHECK_HAS(got, "{\"file\":\"/s/b.c\",\"source\":\"src/b.c\",\"source_lines\":10,"
+		       "\"lines\":[");
 	CHECK_HAS(got, "{\"line\":2,\"self\":{\"samples\":2,\"weight\":60},"
 		       "\"total\":{\"samples\":4,\"weight\":80},\"text\":\"two\"}");
 	CHECK_HAS(got, "{\"file\":\"/s/\\u001b.h\",\"no_source\":\"nobody has it\",\"lines\":[");
