@@ -243,8 +243,11 @@ static void done(void *ctx, int status, const struct err *err, const void *out, 
 		p->err = *err;
 	if (p->look && n)
 		buf_put(p->look->found, out, n);
-	if (p->look && status < 0)
+	if (p->look && status < 0) {
 		copy_printable(p->look->reason, sizeof(p->look->reason), err->text);
+		/* too slow, no memory, no process: another time it may do */
+		p->look->undone = status != -EBADMSG && status != -EFBIG;
+	}
 }
 
 static struct jail_job job_of(struct pass *p)
@@ -269,7 +272,11 @@ static struct jail_job job_of(struct pass *p)
 
 static void say_undone(struct package_look *look, size_t n, const struct err *err)
 {
-	log_warning("%s", err->text);
+	static bool said;
+
+	if (!said)
+		log_warning("%s", err->text);
+	said = true;
 	for (size_t i = 0; i < n; i++)
 		look[i].undone = true;
 }

@@ -48,7 +48,8 @@ struct package_look {
 	const char *name;  /* for messages; its path below the root will do */
 	struct buf *found; /* findings about its members: items and notes */
 	char reason[256];  /* what went wrong, without the name, printable; "" nothing */
-	bool undone;	   /* not looked at, which is not its fault and was said */
+	bool undone;	   /* not looked at, or not to its end, which is not its own fault; without
+			    * a reason it was said already */
 };
 
 /* All of them, several side by side. */
