@@ -147,6 +147,8 @@ uint32_t answers_text_put(struct answers_builder *b, const char *text, size_t n)
 	struct table *t = &b->texts;
 	uint32_t hash, at, number;
 
+	if (!n && b->text.n) /* text may be NULL then; "" is the first of all */
+		return 0;
 	n = strnlen(text, n < ANSWER_TEXT_MAX ? n : ANSWER_TEXT_MAX);
 	hash = hash_bytes(text, n);
 	table_reserve(t);
