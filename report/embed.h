@@ -16,7 +16,8 @@ struct recording;
 
 /*
  * The object's tables for unwinding and names, from the recording or from the file of its build-id
- * that `debug` finds (NULL: none). 1: embedded; 0: not to be had (why stands in the recording then); negative: the writer.
+ * that `debug` finds (NULL: none). 1: embedded; 0: not to be had (why stands in the recording
+ * then); negative: the writer.
  */
 int embed_local_object(struct chunk_writer *w, struct recording *r, struct debug *debug,
 		       const struct object_key *key, struct err *err);

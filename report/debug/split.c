@@ -43,9 +43,8 @@ static void consider(struct split *s, const struct root *root, const char *path,
 		if (!s->near.text[0] && r < 0)
 			err_set(&s->near, -ENOENT, "'%s': %s", path, err.text);
 		else if (!s->near.text[0])
-			err_set(&s->near, -ENOENT,
-				"'%s': id %016" PRIx64 " wanted %016" PRIx64, path, probe.dwo_id,
-				s->dwo_id);
+			err_set(&s->near, -ENOENT, "'%s': id %016" PRIx64 " wanted %016" PRIx64,
+				path, probe.dwo_id, s->dwo_id);
 		return;
 	}
 	*s->ret = (struct place){

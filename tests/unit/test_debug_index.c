@@ -202,8 +202,8 @@ static void hostile(void)
 		"UPDATE root SET sum=sum+1",
 		"UPDATE root SET path='/other'",
 		"DROP TABLE root; CREATE VIEW root AS WITH RECURSIVE r(key) AS (SELECT 1 UNION ALL "
-		"SELECT key+1 FROM r) SELECT key, '/r' AS path, 1 AS made, 1 AS sum, x'' AS catalog "
-		"FROM r",
+		"SELECT key+1 FROM r) SELECT key, '/r' AS path, 1 AS made, 1 AS sum, x'' AS "
+		"catalog FROM r",
 	};
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {

@@ -1,4 +1,4 @@
-/* A root is looked through without blocking, without leaving it, and within limits that are said. */
+/* A root is looked through without blocking and without leaving it; limits are said. */
 #include "tests/unit/check.h"
 
 #include <errno.h>
