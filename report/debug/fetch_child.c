@@ -2,7 +2,8 @@
  * The library's limits are set as it knows them, in its environment, and then its progress
  * callback is asked: that one sees milliseconds and the parent's end, and makes the library give
  * up in order, with its half of a file removed. What the callback does not get to see, a file
- * whose length no server says, ends at RLIMIT_FSIZE.
+ * whose length no server says, ends at RLIMIT_FSIZE; the signal tells, for the library tries again
+ * and may then call it absent.
  * The library is declared here: it is loaded, not linked, and its header need not be installed.
  */
 #include "report/debug/fetch_child.h"
@@ -51,6 +52,14 @@ static struct request {
 	int why;     /* the callback ended it: -ETIME, -EFBIG, -EPIPE */
 } request;
 
+static volatile sig_atomic_t too_long; /* a write went past RLIMIT_FSIZE */
+
+static void note_too_long(int signal)
+{
+	(void)signal;
+	too_long = 1;
+}
+
 static void say(uint32_t kind, int status, const char *text)
 {
 	struct fetch_said said = { .kind = kind, .status = status };
@@ -68,6 +77,14 @@ static bool parent_gone(void)
 	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
+/* Before a server was chosen, `done` counts something else than bytes. */
+static bool is_too_long(long done, long total)
+{
+	long most = request.served ? MAX(done, total) : total;
+
+	return most > 0 && (uint64_t)most > request.limits->max_bytes;
+}
+
 static int look(struct debuginfod_client *client, long done, long total)
 {
 	const struct library *l = request.library;
@@ -78,8 +95,7 @@ static int look(struct debuginfod_client *client, long done, long total)
 	}
 	if (io_monotonic_ns() >= request.deadline_ns)
 		request.why = -ETIME;
-	/* without a total, `done` may count something else than bytes */
-	else if (total > 0 && (uint64_t)MAX(done, total) > request.limits->max_bytes)
+	else if (too_long || is_too_long(done, total))
 		request.why = -EFBIG;
 	else if (parent_gone())
 		request.why = -EPIPE;
@@ -127,13 +143,14 @@ static void set_environment(const struct fetch_limits *limits)
 static void shut_in(const struct fetch_limits *limits)
 {
 	struct rlimit size = { limits->max_bytes, limits->max_bytes }, none = { 0, 0 };
+	struct sigaction on_too_long = { .sa_handler = note_too_long, .sa_flags = SA_RESTART };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_FSIZE, &size);
 	setrlimit(RLIMIT_CORE, &none);
-	signal(SIGXFSZ, SIG_IGN);
+	sigaction(SIGXFSZ, &on_too_long, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
@@ -158,11 +175,6 @@ static void say_failure(int status)
 	case -ENOSYS:
 		snprintf(text, sizeof(text), "no address of a server is one that %s knows",
 			 LIBRARY);
-		break;
-	case -EIO: /* also what it makes of our limit when no length was said */
-		snprintf(text, sizeof(text),
-			 "it has more than %" PRIu64 " bytes, or cannot be written",
-			 limits->max_bytes);
 		break;
 	case -ETIME:
 		snprintf(text, sizeof(text), "no file after %.1f s",
@@ -189,11 +201,15 @@ static void answer(const struct library *l, struct debuginfod_client *client,
 		io_monotonic_ns() + (uint64_t)request.limits->timeout_ms * UINT64_C(1000000);
 	request.served = false;
 	request.why = 0;
+	too_long = 0;
 	fd = find(client, w->id.bytes, (int)w->id.n, &path);
 	if (fd >= 0 && path && strlen(path) < ERR_TEXT_BYTES)
 		say(FETCH_END, 0, path);
 	else
-		say_failure(request.why ? request.why : fd >= 0 ? -ENAMETOOLONG : fd);
+		say_failure(too_long	? -EFBIG :
+			    request.why ? request.why :
+			    fd >= 0	? -ENAMETOOLONG :
+					  fd);
 	if (fd >= 0)
 		close(fd);
 	free(path);
