@@ -5,6 +5,7 @@
 #include "report/addr2line_child.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,14 +32,14 @@ static int find_head(struct engine *e, struct err *err)
 	uint64_t addr, size;
 	int status;
 
-	e->head = (struct addr2line_head){ 0, UINT64_MAX };
+	e->head = (struct addr2line_head){ .limit = UINT64_MAX };
 	if (!name)
 		return 0;
 	status = sections_open(e->child->fd, false, &sections, err);
 	if (status < 0)
 		return status;
 	if (sections_find(sections, name, &addr, &size))
-		e->head = (struct addr2line_head){ addr, size };
+		e->head = (struct addr2line_head){ .base = addr, .limit = size };
 	else
 		status = err_set(err, -ENOENT, "cannot find section %s", name);
 	sections_close(sections);
@@ -104,22 +105,21 @@ size_t addr2line_inside(const struct addr2line_head *head, const uint64_t *addr,
 	return n;
 }
 
-static int engine_answer(struct engine *e, const uint64_t *addr, size_t n, struct buf *ret,
-			 struct err *err)
+/* Damage costs answers, not the conversation: it is said in the head. */
+static void engine_answer(struct engine *e, const uint64_t *addr, size_t n, struct buf *ret)
 {
 	struct answers_builder *b = answers_builder_new();
 	AUTO_FREE uint64_t *shifted = mem_alloc((n + 1) * sizeof(*shifted));
-	int status = 0;
 
 	n = addr2line_inside(&e->head, addr, n);
 	for (size_t i = 0; i < n; i++)
 		shifted[i] = addr[i] + e->head.base;
-	if (e->dwarf)
-		status = dwarf_answer(e->dwarf, shifted, (uint32_t)n, b, err);
-	if (status == 0)
-		answers_finish(b, ret);
+	if (e->dwarf) {
+		dwarf_answer(e->dwarf, shifted, (uint32_t)n, b, NULL);
+		snprintf(e->head.trouble, sizeof(e->head.trouble), "%s", dwarf_trouble(e->dwarf));
+	}
+	answers_finish(b, ret);
 	answers_builder_free(b);
-	return status;
 }
 
 int addr2line_batch(const struct addr2line_child *c, struct jail_cell *cell, struct err *err)
@@ -129,10 +129,10 @@ int addr2line_batch(const struct addr2line_child *c, struct jail_cell *cell, str
 	int status = engine_open(&e, err);
 
 	buf_init(&bytes);
-	if (status == 0)
-		status = engine_answer(&e, e.child->wanted, e.child->n_wanted, &bytes, err);
-	if (status == 0)
-		status = jail_write(cell, &e.head, sizeof(e.head), err);
+	if (status < 0)
+		return status;
+	engine_answer(&e, e.child->wanted, e.child->n_wanted, &bytes);
+	status = jail_write(cell, &e.head, sizeof(e.head), err);
 	if (status == 0)
 		status = jail_write(cell, bytes.data, bytes.n, err);
 	return status;
@@ -177,12 +177,10 @@ int addr2line_talk(const struct addr2line_child *c, struct jail_cell *cell, stru
 		status = tell(&e, &bytes, addr, &n, err);
 		if (status < 0 || !n)
 			return status;
+		/* finished answers begin their buffer */
+		engine_answer(&e, addr, n, &answers);
 		buf_reset(&bytes);
 		buf_put(&bytes, &e.head, sizeof(e.head));
-		/* finished answers begin their buffer */
-		status = engine_answer(&e, addr, n, &answers, err);
-		if (status < 0)
-			return status;
 		buf_put(&bytes, answers.data, answers.n);
 	}
 }

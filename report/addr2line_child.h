@@ -21,6 +21,7 @@ enum {
 	ASK_NEXT = SUPPLY_KIND_END,
 	ASK_DEBUG,
 	TALK_ADDRESSES_MAX = 1024,
+	TROUBLE_BYTES = 240,
 };
 
 struct addr2line_question {
@@ -28,10 +29,11 @@ struct addr2line_question {
 	uint32_t more; /* the result goes on in the next question */
 };
 
-/* In front of the answers: the section that addresses are relative to. */
+/* In front of the answers: the section that addresses are relative to, and what is damaged. */
 struct addr2line_head {
-	uint64_t base;	/* added to each address */
-	uint64_t limit; /* addresses from here on are outside */
+	uint64_t base;		     /* added to each address */
+	uint64_t limit;		     /* addresses from here on are outside */
+	char trouble[TROUBLE_BYTES]; /* zero-terminated if nobody lies; "": nothing */
 };
 
 /* What a child is started for. */

@@ -1,6 +1,6 @@
 /*
- * The file is parsed in the jail (addr2line_child.c). The parent finds the files that the child asks
- * for, hands out addresses, and checks what comes back.
+ * The file is parsed in the jail (addr2line_child.c). The parent finds the files that the child
+ * asks for, hands out addresses, and checks what comes back.
  */
 #include "report/addr2line.h"
 
@@ -37,6 +37,7 @@ struct addr2line_source {
 	struct object_key key;
 	struct debug_file beside; /* the file that is read: ours, or one found for it */
 	struct supply supply;
+	bool said; /* that something is damaged */
 	/* those asked for, and where they are answered */
 	const uint64_t *addr;
 	size_t n;
@@ -90,6 +91,8 @@ void addr2line_source_close(struct addr2line_source *s)
 	if (!s)
 		return;
 	close(s->child.fd);
+	if (s->supply.debug)
+		supply_done(&s->supply);
 	debug_file_done(&s->beside);
 	debug_close(s->debug);
 	buf_done(&s->bytes);
@@ -150,9 +153,8 @@ static int find_named(struct addr2line_source *s, const void *question, size_t n
 		return -1;
 	if (!s->beside.where)
 		s->beside.where = strdup(s->path);
-	s->supply.debug = s->debug;
-	s->supply.key = &s->key;
-	s->supply.beside = &s->beside;
+	if (!s->supply.debug)
+		supply_init(&s->supply, s->debug, &s->key, &s->beside);
 	return supply_answer(&s->supply, question, n);
 }
 
@@ -167,6 +169,21 @@ static int open_result(const void *bytes, size_t n, struct addr2line_head *ret_h
 	memcpy(ret_head, bytes, sizeof(*ret_head));
 	return answers_open((const uint8_t *)bytes + sizeof(*ret_head), n - sizeof(*ret_head), ret,
 			    err);
+}
+
+/* What is damaged, once. The text comes out of the jail. */
+static void say_trouble(struct addr2line_source *s, const struct addr2line_head *head)
+{
+	char text[TROUBLE_BYTES + 1] = "";
+
+	memcpy(text, head->trouble, TROUBLE_BYTES);
+	if (!text[0] || s->said)
+		return;
+	s->said = true;
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	log_warning("'%s': %s", s->file->path, text);
 }
 
 /* Each address in the result, in the order that they were given in. */
@@ -200,8 +217,10 @@ static void hand_out(struct addr2line_source *s, const void *bytes, size_t n, in
 		status = open_result(bytes, n, &head, &answers, &damage);
 		err = &damage;
 	}
-	if (status == 0)
+	if (status == 0) {
 		look_up(s, &head, &answers, first);
+		say_trouble(s, &head);
+	}
 	s->got(s->ctx, s->addr, s->n, status < 0 ? NULL : &answers, status < 0 ? NULL : first,
 	       status, err);
 	s->n = 0;

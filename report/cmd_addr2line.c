@@ -87,7 +87,7 @@ static const char help[] =
 	"  -b, --target=NAME       taken and not used: ELF files tell it themselves\n"
 	"  -r, -R                  taken and not used: limits of demangling are fixed\n"
 	"      --debug-dir=DIR     folder with debug files or packages; may be repeated\n"
-	"      --no-cache          neither use nor fill the cache of names\n"
+	"      --no-cache          neither use nor keep an index of debug files\n"
 	"  @FILE                   options from a file\n"
 	"  -h, -H, --help          print this and end\n"
 	"  -v, -V, --version       print the version and end\n"

@@ -31,8 +31,8 @@ static void budget_fill(struct dwarf *d, uint32_t n)
 	for (size_t i = 0; i < N_ELEMENTS(read); i++)
 		bytes += d->main.sections ? sections_size(d->main.sections, read[i]) :
 					    d->main.section[read[i]].n;
-	d->budget.steps = bytes * BUDGET_STEPS_BYTE + (uint64_t)n * BUDGET_STEPS_ADDR +
-			  BUDGET_STEPS_MIN;
+	d->budget.steps =
+		bytes * BUDGET_STEPS_BYTE + (uint64_t)n * BUDGET_STEPS_ADDR + BUDGET_STEPS_MIN;
 }
 
 static struct dwarf *dwarf_new(const char *name)
@@ -114,9 +114,9 @@ void dwarf_close(struct dwarf *d)
 static void prefetch(struct dwarf *d)
 {
 	static const enum section_kind wanted[] = {
-		SECTION_INFO,	  SECTION_LINE,	    SECTION_ABBREV,	 SECTION_STR,
-		SECTION_RNGLISTS, SECTION_RANGES,   SECTION_LINE_STR, SECTION_STR_OFFSETS,
-		SECTION_ADDR,
+		SECTION_INFO,	  SECTION_LINE,	       SECTION_ABBREV,
+		SECTION_STR,	  SECTION_RNGLISTS,    SECTION_RANGES,
+		SECTION_LINE_STR, SECTION_STR_OFFSETS, SECTION_ADDR,
 	};
 
 	if (d->main.sections)
@@ -153,7 +153,8 @@ static void alt_open(struct dwarf *d)
 int dwarf_answer(struct dwarf *d, const uint64_t *addr, uint32_t n, struct answers_builder *out,
 		 struct err *err)
 {
-	(void)err;
+	uint64_t n_known = d->stats.n_functions + d->stats.n_lines;
+
 	budget_fill(d, n);
 	d->round++;
 	if (!d->is_indexed) {
@@ -167,7 +168,9 @@ int dwarf_answer(struct dwarf *d, const uint64_t *addr, uint32_t n, struct answe
 	batch_run(d, addr, n, out);
 	if (d->main.sections)
 		d->stats.section_bytes = sections_bytes(d->main.sections);
-	return 0;
+	if (d->stats.n_functions + d->stats.n_lines > n_known || !d->budget.trouble.text[0])
+		return 0;
+	return err_set(err, -EBADMSG, "%s", d->budget.trouble.text);
 }
 
 const struct dwarf_stats *dwarf_stats(const struct dwarf *d)

@@ -61,9 +61,9 @@ void dwarf_close(struct dwarf *d);
 /*
  * One answer for each address, also for those of which nothing is known (ANSWER_NONE).
  * addr: as linked, rising, no two equal. Units that were read stay indexed, so that single
- * addresses one after the other (a pipe) are cheap too. 0, or negative: no address at all could
- * be answered; a damaged unit alone is counted in stats and said in err text of the first one
- * (dwarf_trouble).
+ * addresses one after the other (a pipe) are cheap too. -EBADMSG: something is damaged and nothing
+ * is known of any of them. Damage beside which there are answers is counted in stats, and
+ * dwarf_trouble says the first of it.
  */
 int dwarf_answer(struct dwarf *d, const uint64_t *addr, uint32_t n, struct answers_builder *out,
 		 struct err *err);

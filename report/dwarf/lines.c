@@ -101,8 +101,8 @@ static void row_look(struct machine_state *m)
 }
 
 /*
- * The two rows at hand are locals of program_run, which most rows never leave: they are looked at by
- * two comparisons. They come here one by one, and not inlined, because gcc otherwise packs them
+ * The two rows at hand are locals of program_run, which most rows never leave: they are looked at
+ * by two comparisons. They come here one by one, and not inlined, because gcc otherwise packs them
  * into vectors for the sake of these stores, and unpacks them for each opcode.
  */
 static __attribute__((noinline)) void rows_store(struct machine_state *m, uint64_t addr,

@@ -71,7 +71,7 @@ static bool header_read(struct cursor *c, const uint8_t *base, struct unit *u)
 
 	u->encoding.version = (uint8_t)MIN(version, UINT8_MAX); /* MIN takes twice */
 	if (u->encoding.version < 2 || u->encoding.version > 5) {
-		unit_trouble(u, "DWARF version %u, known are 2 to 5", u->encoding.version);
+		unit_trouble(u, "DWARF version %u, known are 2 to 5", version);
 		return false;
 	}
 	u->type = DW_UT_compile;

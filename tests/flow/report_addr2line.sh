@@ -119,6 +119,21 @@ if command -v dwz >/dev/null 2>&1; then
 	fi
 fi
 
+# ---- damage ----
+
+offset=$(readelf -SW lines | awk '{ sub(/^ *\[ *[0-9]+\]/, "") } $1 == ".debug_info" { print $4 }')
+cp lines damaged
+printf '\377\377' | dd of=damaged bs=1 seek=$((0x$offset + 4)) conv=notrunc 2>/dev/null # the unit's version
+addresses lines >in
+ours -fe damaged <in >we 2>we.err || fail "damage ends it: $(cat we.err)"
+test "$(wc -l <we)" = "$(($(wc -l <in) * 2))" || fail "not an answer for each address of a damaged file"
+grep -qx main we || fail "the symbol table is not asked where debug information is damaged"
+test "$(wc -l <we.err)" = 1 && grep -q "DWARF version 65535" we.err || fail "damage is not said once: $(cat we.err)"
+cat in | ours -fe damaged >they 2>we.err
+same we they "a pipe answers otherwise about a damaged file"
+test "$(wc -l <we.err)" = 1 || fail "damage is not said once on a pipe: $(cat we.err)"
+pass "damage is said once, and the symbol table answers"
+
 # ---- perf ----
 
 command -v perf >/dev/null 2>&1 || exit 0

@@ -8,7 +8,8 @@ find record report -name '*.[ch]' | LC_ALL=C sort | xargs awk '
 BEGIN {
 	door["report/dwarf/sections.h"] = "addr2line asks where the section of --section is"
 	door["report/symbol/answer.h"] = "what passes between dwarf, jail, cache and symbol"
-	door["report/symbol/cache.h"] = "the verb that shows and prunes it"
+	door["report/symbol/cache.h"] = "the verb that shows and prunes it, and addr2line for its index"
+	door["report/symbol/supply.h"] = "addr2line has a jailed reader of its own"
 	door["report/profile/annotate.h"] = "functions by source line, for the verb and the ways out"
 	door["report/profile/filter.h"] = "what options choose, before anything is unwound"
 	door["report/profile/view.h"] = "what the ways out show of a profile"

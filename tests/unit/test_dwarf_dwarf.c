@@ -62,10 +62,12 @@ static char *ask(struct dwarf *d, struct answers *ret)
 	uint64_t addr[TEXT_BYTES];
 	struct err err = { 0 };
 	struct buf bytes;
+	int status;
 
 	for (unsigned int i = 0; i < TEXT_BYTES; i++)
 		addr[i] = TEXT + i;
-	CHECK_INT(dwarf_answer(d, addr, TEXT_BYTES, out, &err), 0);
+	status = dwarf_answer(d, addr, TEXT_BYTES, out, &err);
+	CHECK_TRUE(status == 0 || (status == -EBADMSG && err.text[0]));
 	buf_init(&bytes);
 	answers_finish(out, &bytes);
 	answers_builder_free(out);
