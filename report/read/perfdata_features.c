@@ -10,6 +10,7 @@
 #include "common/base/cursor.h"
 #include "common/base/err.h"
 #include "common/base/buf.h"
+#include "common/base/os.h"
 #include "report/read/recording.h"
 
 /* enum of tools/perf/util/header.h; only those that are heeded. */
@@ -288,6 +289,25 @@ static const char *clock_text(const struct perf_attr *attr)
 	}
 }
 
+/* perf.data names no system; one that was recorded here is of this one. */
+static void put_os(struct perf_header *h)
+{
+	struct os_release os;
+	char pair[2 * OS_TEXT_MAX + 1];
+
+	if (!perf_files_same_host(h->files))
+		return;
+	os_release_read(&os);
+	if (!os.id[0])
+		return;
+	snprintf(pair, sizeof(pair), "%s%s%s", os.id, os.version[0] ? " " : "", os.version);
+	recording_add_manifest(h->recording, "os", pair);
+	if (os.like[0])
+		recording_add_manifest(h->recording, "os_like", os.like);
+	if (os.name[0])
+		recording_add_manifest(h->recording, "os_name", os.name);
+}
+
 static void put_manifest(struct perf_header *h)
 {
 	struct recording *r = h->recording;
@@ -299,6 +319,7 @@ static void put_manifest(struct perf_header *h)
 	recording_add_manifest(r, "machine", r->machine == MACHINE_AARCH64 ? "aarch64" : "x86_64");
 	if (h->files->host[0])
 		recording_add_manifest(r, "host", h->files->host);
+	put_os(h);
 	recording_add_manifest(r, "clock", clock_text(attr));
 	if (h->realtime_offset_ns) {
 		snprintf(value, sizeof(value), "%" PRId64, h->realtime_offset_ns);
