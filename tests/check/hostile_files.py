@@ -33,8 +33,11 @@ def content_of(path, scratch):
     suffix = os.path.splitext(path)[1]
     if suffix in ('.s', '.S'):
         out = os.path.join(scratch, 'assembled.o')
-        done = subprocess.run(['as', '-I', os.path.dirname(path), '-o', out, path], timeout=30,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            done = subprocess.run(['as', '-I', os.path.dirname(path), '-o', out, path], timeout=10,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return None
         if done.returncode != 0 or os.path.getsize(out) > FILE_MAX:
             return None
         path = out

@@ -140,6 +140,9 @@ static const struct value_case skipped[] = {
 	{ "GNU_str_index", DW_FORM_GNU_str_index, 0, 300 },
 	{ "indirect data2", DW_FORM_indirect, 3, DW_FORM_data2 },
 	{ "indirect block1", DW_FORM_indirect, 4, DW_FORM_block1 | 2 << 8 },
+	{ "indirect block2", DW_FORM_indirect, 5, DW_FORM_block2 | 2 << 8 },
+	{ "indirect block4", DW_FORM_indirect, 7, DW_FORM_block4 | 2 << 8 },
+	{ "indirect exprloc", DW_FORM_indirect, 4, DW_FORM_exprloc | 2 << 8 },
 };
 
 static void every_skipped(void)
@@ -305,6 +308,28 @@ static void every_reference(void)
 		}
 }
 
+/* Into the unit's header, behind its end, out of the section, between entries. */
+static void references_to_nothing(void)
+{
+	static const uint32_t to[] = { 0, 11, 0x60, 0x80, 0x10000, 0x7fffffff, 0xffffffff };
+	static const uint64_t forms[] = { DW_FORM_ref4, DW_FORM_ref_addr, DW_FORM_ref_sup4 };
+	char trouble[256];
+
+	for (size_t i = 0; i < N_ELEMENTS(to) * N_ELEMENTS(forms); i++) {
+		struct made m;
+		uint64_t code;
+
+		made_init(&m, 5);
+		code = made_abbrev(&m, DW_TAG_subprogram, false);
+		made_range_attrs(&m);
+		made_attr(&m, DW_AT_abstract_origin, forms[i % N_ELEMENTS(forms)]);
+		made_entry(&m, code);
+		made_range(&m, 0);
+		made_u(&m.info, to[i / N_ELEMENTS(forms)], 4);
+		CHECK_STR(made_finish(&m, 0, trouble), "");
+	}
+}
+
 /*
  * A chain of `length` entries of which each refers to the next, the last one to the entry with
  * number `last` (itself: a circle), or has a name when `last` is negative.
@@ -384,5 +409,6 @@ SUITE(dwarf_form, { "every form of text gives the name", every_text },
       { "every form of address and of length gives the range", every_address },
       { "tombstones, empty and endless ranges hold no code", no_addresses },
       { "every form of reference leads to the name", every_reference },
+      { "references to no entry lead nowhere", references_to_nothing },
       { "circles of references end and are said", circles },
       { "a unit that imports itself is read once", imports }, )
