@@ -24,8 +24,8 @@ enum fetch_kind { FETCH_SERVED = 1, FETCH_END };
 struct fetch_said {
 	uint32_t kind;
 	/*
-	 * END: 0; -ENOENT no server has it; -ETIME the deadline; -EFBIG the limit of bytes; -ELIBACC
-	 * there is no library; others as the library says
+	 * END: 0; -ENOENT no server has it; -ETIME the deadline; -EFBIG the limit of bytes;
+	 * -ELIBACC there is no library; others as the library says
 	 */
 	int32_t status;
 	char text[ERR_TEXT_BYTES]; /* END; with its zero */
