@@ -125,7 +125,8 @@ pass "without the option no server is asked, whatever DEBUGINFOD_URLS says"
 if command -v strace >/dev/null 2>&1 && strace -o calls true 2>/dev/null; then
 	# sanitizers look for leaks with ptrace themselves
 	ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" DEBUGINFOD_URLS=$url \
-		strace -f -e trace=connect,socket -o calls "$report" data >/dev/null 2>&1 || fail "report under strace ended with $?"
+		strace -f -e trace=connect,socket -o calls "$report" data >/dev/null 2>&1 ||
+		fail "report under strace ended with $?"
 	! grep -q 'AF_INET' calls || fail "a connection: $(grep AF_INET calls)"
 	pass "nor is any connection made"
 fi
