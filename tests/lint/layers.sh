@@ -13,6 +13,8 @@ BEGIN {
 	may["common/space"] = "common/base common/format"
 	may["record"] = "common record"
 	may["record/lib"] = "common/format"
+	may["record/doctor"] = "common record/gate record/kernel record/watcher"
+	may["record/kernel"] = "common record/gate record/watcher"
 	may["record/*"] = "common"
 	may["report"] = "common report"
 	may["report/read"] = "common"
