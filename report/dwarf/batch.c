@@ -11,6 +11,7 @@
 #include "report/dwarf/engine.h"
 #include "report/dwarf/functions.h"
 #include "report/dwarf/lines.h"
+#include "report/dwarf/lines_aside.h"
 #include "report/dwarf/split.h"
 #include "report/dwarf/symtab.h"
 #include "report/symbol/answer.h"
@@ -46,6 +47,7 @@ struct batch {
 	struct line_row *row;
 	uint32_t n_unit;
 	struct lines *lines;
+	struct lines_aside aside; /* fills `row` until it is awaited */
 	struct buf path;
 };
 
@@ -255,6 +257,7 @@ static void unit_answer(struct batch *b)
 		f = functions_get(b->unit, true);
 		functions_match(f, b->unit_addr, b->n_unit, &b->d->budget, b->function);
 	}
+	lines_aside_await(&b->aside);
 	while (i < b->n_unit) {
 		uint32_t end = i + 1;
 
@@ -285,7 +288,8 @@ static void unit_run(struct batch *b, struct unit *u, uint32_t head)
 	b->d->stats.n_units_read++;
 	b->lines = lines_get(u);
 	if (b->lines)
-		lines_match(b->lines, b->unit_addr, b->n_unit, b->row);
+		lines_aside_start(&b->aside, b->lines, b->unit_addr, b->n_unit, &b->d->budget,
+				  b->row);
 	else
 		memset(b->row, 0, b->n_unit * sizeof(*b->row));
 	b->unit = split_get(b->d, u);

@@ -24,6 +24,7 @@ struct machine_state {
 	uint64_t next; /* addr[at], or none */
 	struct line_row *ret;
 	bool keep; /* sink: rows to keep */
+	struct budget *budget;
 	/* sink: runs */
 	uint64_t begin;
 	lines_got *got;
@@ -250,7 +251,7 @@ static void program_run(struct machine_state *m)
 
 	specials_make(l, special);
 	run_reset(m);
-	if (!budget_take(l->unit->file->budget, cursor_left(&c)))
+	if (!budget_take(m->budget, cursor_left(&c)))
 		return;
 	row = row_start;
 	last = row_none;
@@ -312,7 +313,9 @@ void lines_free(struct lines *l)
 
 void lines_each_run(struct lines *l, lines_got *got, void *ctx)
 {
-	struct machine_state m = { .lines = l, .got = got, .ctx = ctx };
+	struct machine_state m = {
+		.lines = l, .got = got, .ctx = ctx, .budget = l->unit->file->budget
+	};
 
 	program_run(&m);
 	l->n_matches++;
@@ -325,9 +328,9 @@ static int by_addr(const void *a, const void *b)
 	return x->row.addr < y->row.addr ? -1 : x->row.addr > y->row.addr;
 }
 
-static void spans_make(struct lines *l)
+static void spans_make(struct lines *l, struct budget *budget)
 {
-	struct machine_state m = { .lines = l, .keep = true };
+	struct machine_state m = { .lines = l, .keep = true, .budget = budget };
 
 	program_run(&m);
 	if (l->n_spans)
@@ -351,12 +354,13 @@ static struct line_row spans_find(const struct lines *l, uint64_t addr)
 	return low && addr < l->span[low - 1].end ? l->span[low - 1].row : (struct line_row){ 0 };
 }
 
-void lines_match(struct lines *l, const uint64_t *addr, uint32_t n, struct line_row *ret)
+void lines_match(struct lines *l, const uint64_t *addr, uint32_t n, struct budget *budget,
+		 struct line_row *ret)
 {
-	struct machine_state m = { .lines = l, .addr = addr, .n = n, .ret = ret };
+	struct machine_state m = { .lines = l, .addr = addr, .n = n, .ret = ret, .budget = budget };
 
 	if (l->n_matches == 1)
-		spans_make(l);
+		spans_make(l, budget);
 	if (l->n_matches && !l->is_overlapping) {
 		for (uint32_t i = 0; i < n; i++)
 			ret[i] = spans_find(l, addr[i]);

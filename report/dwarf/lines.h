@@ -55,8 +55,12 @@ struct lines {
 struct lines *lines_get(struct unit *u);
 void lines_free(struct lines *l);
 
-/* addr: rising, n of them. ret[i].known: false where no row holds addr[i]. */
-void lines_match(struct lines *l, const uint64_t *addr, uint32_t n, struct line_row *ret);
+/*
+ * addr: rising, n of them. ret[i].known: false where no row holds addr[i]. A step of the budget for
+ * each byte of the program.
+ */
+void lines_match(struct lines *l, const uint64_t *addr, uint32_t n, struct budget *budget,
+		 struct line_row *ret);
 
 /* Code that the program covers: for units whose root does not say. */
 typedef void lines_got(void *ctx, uint64_t begin, uint64_t end);

@@ -60,8 +60,27 @@ ours -e nowhere 0x10 >we 2>we.err && fail "a file that is not there is no failur
 grep -q "nowhere" we.err || fail "does not say which file: $(cat we.err)"
 pass "sections, arguments, a missing file"
 
+# a unit whose line program is long enough to be run in a thread of its own
+awk 'BEGIN {
+	print "volatile int x;"
+	for (f = 0; f < 300; f++) {
+		printf "int f%d(int y)\n{\n", f
+		for (i = 0; i < 100; i++)
+			print "x += y; x -= y + 1;"
+		print "return x;\n}"
+	}
+	print "int main(void) { return f1(1); }"
+}' >long.c
+gcc -O0 -g -o long long.c
+test "$((0x$(readelf -SW long | awk '{ sub(/^ *\[ *[0-9]+\]/, "") } $1 == ".debug_line" { print $5 }')))" -gt 131072 ||
+	fail "the line program is too short for this test"
+addresses long | awk 'NR % 31 == 0' >in
+compare -afie long
+pass "a long line program"
+
 # ---- a pipe: one question, its answer, the next question ----
 
+addresses lines >in
 mkfifo ask say
 ours -fi -e lines <ask >say 2>talk.err &
 background $!
