@@ -20,7 +20,7 @@ struct session_options {
 	const pid_t *pids; /* to attach to */
 	size_t n_pids;
 	bool whole_system;
-	const char *output; /* "-": standard output */
+	const char *output;		 /* "-": standard output */
 	const struct watchers *watchers; /* resolved */
 	enum sink_stacks stacks;
 	uint32_t stack_bytes; /* 0: as much as the rings take */

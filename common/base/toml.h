@@ -1,7 +1,7 @@
 /*
  * Configuration files: the part of TOML 1.0 that options need. Tables ([a.b]), bare and dotted
- * keys, basic and literal strings on one line, booleans, integers, decimal fractions, arrays of strings
- * over any number of lines, comments. What else TOML has is refused by name: quoted keys, inline
+ * keys, basic and literal strings on one line, booleans, integers, decimal fractions, arrays of
+ * strings over any number of lines, comments. What else TOML has is refused by name: quoted keys, inline
  * tables, arrays of tables, strings of several lines, dates, exponents, infinity.
  * A file is hostile like any other: everything is bounded, and errors say "NAME:LINE:COLUMN: ...",
  * both counted from 1, columns in characters.

@@ -1,7 +1,8 @@
 /*
  * Layout of a sample with DECODE_SAMPLE_TYPE (+ CALLCHAIN, STACK_USER), u64 each:
  *	header | identifier | ip | pid,tid | time | cpu,- | period |
- *	[nr | ips[nr]] | [u32 size, bytes[size]] | regs abi | [regs[n]] | [size | bytes[size] | dyn_size]
+ *	[nr | ips[nr]] | [u32 size, bytes[size]] | regs abi | [regs[n]] |
+ *	[size | bytes[size] | dyn_size]
  * All other records end in DECODE_TRAILER_BYTES: pid,tid | time | cpu,- | identifier.
  * Bytes between dyn_size and size are stale ring contents: never touched.
  */

@@ -105,7 +105,9 @@ static int open_event(struct kernel *k, enum kernel_ring_kind kind, struct perf_
 	struct kernel_fds *fds = &k->fds[kind];
 
 	for (uint32_t i = 0; i < k->probe.n_cpus; i++) {
-		int r = open_cpu(fds, attr, tid, k->probe.cpu[i], k->rings_mapped ? fds->fd[i] : -1);
+		int output = k->rings_mapped ? fds->fd[i] : -1;
+		int r = open_cpu(fds, attr, tid, k->probe.cpu[i], output);
+
 		if (r < 0)
 			return r;
 	}

@@ -43,7 +43,7 @@ void watchers_print_help(FILE *out)
 	      "  p, period, per                  events between samples\n"
 	      "  f, frequency, freq              samples a second\n"
 	      "  s, value_scale, scale           factor of each sample's value\n"
-	      "  n, arg_num, argno               value: argument 1 to 6 (arm64: 7) of the function\n"
+	      "  n, arg_num, argno               value: the function's argument 1 to 6 (7: arm64)\n"
 	      "  r, register, regno              value: a register\n"
 	      "  o, raw_offset, rawoff           value: at this offset of the tracepoint's record\n"
 	      "  z, raw_size, rawsz              its size: 1, 2, 4 or 8 bytes (default 8)\n"

@@ -12,7 +12,8 @@
 
 /*
  * info, abbrev: the first bytes of .debug_info.dwo and .debug_abbrev.dwo, unpacked. A few KiB are
- * enough unless type units come first, or in version 4 the root's abbreviation is late in its table.
+ * enough unless type units come first, or in version 4 the root's abbreviation is late in its
+ * table.
  * False: no id in these bytes, or they make no sense.
  */
 bool dwoid_find(const uint8_t *info, size_t n_info, const uint8_t *abbrev, size_t n_abbrev,

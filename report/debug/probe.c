@@ -29,7 +29,7 @@ static const struct {
 	size_t info, abbrev;
 } dwo_bytes[] = {
 	{ 4 << 10, 4 << 10 },
-	/* type units before the one with the id; the table of a large C++ unit, whose root is last */
+	/* type units before the one with the id; the table of a large C++ unit: its root is last */
 	{ 8 << 20, 1 << 20 },
 };
 
