@@ -22,7 +22,7 @@ static struct object_key self;
 static uint64_t place; /* in known_function, as linked */
 static char dir[] = "/tmp/ddprof-unit-XXXXXX";
 
-static __attribute__((noinline, noclone)) int known_function(int x)
+static __attribute__((noinline)) int known_function(int x)
 {
 	__asm__ volatile("" ::: "memory");
 	return x + 1;
