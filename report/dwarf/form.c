@@ -261,7 +261,7 @@ static bool read_at(const struct section *s, uint64_t off, unsigned int size, ui
 {
 	struct cursor c;
 
-	if (off > s->n)
+	if (off >= s->n)
 		return false;
 	c = cursor_of(s->data + off, s->n - off);
 	*ret = read_sized(&c, size);
