@@ -300,7 +300,8 @@ static void read_more(struct addr2line *a)
 {
 	ssize_t n;
 
-	memmove(a->in.data, a->in.data + a->in_at, a->in.n - a->in_at);
+	if (a->in_at)
+		memmove(a->in.data, a->in.data + a->in_at, a->in.n - a->in_at);
 	a->in.n -= a->in_at;
 	a->in_at = 0;
 	do
