@@ -22,7 +22,7 @@ static void put(struct manifest *m, const char *key, const char *fmt, ...)
 
 static void put(struct manifest *m, const char *key, const char *fmt, ...)
 {
-	char value[600];
+	char value[2100];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -105,6 +105,12 @@ static const char *names_text(const struct kernel_facts *f, char *text, size_t c
 	return text;
 }
 
+static void put_given(struct manifest *m, const char *key, const char *value)
+{
+	if (value && *value)
+		put(m, key, "%s", value);
+}
+
 void manifest_fill(struct manifest *m, const struct session_options *o,
 		   const struct kernel_facts *f)
 {
@@ -134,4 +140,8 @@ void manifest_fill(struct manifest *m, const struct session_options *o,
 	put(m, "embed", "%s", embed_text(o->embed));
 	put(m, "argv", "no");
 	put(m, "fallbacks", "%s", f->fallbacks);
+	put_given(m, "service", o->service);
+	put_given(m, "env", o->environment);
+	put_given(m, "version", o->service_version);
+	put_given(m, "tags", o->tags);
 }

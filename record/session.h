@@ -26,6 +26,8 @@ struct session_options {
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	enum inspect_embed embed;
 	uint64_t duration_ns; /* 0: until the target ends */
+	/* What the user says of the recording, for the manifest; NULL: nothing. */
+	const char *service, *environment, *service_version, *tags;
 };
 
 /* The program's exit status: COMMAND's own, or EXIT_OWN_FAILURE. Says on stderr what came of it. */

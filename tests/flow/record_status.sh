@@ -1,5 +1,5 @@
 #!/bin/sh
-# COMMAND's exit status is passed on; ours are 125, 126, 127.
+# COMMAND's exit status is passed on; ours are 2, 125, 126, 127.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/record.sh"
 need_perf
@@ -30,13 +30,14 @@ expect 127 "$record" -o rec -- ./script
 pass "programs that cannot run are 126 and 127"
 
 for wrong in '' '-F 0 true' '-F x true' '-e sCPU,x=1 true' '-e nonsense true' '--stacks=some true' '--stack-size 9 true' \
-	'-p x' '-p 1,,2' '-a true' '-p 1 -a' '--no-such' '--duration -1 true' '-o' '--embed true'; do
+	'-p x' '-p 1,,2' '-a true' '-p 1 -a' '--no-such' '--duration -1 true' '-o' '--embed true' \
+	'--service'; do
 	# shellcheck disable=SC2086 # words
-	expect 125 "$record" $wrong
+	expect 2 "$record" $wrong
 	[ ! -s out ] || fail "'$wrong' writes to standard output"
 	one_line 'error: '
 done
-pass "wrong usage is 125 and one line"
+pass "wrong usage is 2 and one line"
 
 expect 0 "$record" --help
 grep -q -- '--stack-size=BYTES' out || fail "help does not tell of --stack-size: $(cat out)"
