@@ -162,7 +162,7 @@ static bool slices_make(struct dwarf *d, const struct package_index *x, uint32_t
 		whole = package_section(d, kind);
 		if (off > whole.n || n > whole.n - off)
 			return false;
-		ret[kind] = (struct section){ .data = whole.data + off, .n = n };
+		ret[kind] = (struct section){ .data = n ? whole.data + off : NULL, .n = n };
 	}
 	ret[SECTION_STR] = package_section(d, SECTION_STR);
 	return true;

@@ -1,5 +1,6 @@
 /*
- * The DWARF engine against libdwarf:	dwarf [-n] FILE [FURTHER...]
+ * The DWARF engine against libdwarf:	dwarf [-n | -r] FILE [FURTHER...]
+ * -r: libdwarf alone reads all entries and rows, which is less than it would cost to answer.
  * FURTHER: the .dwo files or the .dwp of FILE. Both are asked about each end of each range of a
  * function or inlined body and about each row of each line table (at most ADDRESSES of them, evenly
  * spread): names, files, lines and columns of the whole chain must be equal, paths after "//",
@@ -273,7 +274,9 @@ int main(int argc, char **argv)
 {
 	struct check c = { .shown_max = SHOWN };
 
-	if (argc > 1 && strcmp(argv[1], "-n") == 0) {
+	bool only_reads = argc > 1 && strcmp(argv[1], "-r") == 0;
+
+	if (only_reads || (argc > 1 && strcmp(argv[1], "-n") == 0)) {
 		c.shown_max = UINT32_MAX;
 		argv++;
 		argc--;
@@ -289,6 +292,11 @@ int main(int argc, char **argv)
 	}
 	if (!peer_read(&c.peer, c.path, c.further, c.n_further))
 		return 77;
+	if (only_reads) {
+		printf("%zu functions and inlined bodies, %zu rows\n", c.peer.n_scopes,
+		       c.peer.n_rows);
+		return 0;
+	}
 	if (c.peer.n_refused) {
 		printf("%s: libdwarf cannot read %" PRIu32 " lists\n", c.path, c.peer.n_refused);
 		return 77;
