@@ -148,7 +148,7 @@ static const int allowed[] = {
 	SYS_nanosleep,
 	SYS_sched_yield,
 	SYS_sched_getaffinity,
-	/* glibc's qsort merges when it knows how much memory there is; else it is quadratic at worst */
+	/* glibc's qsort merges when it knows the memory there is; else quadratic at worst */
 	SYS_sysinfo,
 #if defined(__x86_64__)
 	SYS_time,

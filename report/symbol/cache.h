@@ -18,7 +18,7 @@ struct symbol_cache;
 
 enum {
 	SYMBOL_CACHE_FILE_MAX = 64 << 20, /* bytes of one build-id's answers */
-	/* Of what reads debug information: raised whenever its results change; others are not used. */
+	/* Of what reads debug information: raised when its results change; others are not used. */
 	SYMBOL_CACHE_DECODER = 2,
 };
 #define SYMBOL_CACHE_BYTES (UINT64_C(1) << 30) /* of all; the oldest go first */
