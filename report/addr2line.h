@@ -16,6 +16,16 @@
 
 struct err;
 
+struct addr2line_source;
+
+/* ---- input ---- */
+
+/* Length of a line like "0x1f\n" or "1f\n", as nearly all input is; 0: it is something else. */
+size_t addr2line_plain_line(const char *text, size_t n, uint64_t *ret);
+
+/* Of any other text: a number, or a symbol and what is added to it; 0: neither. */
+uint64_t addr2line_address(struct addr2line_source *s, const char *text);
+
 /* ---- text ---- */
 
 struct addr2line_form {
@@ -47,8 +57,6 @@ struct addr2line_file {
 	bool no_cache;
 };
 
-struct addr2line_source;
-
 /* -ENOENT and so on: the file cannot be opened, or is none to read. */
 int addr2line_source_open(const struct addr2line_file *file, struct addr2line_source **ret,
 			  struct err *err);
@@ -68,6 +76,9 @@ void addr2line_source_answer(struct addr2line_source *s, const uint64_t *addr, s
 
 /* The next addresses of a conversation; 0: it is over. At most `cap`. */
 typedef size_t addr2line_next(void *ctx, uint64_t *addr, size_t cap);
+
+/* Address of a symbol of the file by its name, mangled or not; false: there is none. */
+bool addr2line_source_symbol(struct addr2line_source *s, const char *name, uint64_t *ret);
 
 /*
  * One child that stays, and is asked again and again: files are read once. When it dies, another

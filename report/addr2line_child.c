@@ -4,6 +4,7 @@
  */
 #include "report/addr2line_child.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "report/dwarf/sections.h"
 #include "report/jail/jail.h"
 #include "report/symbol/answer.h"
+#include "report/symbol/symbol.h"
 
 struct engine {
 	const struct addr2line_child *child;
@@ -183,4 +185,63 @@ int addr2line_talk(const struct addr2line_child *c, struct jail_cell *cell, stru
 		buf_put(&bytes, &e.head, sizeof(e.head));
 		buf_put(&bytes, answers.data, answers.n);
 	}
+}
+
+/* ---- symbols ---- */
+
+static bool has_name(const char *name, const char *wanted, bool demangled)
+{
+	struct buf pretty;
+	bool same;
+
+	if (!demangled)
+		return strcmp(name, wanted) == 0;
+	buf_init(&pretty);
+	same = symbol_demangle(name, &pretty) && strcmp(buf_text(&pretty), wanted) == 0;
+	buf_done(&pretty);
+	return same;
+}
+
+/* The first symbol of that name in a table. */
+static bool find_in(struct sections *s, enum section_kind symbols, enum section_kind strings,
+		    const char *wanted, bool demangled, uint64_t *ret)
+{
+	struct section table, text;
+
+	if (sections_get(s, symbols, &table, NULL) < 0 || sections_get(s, strings, &text, NULL) < 0)
+		return false;
+	for (uint64_t off = 0; off + sizeof(Elf64_Sym) <= table.n; off += sizeof(Elf64_Sym)) {
+		Elf64_Sym symbol;
+		const char *name;
+
+		memcpy(&symbol, table.data + off, sizeof(symbol));
+		if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= text.n)
+			continue;
+		name = (const char *)text.data + symbol.st_name;
+		if (!memchr(name, 0, text.n - symbol.st_name) || !has_name(name, wanted, demangled))
+			continue;
+		*ret = symbol.st_value + sections_base(s, symbol.st_shndx);
+		return true;
+	}
+	return false;
+}
+
+int addr2line_find(const struct addr2line_child *c, struct jail_cell *cell, struct err *err)
+{
+	struct sections *s;
+	int status = sections_open(c->fd, false, &s, err);
+	bool full, found;
+	uint64_t addr;
+
+	if (status < 0)
+		return status;
+	full = sections_has(s, SECTION_SYMTAB);
+	found = find_in(s, full ? SECTION_SYMTAB : SECTION_DYNSYM,
+			full ? SECTION_STRTAB : SECTION_DYNSTR, c->symbol, false, &addr) ||
+		find_in(s, full ? SECTION_SYMTAB : SECTION_DYNSYM,
+			full ? SECTION_STRTAB : SECTION_DYNSTR, c->symbol, true, &addr);
+	if (found)
+		status = jail_write(cell, &addr, sizeof(addr), err);
+	sections_close(s);
+	return status;
 }

@@ -43,6 +43,7 @@ struct addr2line_child {
 	const char *section;	/* NULL: addresses are as linked */
 	const uint64_t *wanted; /* rising, no two equal; not of a conversation */
 	size_t n_wanted;
+	const char *symbol; /* to find */
 };
 
 /* How many of n rising addresses lie in the section; the rest is behind it. */
@@ -53,6 +54,8 @@ size_t addr2line_inside(const struct addr2line_head *head, const uint64_t *addr,
  * section; else as of sections_open and dwarf_open.
  */
 int addr2line_batch(const struct addr2line_child *c, struct jail_cell *cell, struct err *err);
+/* Result: the symbol's address, 8 bytes; nothing: there is none. */
+int addr2line_find(const struct addr2line_child *c, struct jail_cell *cell, struct err *err);
 int addr2line_talk(const struct addr2line_child *c, struct jail_cell *cell, struct err *err);
 
 #endif

@@ -37,7 +37,10 @@ struct addr2line_source {
 	struct object_key key;
 	struct debug_file beside; /* the file that is read: ours, or one found for it */
 	struct supply supply;
-	bool said; /* that something is damaged */
+	bool said;    /* that something is damaged */
+	char *symbol; /* asked for last; NULL: none */
+	bool is_found;
+	uint64_t found; /* its address */
 	/* those asked for, and where they are answered */
 	const uint64_t *addr;
 	size_t n;
@@ -98,6 +101,7 @@ void addr2line_source_close(struct addr2line_source *s)
 	buf_done(&s->bytes);
 	addr2line_order_done(&s->order);
 	free(s->cache_dir);
+	free(s->symbol);
 	free(s->path);
 	free(s->pending);
 	free(s);
@@ -286,6 +290,46 @@ static void done_talk(void *ctx, int status, const struct err *err, const void *
 	s->status = status;
 	if (status < 0)
 		s->err = *err;
+}
+
+static int find_body(void *ctx, struct jail_cell *cell, struct err *err)
+{
+	return addr2line_find(&((struct addr2line_source *)ctx)->child, cell, err);
+}
+
+static void done_find(void *ctx, int status, const struct err *err, const void *out, size_t n)
+{
+	struct addr2line_source *s = ctx;
+
+	(void)err;
+	s->is_found = status == 0 && n == sizeof(s->found);
+	if (s->is_found)
+		memcpy(&s->found, out, sizeof(s->found));
+}
+
+/* The last one is remembered: many addresses are of one symbol. */
+bool addr2line_source_symbol(struct addr2line_source *s, const char *name, uint64_t *ret)
+{
+	struct jail_job job = {
+		.what = s->file->path,
+		.limits = jail_limits_for(s->size),
+		.fd = &s->child.fd,
+		.n_fds = 1,
+		.ctx = s,
+		.body = find_body,
+		.done = done_find,
+	};
+
+	if (!s->symbol || strcmp(s->symbol, name) != 0) {
+		free(s->symbol);
+		s->symbol = strdup(name);
+		s->child.symbol = name;
+		jail_run(&job, NULL);
+		s->child.symbol = NULL;
+	}
+	if (s->is_found)
+		*ret = s->found;
+	return s->is_found;
 }
 
 static int batch_body(void *ctx, struct jail_cell *cell, struct err *err)

@@ -73,7 +73,8 @@ static const struct option long_options[] = {
 
 static const char help[] =
 	"Usage: ddprof-report addr2line [OPTIONS] [ADDRESS...]\n"
-	"Files and lines of addresses (hexadecimal); without any, those of standard input.\n"
+	"Files and lines of addresses (hexadecimal, or SYMBOL[+OFFSET]); without any, those of\n"
+	"standard input.\n"
 	"\n"
 	"  -e, --exe=FILE          program, library or debug file (default: a.out)\n"
 	"  -a, --addresses         print each address first\n"
@@ -225,41 +226,6 @@ static int parse(struct addr2line *a, int argc, char **argv)
 
 /* ---- input ---- */
 
-/* -1: none */
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Length of a line like "0x1f\n" or "1f\n", as nearly all input is; 0: it is something else. */
-static size_t plain_line(const char *text, size_t n, uint64_t *ret)
-{
-	size_t at = n > 2 && text[0] == '0' && text[1] == 'x' ? 2 : 0, end = MIN(n, at + 17);
-	uint64_t addr = 0;
-	size_t first = at;
-	int digit;
-
-	for (; at < end && (digit = digit_of(text[at])) >= 0; at++)
-		addr = addr << 4 | (uint64_t)digit;
-	if (at == first || at == end || text[at] != '\n')
-		return 0;
-	*ret = addr;
-	return at + 1;
-}
-
-/* Anything that does not begin with a hexadecimal number is 0, for binutils too. */
-static uint64_t address_of(const char *text, size_t n)
-{
-	char piece[PIECE_MAX + 1];
-
-	memcpy(piece, text, n);
-	piece[n] = 0;
-	return strtoul(piece, NULL, 16);
-}
-
 /* Length of the next piece of input, its end of line included; 0: more has to be read. */
 static size_t next_piece(const struct addr2line *a)
 {
@@ -275,13 +241,16 @@ static size_t next_piece(const struct addr2line *a)
 static bool take_piece(struct addr2line *a, uint64_t *addr)
 {
 	const char *text = a->in.data + a->in_at;
-	size_t length = plain_line(text, a->in.n - a->in_at, addr);
+	size_t length = addr2line_plain_line(text, a->in.n - a->in_at, addr);
+	char piece[PIECE_MAX + 1];
 
 	if (!length) {
 		length = next_piece(a);
 		if (!length)
 			return false;
-		*addr = address_of(text, length);
+		memcpy(piece, text, length);
+		piece[length] = 0;
+		*addr = addr2line_address(a->source, piece);
 	}
 	a->in_at += length;
 	return true;
@@ -384,7 +353,7 @@ static void run_arguments(struct addr2line *a, char **argument, int n)
 	AUTO_FREE uint64_t *addr = mem_alloc((size_t)n * sizeof(*addr));
 
 	for (int i = 0; i < n; i++)
-		addr[i] = strtoul(argument[i], NULL, 16);
+		addr[i] = addr2line_address(a->source, argument[i]);
 	addr2line_source_answer(a->source, addr, (size_t)n, got, a);
 }
 

@@ -50,6 +50,15 @@ for address in 10 0x20 fffff zz; do
 	ours -afi -e lines -j .text $address >we
 	same they we "-j .text $address differs"
 done
+for address in main main+0x10 main+16 'holder + 5' nosuch+3 +10 0x10+5 add add+1 , ''; do
+	addr2line -af -e lines "$address" >they
+	ours -af -e lines "$address" >we
+	same they we "'$address' differs"
+done
+printf 'main\n,\nholder+5\n' >in
+compare -afe lines
+cat in | ours -afe lines >we
+same they we "symbols on a pipe differ"
 addresses lines | head -n 50 >in
 # shellcheck disable=SC2046 # each is an argument
 addr2line -fie lines $(cat in) >they
@@ -58,7 +67,7 @@ ours -fie lines $(cat in) >we
 same they we "addresses as arguments differ"
 ours -e nowhere 0x10 >we 2>we.err && fail "a file that is not there is no failure"
 grep -q "nowhere" we.err || fail "does not say which file: $(cat we.err)"
-pass "sections, arguments, a missing file"
+pass "sections, symbols, arguments, a missing file"
 
 # a unit whose line program is long enough to be run in a thread of its own
 awk 'BEGIN {
