@@ -59,8 +59,10 @@ enum gate_step { GATE_STEP_OPEN, GATE_STEP_MAP, GATE_STEP_FINALIZE };
 /* Something that was asked for and refused. */
 struct gate_refusal {
 	enum gate_step step;
-	int code;	     /* errno */
-	bool kernel, others; /* kernel's side; another user's process, or the whole system */
+	int code;    /* errno */
+	bool kernel; /* the kernel's side was wanted */
+	bool system; /* the whole system */
+	bool others; /* a process of another user */
 	bool tracepoint, hardware;
 	size_t bytes; /* GATE_STEP_MAP: of the ring */
 };
