@@ -1,6 +1,7 @@
 /*
  * Own parser instead of getopt_long: one table for everything, '-' and '_' alike, texts that name
- * the option as it was written, and no global state.
+ * the option as it was written, and no global state. A wrong word is shown without what follows
+ * its '=': that may be a secret.
  */
 #include "common/base/opt.h"
 
@@ -10,10 +11,12 @@
 
 #include "common/base/arena.h"
 #include "common/base/auto.h"
+#include "common/base/bits.h"
 #include "common/base/err.h"
 
 struct parse {
 	const struct opt *table;
+	opt_found *found;
 	void *ctx;
 	int argc, at; /* argv[at] is looked at */
 	char **argv;
@@ -22,45 +25,59 @@ struct parse {
 
 static int fail_usage(struct err *err, const char *what, const char *name)
 {
-	return err_set(err, -EINVAL, "%s '%s', see --help", what, name);
+	return err_set(err, -EINVAL, "%s '%.*s', see --help", what, (int)strcspn(name, "="), name);
 }
 
 static int set_value(const struct parse *p, const struct opt *opt, const char *value)
 {
-	if (opt->set(p->ctx, value, p->err) < 0)
+	if (p->found(p->ctx, opt, value, p->err) < 0)
 		return err_wrap(p->err, "option --%s", opt->name);
 	return 0;
 }
 
-/* For options without argument a variable is a switch. */
-static int parse_switch(const char *text, bool *ret)
+int opt_parse_switch(const char *text, bool *ret, struct err *err)
 {
-	static const char *const on[] = { "1", "yes", "true", "on", NULL };
-	static const char *const off[] = { "", "0", "no", "false", "off", NULL };
+	static const char *const on[] = { "1", "yes", "true", "on" };
+	static const char *const off[] = { "0", "no", "false", "off" };
 
-	for (int i = 0; on[i]; i++)
+	for (size_t i = 0; i < N_ELEMENTS(on); i++)
 		if (!strcmp(text, on[i]))
 			return *ret = true, 0;
-	for (int i = 0; off[i]; i++)
+	for (size_t i = 0; i < N_ELEMENTS(off); i++)
 		if (!strcmp(text, off[i]))
 			return *ret = false, 0;
-	return -EINVAL;
+	return err_set(err, -EINVAL, "'%s': expected yes or no", text);
 }
 
-static int set_from_environment(const struct parse *p)
+/* For options without argument a variable is a switch. *ret_value NULL: leave the option alone. */
+static int read_variable(const struct opt *opt, const char *text, bool *ret_given,
+			 const char **ret_value, struct err *err)
 {
-	for (const struct opt *opt = p->table; opt->name; opt++) {
-		const char *value = opt->env ? getenv(opt->env) : NULL;
-		bool on = true;
+	bool on;
 
-		if (!value || (opt->arg && !*value))
+	*ret_given = *text != 0;
+	*ret_value = text;
+	if (opt->arg || !*text)
+		return 0;
+	if (opt_parse_switch(text, &on, err) < 0)
+		return err_wrap(err, "environment variable %s", opt->env);
+	*ret_given = on || opt->flags & OPT_SWITCH;
+	*ret_value = opt->flags & OPT_SWITCH ? on ? "yes" : "no" : NULL;
+	return 0;
+}
+
+int opt_read_environment(const struct opt *table, opt_found *found, void *ctx, struct err *err)
+{
+	for (const struct opt *opt = table; opt->name; opt++) {
+		const char *text = opt->env ? getenv(opt->env) : NULL, *value;
+		bool given;
+
+		if (!text)
 			continue;
-		if (!opt->arg && parse_switch(value, &on) < 0)
-			return err_set(p->err, -EINVAL,
-				       "environment variable %s is '%s', expected 1 or 0", opt->env,
-				       value);
-		if (on && opt->set(p->ctx, opt->arg ? value : NULL, p->err) < 0)
-			return err_wrap(p->err, "environment variable %s", opt->env);
+		if (read_variable(opt, text, &given, &value, err) < 0)
+			return -EINVAL;
+		if (given && found(ctx, opt, value, err) < 0)
+			return err_wrap(err, "environment variable %s", opt->env);
 	}
 	return 0;
 }
@@ -76,12 +93,53 @@ static bool name_equal(const char *name, const char *text, size_t n)
 	return !name[n];
 }
 
-static const struct opt *find_long(const struct opt *table, const char *text, size_t n)
+const struct opt *opt_find(const struct opt *table, const char *text, size_t n)
 {
-	for (; table->name; table++)
+	for (; n && table->name; table++)
 		if (name_equal(table->name, text, n))
 			return table;
 	return NULL;
+}
+
+/* Letters to change, add or leave out to make `b` of n bytes of `a`. */
+static size_t distance(const char *a, size_t n, const char *b)
+{
+	enum { LENGTH_MAX = 40 };
+	size_t row[LENGTH_MAX + 1], n_b = strlen(b);
+
+	if (n > LENGTH_MAX || n_b > LENGTH_MAX)
+		return LENGTH_MAX;
+	for (size_t j = 0; j <= n_b; j++)
+		row[j] = j;
+	for (size_t i = 0; i < n; i++) {
+		size_t corner = row[0]++;
+
+		for (size_t j = 0; j < n_b; j++) {
+			size_t best = corner + ((a[i] == '_' ? '-' : a[i]) != b[j]);
+
+			corner = row[j + 1];
+			row[j + 1] = MIN(best, MIN(row[j], corner) + 1);
+		}
+	}
+	return row[n_b];
+}
+
+const char *opt_nearest(const struct opt *table, const char *text, size_t n)
+{
+	const char *near = NULL;
+	size_t best = (n + 1) / 2;
+
+	for (; table->name; table++) {
+		size_t d = distance(text, n, table->name);
+
+		if (n >= 3 && !strncmp(table->name, text, n))
+			d = 1; /* its beginning */
+		if (d < best && *table->name && !(table->flags & OPT_HIDDEN)) {
+			best = d;
+			near = table->name;
+		}
+	}
+	return near;
 }
 
 static const struct opt *find_letter(const struct opt *table, char letter)
@@ -104,17 +162,42 @@ static int take_argument(struct parse *p, const char *rest, const char *shown, c
 	return 0;
 }
 
+static int fail_unknown(const struct parse *p, const char *word, size_t n)
+{
+	const char *near = opt_nearest(p->table, word + 2, n);
+
+	if (near)
+		return err_set(p->err, -EINVAL,
+			       "unknown option '%.*s', nearest is --%s, see --help", (int)n + 2,
+			       word, near);
+	return fail_usage(p->err, "unknown option", word);
+}
+
+static int parse_long_switch(struct parse *p, const struct opt *opt, const char *text)
+{
+	bool on = true;
+
+	if (text && opt_parse_switch(text, &on, p->err) < 0)
+		return err_wrap(p->err, "option --%s", opt->name);
+	return set_value(p, opt, on ? "yes" : "no");
+}
+
 static int parse_long(struct parse *p, const char *word)
 {
 	const char *name = word + 2, *equal = strchr(name, '='), *value = NULL;
 	size_t n = equal ? (size_t)(equal - name) : strlen(name);
-	const struct opt *opt = find_long(p->table, name, n);
+	const struct opt *opt = opt_find(p->table, name, n);
+	bool negated = !opt && n > 3 && name_equal("no-", name, 3);
 
-	if (!opt || !n)
-		return fail_usage(p->err, "unknown option", word);
-	if (equal && !opt->arg)
+	if (negated)
+		opt = opt_find(p->table, name + 3, n - 3);
+	if (!opt || (negated && !(opt->flags & OPT_SWITCH)))
+		return fail_unknown(p, word, n);
+	if (equal && (negated || (!opt->arg && !(opt->flags & OPT_SWITCH))))
 		return fail_usage(p->err, "option takes no argument:", word);
-	if (opt->optional_arg)
+	if (opt->flags & OPT_SWITCH)
+		return parse_long_switch(p, opt, negated ? "no" : equal ? equal + 1 : NULL);
+	if (opt->flags & OPT_OPTIONAL_ARG)
 		value = equal ? equal + 1 : NULL;
 	else if (opt->arg && take_argument(p, equal ? equal + 1 : NULL, word, &value) < 0)
 		return -EINVAL;
@@ -131,7 +214,9 @@ static int parse_letters(struct parse *p, const char *word)
 
 		if (!opt)
 			return fail_usage(p->err, "unknown option", shown);
-		if (opt->optional_arg)
+		if (opt->flags & OPT_SWITCH)
+			value = "yes";
+		else if (opt->flags & OPT_OPTIONAL_ARG)
 			value = rest;
 		else if (opt->arg && take_argument(p, rest, shown, &value) < 0)
 			return -EINVAL;
@@ -182,10 +267,12 @@ static int move_operands(int argc, char **argv, const bool *operand)
 	return first;
 }
 
-int opt_parse(const struct opt *table, void *ctx, int argc, char **argv, bool stop_at_operand,
-	      int *ret_operand, struct err *err)
+int opt_read_words(const struct opt *table, int argc, char **argv, bool stop_at_operand,
+		   opt_found *found, void *ctx, int *ret_operand, struct err *err)
 {
-	struct parse p = { .table = table, .ctx = ctx, .argc = argc, .argv = argv, .err = err };
+	struct parse p = {
+		.table = table, .found = found, .ctx = ctx, .argc = argc, .argv = argv, .err = err
+	};
 	AUTO_FREE bool *operand = NULL;
 	int rc;
 
@@ -194,31 +281,46 @@ int opt_parse(const struct opt *table, void *ctx, int argc, char **argv, bool st
 		return 0;
 	}
 	operand = mem_zalloc((size_t)argc * sizeof(*operand));
-	rc = set_from_environment(&p);
-	if (rc >= 0)
-		rc = parse_words(&p, stop_at_operand, operand);
+	rc = parse_words(&p, stop_at_operand, operand);
 	if (rc < 0)
 		return rc;
 	*ret_operand = move_operands(argc, argv, operand);
 	return 0;
 }
 
+static int call_setter(void *ctx, const struct opt *opt, const char *value, struct err *err)
+{
+	return opt->set(ctx, value, err);
+}
+
+int opt_parse(const struct opt *table, void *ctx, int argc, char **argv, bool stop_at_operand,
+	      int *ret_operand, struct err *err)
+{
+	int rc = opt_read_environment(table, call_setter, ctx, err);
+
+	if (rc < 0)
+		return rc;
+	return opt_read_words(table, argc, argv, stop_at_operand, call_setter, ctx, ret_operand,
+			      err);
+}
+
 /* "-F, --frequency=HZ", "    --tree[=ORDER]" */
 static int format_names(const struct opt *opt, char *text, size_t cap)
 {
 	char letter[] = { '-', opt->letter, ',', ' ', 0 };
+	bool optional = opt->flags & OPT_OPTIONAL_ARG;
 
 	return snprintf(text, cap, "%s--%s%s%s%s", opt->letter ? letter : "    ", opt->name,
-			!opt->arg	  ? "" :
-			opt->optional_arg ? "[=" :
-					    "=",
-			opt->arg ? opt->arg : "", opt->arg && opt->optional_arg ? "]" : "");
+			!opt->arg ? "" :
+			optional  ? "[=" :
+				    "=",
+			opt->arg ? opt->arg : "", opt->arg && optional ? "]" : "");
 }
 
 static void print_option(const struct opt *opt, FILE *out)
 {
 	enum { HELP_COLUMN = 30 };
-	char names[128];
+	char names[256];
 	int n = format_names(opt, names, sizeof(names));
 
 	fprintf(out, "  %s", names);
@@ -253,9 +355,14 @@ void opt_print_help(const struct opt *table, const struct opt_usage *usage, FILE
 	print_synopsis(usage, out);
 	if (usage->summary)
 		fprintf(out, "\n%s\n", usage->summary);
-	fputs("\nOptions:\n", out);
-	for (; table->name; table++)
-		print_option(table, out);
+	if (*table->name)
+		fputs("\nOptions:\n", out);
+	for (; table->name; table++) {
+		if (!*table->name)
+			fprintf(out, "\n%s:\n", table->help);
+		else if (!(table->flags & OPT_HIDDEN))
+			print_option(table, out);
+	}
 	if (usage->epilogue)
 		fprintf(out, "\n%s\n", usage->epilogue);
 }

@@ -49,11 +49,20 @@ static int set_stack_size(void *ctx, const char *value, struct err *err)
 	return see(ctx, "stack", value);
 }
 
+static int set_fold(void *ctx, const char *value, struct err *err)
+{
+	(void)err;
+	return see(ctx, "fold", value);
+}
+
 static const struct opt table[] = {
 	{ 'F', "frequency", "HZ", "DDPROF_TEST_F", "99", set_frequency, "samples a second", false },
 	{ 'v', "verbose", NULL, "DDPROF_TEST_V", NULL, set_verbose, "say more", false },
 	{ 0, "tree", "ORDER", NULL, NULL, set_tree, "as a tree", true },
 	{ 0, "stack-size", "BYTES", NULL, "65528", set_stack_size, "stack of each sample", false },
+	{ 'f', "fold", NULL, "DDPROF_TEST_FOLD", NULL, set_fold, "fold it", OPT_SWITCH },
+	{ 0, "", NULL, NULL, NULL, NULL, "For nobody", 0 },
+	{ 0, "secret", "WORD", NULL, NULL, set_fold, "a word", OPT_HIDDEN },
 	{ 0 },
 };
 
@@ -96,6 +105,8 @@ static void forms(void)
 		{ { "-v", "--", "-F", "x" }, true, "v ", "-F x " },
 		{ { "--frequency", "-v" }, true, NULL, "--frequency: '-v' is not a number" },
 		{ { "-F", "" }, false, "F= ", "" },
+		{ { "--fold", "a", "--no_fold" }, false, "fold=yes fold=no ", "a " },
+		{ { "-vf", "--fold=off", "--fold=1" }, false, "v fold=yes fold=no fold=yes ", "" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -121,13 +132,19 @@ static void wrong_usage(void)
 		const char *words[WORDS_MAX];
 		const char *text;
 	} rows[] = {
-		{ { "--freq", "1" }, "unknown option '--freq', see --help" },
-		{ { "--frequencyx=1" }, "unknown option '--frequencyx=1', see --help" },
-		{ { "--=1" }, "unknown option '--=1', see --help" },
+		{ { "--freq", "1" }, "unknown option '--freq', nearest is --frequency, see --help" },
+		{ { "--stock_size=1" },
+		  "unknown option '--stock_size', nearest is --stack-size, see --help" },
+		{ { "--nothing=secret" }, "unknown option '--nothing', see --help" },
+		{ { "--no-verbose" }, "unknown option '--no-verbose', nearest is --verbose, see --help" },
+		{ { "--no-fold=1" }, "option takes no argument: '--no-fold', see --help" },
+		{ { "--fold=perhaps" }, "option --fold: 'perhaps': expected yes or no" },
+		{ { "--frequencyx=1" }, "unknown option '--frequencyx', nearest is --frequency, see --help" },
+		{ { "--=1" }, "unknown option '--', see --help" },
 		{ { "-vx" }, "unknown option '-x', see --help" },
 		{ { "-F" }, "no argument for option '-F', see --help" },
 		{ { "--frequency" }, "no argument for option '--frequency', see --help" },
-		{ { "--verbose=1" }, "option takes no argument: '--verbose=1', see --help" },
+		{ { "--verbose=1" }, "option takes no argument: '--verbose', see --help" },
 		{ { "-F", "many" }, "option --frequency: 'many' is not a number" },
 	};
 
@@ -161,8 +178,12 @@ static void environment(void)
 	CHECK_STR(seen.text, "F=5 ");
 	setenv("DDPROF_TEST_V", "perhaps", 1);
 	CHECK_INT(parse(words, false, rest, &operand, &seen, &err), -EINVAL);
-	CHECK_HAS(err.text, "environment variable DDPROF_TEST_V is 'perhaps'");
+	CHECK_HAS(err.text, "environment variable DDPROF_TEST_V: 'perhaps': expected yes or no");
 	unsetenv("DDPROF_TEST_V");
+	setenv("DDPROF_TEST_FOLD", "0", 1);
+	CHECK_INT(parse(words, false, rest, &operand, &seen, &err), 0);
+	CHECK_STR(seen.text, "fold=no F=5 ");
+	unsetenv("DDPROF_TEST_FOLD");
 	setenv("DDPROF_TEST_F", "x", 1);
 	CHECK_TRUE(parse(words, false, rest, &operand, &seen, &err) < 0);
 	CHECK_HAS(err.text, "environment variable DDPROF_TEST_F: 'x' is not a number");
@@ -194,6 +215,9 @@ static void help(void)
 		  "  -v, --verbose               say more ($DDPROF_TEST_V)\n"
 		  "      --tree[=ORDER]          as a tree\n"
 		  "      --stack-size=BYTES      stack of each sample (default 65528)\n"
+		  "  -f, --fold                  fold it ($DDPROF_TEST_FOLD)\n"
+		  "\n"
+		  "For nobody:\n"
 		  "\n"
 		  "See prog(1).\n");
 	free(text);
