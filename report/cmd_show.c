@@ -26,11 +26,22 @@ static void put_advice(const struct profile *p, const char *path)
 	buf_done(&line);
 }
 
+/* Weights of different events do not add up: the form has room for one. */
+static void put_folded(const struct command *c, const struct profile *p)
+{
+	uint32_t n, source = export_folded_source(p, &n);
+
+	if (n > 1)
+		log_notice("folded stacks are of event '%s' alone, %u more have samples: --event",
+			   p->source[source].about.name, (unsigned int)n - 1);
+	export_folded(p, c->style.lines, stdout);
+}
+
 static void put(struct command *c, const struct profile *p, const char *path)
 {
 	switch (c->form) {
 	case FORM_FOLDED:
-		export_folded(p, c->style.lines, stdout);
+		put_folded(c, p);
 		return;
 	case FORM_JSON:
 		export_json(p,

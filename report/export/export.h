@@ -35,10 +35,13 @@ void export_losses(const struct profile *p, FILE *out);
 void export_put_losses(struct buf *b, const struct profile *p); /* the same line without its end */
 
 /*
- * One line a distinct stack, root first, samples last; lines in order of their text. With `lines`
- * a frame is "f app.c:12".
+ * One line a distinct stack, root first, samples last (of measured time: microseconds); lines in
+ * order of their text. With `lines` a frame is "f app.c:12". Of one event source alone, as nothing
+ * adds up otherwise: the first that has samples.
  */
 void export_folded(const struct profile *p, bool lines, FILE *out);
+/* Which one that is, and how many there are. */
+uint32_t export_folded_source(const struct profile *p, uint32_t *ret_n);
 
 /* ddprof-report(1), "JSON". */
 void export_json(const struct profile *p, enum view_by by, FILE *out);

@@ -12,10 +12,18 @@
 #include "report/export/paths.h"
 #include "report/profile/profile.h"
 
-static void put_line(const struct buf *line, uint64_t count, FILE *out)
+/* Samples are counted; time that was measured is told in microseconds. */
+static uint64_t value_of(const struct profile_source *s, const struct view_weight *w)
 {
+	return profile_source_is_measured(s) ? w->weight / 1000 : w->count;
+}
+
+static void put_line(const struct buf *line, uint64_t value, FILE *out)
+{
+	if (!value)
+		return;
 	fwrite(line->data, 1, line->n, out);
-	fprintf(out, " %" PRIu64 "\n", count);
+	fprintf(out, " %" PRIu64 "\n", value);
 }
 
 /* Appends the node's name, "f" or "f app.c:12", and returns where the line ended before. */
@@ -37,8 +45,10 @@ static size_t enter(struct buf *line, const struct paths *paths, const struct vi
 	return before;
 }
 
-static void put_stacks(const struct paths *paths, const struct view_tree *t, bool lines, FILE *out)
+static void put_stacks(const struct paths *paths, const struct view_tree *t, uint32_t source,
+		       bool lines, FILE *out)
 {
+	const struct profile_source *s = &paths->p->source[source];
 	size_t *before = mem_alloc(t->n * sizeof(*before)); /* line length above each open node */
 	uint32_t n = t->node[0].first_child;
 	struct buf line;
@@ -48,8 +58,7 @@ static void put_stacks(const struct paths *paths, const struct view_tree *t, boo
 		const struct view_node *node = &t->node[n];
 
 		before[n] = enter(&line, paths, node, lines);
-		if (node->self.count)
-			put_line(&line, node->self.count, out);
+		put_line(&line, value_of(s, &node->self), out);
 		if (node->first_child != VIEW_NONE) {
 			n = node->first_child;
 			continue;
@@ -67,20 +76,35 @@ static void put_stacks(const struct paths *paths, const struct view_tree *t, boo
 	free(before);
 }
 
+uint32_t export_folded_source(const struct profile *p, uint32_t *ret_n)
+{
+	uint32_t first = SOURCE_MAX, n = 0;
+
+	for (uint32_t s = SOURCE_MAX; s-- > 0;) {
+		if (!p->source[s].count)
+			continue;
+		first = s;
+		n++;
+	}
+	*ret_n = n;
+	return n ? first : 0;
+}
+
 void export_folded(const struct profile *p, bool lines, FILE *out)
 {
 	static const char no_frames[] = "[no stack]";
-	struct view_tree_options view = { .source = VIEW_ALL_SOURCES,
-					  .lines = lines,
-					  .order = VIEW_BY_NAME };
+	struct view_tree_options view = { .lines = lines, .order = VIEW_BY_NAME };
+	uint32_t n_sources;
 	struct paths paths;
 	struct view_tree t;
 
+	view.source = export_folded_source(p, &n_sources);
 	view_tree(p, &view, &t);
 	paths_init(&paths, p);
 	if (t.node[0].self.count)
-		fprintf(out, "%s %" PRIu64 "\n", no_frames, t.node[0].self.count);
-	put_stacks(&paths, &t, lines, out);
+		fprintf(out, "%s %" PRIu64 "\n", no_frames,
+			value_of(&p->source[view.source], &t.node[0].self));
+	put_stacks(&paths, &t, view.source, lines, out);
 	paths_done(&paths);
 	view_tree_done(&t);
 }

@@ -71,15 +71,16 @@ enum function_field {
 };
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
-enum { VALUES_MAX = 3 };
+enum { VALUES_MAX = SOURCE_MAX + 2 };
 
 /*
  * Which columns a profile has, in the model's order: count first, since viewers start with the
  * last.
  */
 struct columns {
-	bool cpu, other;
+	bool cpu;
 	uint32_t n;
+	uint8_t of[SOURCE_MAX]; /* of each event that is not CPU time */
 };
 
 struct range {
@@ -143,29 +144,39 @@ static void put_value_type(struct pprof *w, unsigned int field, const char *type
 	put_message(w->out, field, &w->message);
 }
 
+/*
+ * CPU time by the clock has the names that readers of profiles know; every other event has a value
+ * of its own, by its name and in its unit.
+ */
 static bool is_cpu(const struct profile_source *s)
 {
-	return !strcmp(s->about.unit, "nanoseconds");
+	return !strcmp(s->about.unit, "nanoseconds") && !profile_source_is_measured(s);
+}
+
+static void put_source_type(struct pprof *w, unsigned int field, const struct profile_source *s)
+{
+	bool cpu = is_cpu(s);
+
+	put_value_type(w, field, cpu ? "cpu-time" : s->about.name,
+		       cpu ? "nanoseconds" : s->about.unit);
 }
 
 static void put_sample_types(struct pprof *w)
 {
-	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
-		if (!w->p->source[s].count)
-			continue;
-		if (is_cpu(&w->p->source[s]))
-			w->columns.cpu = true;
-		else
-			w->columns.other = true;
-	}
-	w->columns.cpu |= !w->columns.other; /* an empty profile still has its types */
+	for (uint32_t s = 0; s < SOURCE_MAX; s++)
+		w->columns.cpu |= w->p->source[s].count && is_cpu(&w->p->source[s]);
+	w->columns.cpu |= !w->p->n_entries; /* an empty profile still has its types */
 	if (w->columns.cpu) {
 		put_value_type(w, PROFILE_SAMPLE_TYPE, "cpu-samples", "count");
 		put_value_type(w, PROFILE_SAMPLE_TYPE, "cpu-time", "nanoseconds");
+		w->columns.n = 2;
 	}
-	if (w->columns.other)
-		put_value_type(w, PROFILE_SAMPLE_TYPE, "tracepoint", "events");
-	w->columns.n = 2 * w->columns.cpu + w->columns.other;
+	for (uint32_t s = 0; s < SOURCE_MAX; s++) {
+		if (!w->p->source[s].count || is_cpu(&w->p->source[s]))
+			continue;
+		put_source_type(w, PROFILE_SAMPLE_TYPE, &w->p->source[s]);
+		w->columns.of[s] = (uint8_t)w->columns.n++;
+	}
 }
 
 /* ---- samples ---- */
@@ -209,7 +220,7 @@ static void add_values(const struct pprof *w, const struct profile_entry *e, uin
 		value[0] += e->count;
 		value[1] += e->weight;
 	} else {
-		value[w->columns.n - 1] += e->weight;
+		value[w->columns.of[e->source]] += e->weight;
 	}
 }
 
@@ -478,10 +489,7 @@ static void put_period(struct pprof *w)
 
 		if (!source->count)
 			continue;
-		if (is_cpu(source))
-			put_value_type(w, PROFILE_PERIOD_TYPE, "cpu-time", "nanoseconds");
-		else
-			put_value_type(w, PROFILE_PERIOD_TYPE, "tracepoint", "events");
+		put_source_type(w, PROFILE_PERIOD_TYPE, source);
 		put_number(w->out, PROFILE_PERIOD, hz ? 1000000000 / hz : source->about.period);
 		return;
 	}

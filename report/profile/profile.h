@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/intern.h"
@@ -206,6 +207,13 @@ struct profile_losses {
 	uint64_t ring_full, undecodable, unwritten, unreadable;
 };
 struct profile_losses profile_losses(const struct profile *p);
+
+/* Time from one moment to another, not so many samples of a clock. */
+static inline bool profile_source_is_measured(const struct profile_source *s)
+{
+	return !s->about.frequency_hz && s->about.period == 1 &&
+	       !strcmp(s->about.unit, "nanoseconds");
+}
 
 /* The function of a node; PROFILE_NONE for the root. */
 static inline uint32_t profile_node_function(const struct profile *p, uint32_t node)
