@@ -13,7 +13,7 @@ struct damage {
 	uint8_t *bytes; /* sound */
 	uint8_t *work;	/* the copy at hand */
 	size_t n;
-	/* positions that extremes are put to: headers, tables of them, sections that are not code */
+	/* where extremes are put: headers, tables of them, sections that are not code */
 	uint32_t *place;
 	size_t n_places;
 };

@@ -1,11 +1,13 @@
 /*
  * Damaged debug information of every kind against the DWARF engine:
  *
- *	mutate COUNT FILE...		COUNT copies of each file, 1 to 8 places of it changed: bytes,
- *					extremes of each width, runs from elsewhere, the file cut
- *	mutate extremes FILE...		each byte of headers, tables and debug sections set to 0, 1,
- *					the largest, one below, both sides of the sign, in 1, 2, 4, 8
- *					bytes and as LEB128: so every field is, whatever it is
+ *	mutate COUNT FILE...
+ *		COUNT copies of each file, 1 to 8 places of it changed: bytes, extremes of each
+ *		width, runs from elsewhere, the file cut
+ *	mutate extremes FILE...
+ *		each byte of headers, tables and debug sections set to 0, 1, the largest, one
+ *		below, both sides of the sign, in 1, 2, 4, 8 bytes and as LEB128: so every field
+ *		is, whatever it is
  *
  * The engine answers addresses all over the code, in a child of its own for each batch. MAIN+FILE:
  * FILE is damaged and given to the sound MAIN as whatever further file (.dwo, .dwp, dwz) it asks

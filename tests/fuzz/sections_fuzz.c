@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum {
 	INPUT_MAX = 1 << 16,
-	/* a small input may rightly claim 4096 times its size: more than that is not unpacked here */
+	/* a small input may rightly claim 4096 times its size: that is not unpacked here */
 	UNPACK_MAX = 16 << 20,
 };
 

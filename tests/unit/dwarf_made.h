@@ -7,12 +7,15 @@
 #define TESTS_UNIT_DWARF_MADE_H
 
 #include <dwarf.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/bits.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "report/dwarf/engine.h"
+#include "report/dwarf/unit.h"
 #include "report/symbol/answer.h"
 #include "tests/unit/check.h"
 
