@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "record/doctor/doctor.h"
 #include "record/options.h"
 #include "record/session.h"
 #include "record/watcher/watcher.h"
@@ -22,6 +24,8 @@ int main(int argc, char **argv)
 
 	log_init("ddprof-record");
 	log_set_rooms(getenv("DDPROF_DEBUG"));
+	if (argc > 1 && !strcmp(argv[1], "doctor")) /* a COMMAND of that name: -- doctor */
+		return doctor_run(argc - 1, argv + 1);
 	if (options_parse(&o, argc, argv, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_WRONG_USAGE;

@@ -1,0 +1,186 @@
+/* A program that does not run yet: what would execve say, and what is behind '#!'. */
+#include "record/doctor/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/auto.h"
+#include "common/base/io.h"
+#include "common/format/event.h"
+#include "record/doctor/checks.h"
+
+enum { SCRIPTS_MAX = 4, SCRIPT_LINE_BYTES = 256 }; /* as the kernel: BINPRM_BUF_SIZE */
+
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* By PATH, an empty part of which is the current directory. The first that is executable wins. */
+static bool find_by_path(const char *name, char *ret, size_t cap)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX_BYTES];
+	bool found = false;
+
+	for (const char *at = path ? path : "/bin:/usr/bin";; at++) {
+		size_t n = strcspn(at, ":");
+		int length =
+			snprintf(file, sizeof(file), "%.*s%s%s", (int)n, at, n ? "/" : "", name);
+
+		if (length < (int)sizeof(file) && is_file(file)) {
+			bool runs = faccessat(AT_FDCWD, file, X_OK, AT_EACCESS) == 0;
+
+			if (runs || !found)
+				snprintf(ret, cap, "%s", file);
+			if (runs)
+				return true;
+			found = true;
+		}
+		at += n;
+		if (!*at)
+			return found;
+	}
+}
+
+static bool find(const char *name, char *ret, size_t cap)
+{
+	if (!strchr(name, '/'))
+		return find_by_path(name, ret, cap);
+	return snprintf(ret, cap, "%s", name) < (int)cap && access(name, F_OK) == 0;
+}
+
+static void look_at_runtime(const char *path, struct checks *c)
+{
+	const char *name, *advice = runtime_hint(path, &name);
+
+	if (!advice)
+		return;
+	struct check *k = checks_add(c, CHECK_TARGET, GATE_LIMITED, "runtime", "%s", name);
+	check_means(k, "functions of the program have names only if the runtime tells them");
+	check_remedy(k, "start it with %s", advice);
+}
+
+/* Of "#!/usr/bin/env -S python3 -u": the interpreter, or what env looks for. */
+static bool interpreter_of(char *line, char *ret, size_t cap)
+{
+	char *save, *word = strtok_r(line, " \t\n", &save);
+
+	if (!word)
+		return false;
+	const char *slash = strrchr(word, '/');
+	if (strcmp(slash ? slash + 1 : word, "env") != 0)
+		return snprintf(ret, cap, "%s", word) < (int)cap;
+	while ((word = strtok_r(NULL, " \t\n", &save)))
+		if (word[0] != '-' && !strchr(word, '='))
+			return snprintf(ret, cap, "%s", word) < (int)cap;
+	return false;
+}
+
+static bool look(const char *name, int depth, struct checks *c);
+
+/* Neither ELF nor refused: a script, or something that execve does not know. */
+static bool look_at_script(int fd, int depth, struct checks *c)
+{
+	char line[SCRIPT_LINE_BYTES], interpreter[SCRIPT_LINE_BYTES];
+	ssize_t n = io_pread(fd, line, sizeof(line) - 1, 0);
+
+	line[n < 0 ? 0 : n] = 0;
+	line[strcspn(line, "\n")] = 0;
+	if (strncmp(line, "#!", 2) != 0 ||
+	    !interpreter_of(line + 2, interpreter, sizeof(interpreter))) {
+		struct check *k = checks_add(c, CHECK_TARGET, GATE_CLOSED, "kind",
+					     "neither an ELF file nor a script");
+
+		check_means(k, "'Exec format error'");
+		check_remedy(k, "a script needs '#!' and its interpreter in the first line; or "
+				"name the interpreter: sh FILE");
+		return false;
+	}
+	struct check *k =
+		checks_add(c, CHECK_TARGET, GATE_OPEN, "kind", "script of %s", interpreter);
+	check_means(k, "functions of the interpreter are shown, and programs that it starts");
+	if (depth == SCRIPTS_MAX) {
+		k->verdict = GATE_CLOSED;
+		check_means(k, "the interpreter of interpreters, %d deep: the kernel refuses it",
+			    SCRIPTS_MAX);
+		return false;
+	}
+	return look(interpreter, depth + 1, c);
+}
+
+/* Without blocking: a FIFO is no program. */
+static bool look_at_file(const char *path, int depth, struct checks *c)
+{
+	struct check *k;
+
+	if (!is_file(path) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0) {
+		k = checks_add(c, CHECK_TARGET, GATE_CLOSED, "may be executed", "no");
+		check_means(k, "%s: COMMAND ends with status 126",
+			    is_file(path) ? strerror(errno) : "a directory");
+		if (is_file(path))
+			check_remedy(k, "chmod +x, or a file system without noexec");
+		return false;
+	}
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		k = checks_add(c, CHECK_TARGET, geteuid() == 0 ? GATE_LIMITED : GATE_CLOSED,
+			       "readable", "no (%s)", strerror(errno));
+		check_means(k, "the kernel detaches the events of programs that their user may not "
+			       "read");
+		check_remedy(k, "chmod +r, or record as root");
+		return false;
+	}
+	size_t before = c->n;
+	if (executable_look(fd, false, c)) {
+		look_at_runtime(path, c);
+		return true;
+	}
+	return c->n == before && look_at_script(fd, depth, c);
+}
+
+static bool look(const char *name, int depth, struct checks *c)
+{
+	char path[PATH_MAX_BYTES];
+
+	if (!find(name, path, sizeof(path))) {
+		struct check *k = checks_add(c, CHECK_TARGET, GATE_CLOSED,
+					     depth ? "interpreter" : "program", "%s", name);
+
+		check_means(k, "not found%s: COMMAND ends with status %d",
+			    strchr(name, '/') ? "" : " in PATH", 127);
+		return false;
+	}
+	checks_add(c, CHECK_TARGET, GATE_OPEN, depth ? "interpreter" : "program", "%s", path);
+	return look_at_file(path, depth, c);
+}
+
+static bool is_refused(const struct checks *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->at[i].about == CHECK_TARGET && c->at[i].verdict == GATE_CLOSED)
+			return true;
+	return false;
+}
+
+void program_look(const char *name, struct checks *c)
+{
+	bool here = c->possible;
+	char host[sizeof(c->summary)];
+
+	snprintf(host, sizeof(host), "%s", c->summary);
+	c->possible = look(name, 0, c) && here && !is_refused(c);
+	if (!here)
+		return;
+	if (c->possible)
+		checks_summary(c, "'%s' can be recorded; %s", name, host);
+	else
+		checks_summary(c, "'%s' cannot be recorded: see 'refused' above", name);
+}
