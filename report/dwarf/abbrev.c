@@ -252,8 +252,7 @@ static void attributes_skip(struct cursor *c)
 
 enum { ABBREV_STEPS = 8 }; /* of the budget: what an entry costs in memory, about */
 
-static void abbrev_put(struct abbrevs *a, struct cursor *c, struct encoding e,
-		       struct abbrev *item)
+static void abbrev_put(struct abbrevs *a, struct cursor *c, struct encoding e, struct abbrev *item)
 {
 	item->step = (uint32_t)a->n_steps;
 	while (attribute_put(a, item, c, e))

@@ -41,8 +41,8 @@ struct dwarf_input {
 	void *supply_ctx;
 	unsigned int n_threads; /* for inflating sections; 0: by CPUs, at most 4 */
 	bool no_inlines;	/* outermost function only */
-	bool discriminators; /* of line rows, in answer_frame.flags; for addr2line only */
-	bool no_symtab; /* do not fall back to symbol tables where DWARF has no function */
+	bool discriminators;	/* of line rows, in answer_frame.flags; for addr2line only */
+	bool no_symtab;		/* do not fall back to symbol tables where DWARF has no function */
 };
 
 /* What was done, and what was not to be had. */
