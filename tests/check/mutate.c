@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/bits.h"
@@ -112,14 +113,23 @@ static void answer(struct subject *s, size_t n)
 	answers_builder_free(out);
 }
 
+/* Not by the clock on the wall: others may have the machine for seconds. */
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static bool one(struct subject *s, const struct task *task, uint64_t number)
 {
 	size_t n = task->extremes ? damage_by_extremes(&s->damage, number) :
 				    damage_by_chance(&s->damage, task->seed, number);
-	uint64_t ms = io_monotonic_ns();
+	uint64_t ms = cpu_ms();
 
 	answer(s, n);
-	ms = (io_monotonic_ns() - ms) / 1000000;
+	ms = cpu_ms() - ms;
 	if (ms > SLOW_MS)
 		printf("%s: number %" PRIu64 ": took %" PRIu64 " ms\n", s->path, number, ms);
 	return ms <= SLOW_MS;
