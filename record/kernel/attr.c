@@ -50,7 +50,7 @@ static void fill_common(const struct attr_choice *choice, struct perf_event_attr
 {
 	attr->size = sizeof(*attr);
 	attr->disabled = 1;
-	attr->inherit = !choice->whole_system;
+	attr->inherit = !choice->whole_system && !choice->no_inherit;
 	attr->enable_on_exec = choice->enable_on_exec;
 	attr->exclude_hv = 1;
 	attr->sample_id_all = 1;

@@ -22,6 +22,7 @@ struct event_spec {
 struct attr_choice {
 	bool whole_system;
 	bool enable_on_exec;
+	bool no_inherit;  /* one task alone: neither its threads nor what it starts */
 	bool kernel;	  /* samples in the kernel, and their call chain */
 	bool format_lost; /* PERF_FORMAT_LOST, Linux 6.0 */
 	bool build_id;	  /* build-ids in MMAP2, Linux 5.12 */

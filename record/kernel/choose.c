@@ -14,41 +14,17 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 
-int open_refusal(const struct kernel *k, const struct event_spec *spec, pid_t tid, int code,
-		 struct err *err)
+/* Ordinary on most hosts, so the way out is said to those who ask. */
+static void give_up_kernel(struct kernel *k)
 {
-	const char *name = spec ? spec->watcher->name : "dummy";
+	char why[768];
 
-	switch (-code) {
-	case EACCES:
-	case EPERM:
-		return err_set(
-			err, code,
-			"the kernel does not let user %u sample this "
-			"(kernel.perf_event_paranoid is %d): run as root or with CAP_PERFMON, "
-			"lower it with 'sysctl kernel.perf_event_paranoid=2', in a container add "
-			"'--cap-add PERFMON' and a seccomp profile with perf_event_open",
-			(unsigned int)geteuid(), k->probe.paranoid);
-	case ENOSYS:
-		return err_set(
-			err, code,
-			"this kernel (%s) has no perf_event_open, or a seccomp filter hides it",
-			k->probe.release);
-	case ESRCH:
-		return err_set(err, code, "task %d is gone", (int)tid);
-	case EMFILE:
-		return err_set(
-			err, code,
-			"more files are needed than this process may open; raise 'ulimit -n'");
-	case ENOENT:
-	case ENODEV:
-	case EOPNOTSUPP:
-		return err_set(err, code, "this machine cannot count '%s': %s", name,
-			       strerror(-code));
-	default:
-		return err_set(err, code, "perf_event_open refuses event '%s': %s", name,
-			       strerror(-code));
-	}
+	k->choice.kernel = false;
+	open_note(k, "kernel frames are not allowed (perf_event_paranoid=%d)", k->probe.paranoid);
+	if (!log_enabled(LOG_INFO))
+		return;
+	refuse_explain_rights(k, false, why, sizeof(why));
+	log_info("user code only: %s", why);
 }
 
 /* Gives up the next thing after a refusal; false: nothing is left that could help. */
@@ -58,9 +34,7 @@ static bool give_up_one(struct kernel *k, const struct event_spec *spec, int cod
 
 	if ((code == -EACCES || code == -EPERM) && k->choice.kernel && had_kernel &&
 	    (!spec || spec->watcher->kind->kernel == WATCHER_KERNEL_TRY)) {
-		k->choice.kernel = false;
-		open_note(k, "kernel frames are not allowed (perf_event_paranoid=%d)",
-			  k->probe.paranoid);
+		give_up_kernel(k);
 		return true;
 	}
 	if (code == -EINVAL && k->choice.format_lost) {
@@ -82,6 +56,7 @@ static int choose_one(struct kernel *k, struct event_spec *spec, bool tasks, pid
 	for (;;) {
 		struct perf_event_attr attr;
 
+		k->asked = (struct open_asked){ .step = GATE_STEP_OPEN, .spec = spec, .tid = tid };
 		if (spec)
 			attr_fill_sample(spec, &k->choice, tasks, &attr);
 		else
@@ -137,8 +112,7 @@ static void leave_out(struct kernel *k, uint8_t at, int code, const struct err *
 {
 	const char *name = k->spec[at].watcher->name;
 
-	log_warning("Error calling perfopen on watcher %u.0 (%s): event '%s' is left out: %s",
-		    (unsigned int)at, strerror(-code), name, why->text);
+	log_warning("%s; event '%s' is left out", why->text, name);
 	open_note(k, "without %s (%s)", name, strerror(-code));
 	memmove(&k->spec[at], &k->spec[at + 1], (size_t)(k->n_specs - at - 1) * sizeof(k->spec[0]));
 	k->n_specs--;
@@ -157,7 +131,7 @@ static int choose_samples(struct kernel *k, bool tasks, pid_t tid, struct err *e
 		}
 		if (is_absent(r) && replace_cycles(k, spec))
 			continue;
-		open_refusal(k, spec, tid, r, err);
+		refuse(k, r, err);
 		if (r == -ESRCH || r == -ENOSYS || r == -EMFILE || k->n_specs == 1)
 			return r;
 		leave_out(k, i, r, err);
@@ -175,7 +149,7 @@ int open_choose(struct kernel *k, pid_t tid, struct err *err)
 		return r;
 	r = choose_one(k, NULL, false, tid);
 	if (r == -ESRCH)
-		return open_refusal(k, NULL, tid, r, err);
+		return refuse(k, r, err);
 	if (r < 0) {
 		open_note(k, "tasks share the sample rings (%s)", strerror(-r));
 		k->tasks_apart = false;

@@ -105,7 +105,6 @@ static void fill_facts(struct kernel *k)
 	memcpy(f->machine_text, k->probe.machine, sizeof(f->machine_text));
 	f->paranoid = k->probe.paranoid;
 	f->kptr_restrict = k->probe.kptr_restrict;
-	f->n_cpus = k->probe.n_cpus;
 	f->n_rings = k->n_rings;
 	f->kernel_frames = any_in_kernel(k);
 	f->exact_lost = k->choice.format_lost;
@@ -137,6 +136,9 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 	if (!k)
 		return err_set(err, -ENOMEM, "no memory for %zu bytes", sizeof(*k));
 	probe_read(&k->probe);
+	k->facts.n_cpus = k->probe.n_cpus;
+	if (options->given_up)
+		open_note(k, "%s", options->given_up);
 	k->choice = (struct attr_choice){
 		.whole_system = options->whole_system,
 		.enable_on_exec = options->enable_on_exec,
@@ -146,12 +148,9 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 	int r = take_watchers(k, options, err);
 	if (r < 0)
 		goto fail;
-	int signal = probe_syscall_kills();
-	if (signal) {
-		r = err_set(err, -EPERM,
-			    "perf_event_open ends its caller with signal %d (seccomp): "
-			    "use a seccomp profile that allows it",
-			    signal);
+	if (probe_syscall_kills()) {
+		k->asked = (struct open_asked){ .step = GATE_STEP_OPEN, .spec = &k->spec[0] };
+		r = refuse(k, -EPERM, err);
 		goto fail;
 	}
 	clamp_rate(k);
@@ -226,13 +225,21 @@ bool kernel_saw_fork(const struct kernel *k, pid_t tid)
 
 static int control(struct kernel *k, enum kernel_ring_kind kind, unsigned long request)
 {
+	size_t n_events = kind == RING_SAMPLES ? k->n_specs : 1;
 	int r = 0;
 
 	for (size_t i = 0; i < k->fds[kind].n; i++) {
 		int fd = k->fds[kind].fd[i];
 
-		if (fd >= 0 && ioctl(fd, request, 0) < 0)
-			r = -errno;
+		if (fd < 0 || ioctl(fd, request, 0) == 0)
+			continue;
+		r = -errno;
+		size_t source = i / k->probe.n_cpus % n_events;
+		k->asked = (struct open_asked){
+			.step = GATE_STEP_FINALIZE,
+			.spec = kind == RING_SAMPLES ? &k->spec[source] : NULL,
+			.what = "its start",
+		};
 	}
 	return r;
 }
@@ -241,14 +248,14 @@ int kernel_enable_tasks(struct kernel *k, struct err *err)
 {
 	int r = control(k, k->tasks_apart ? RING_TASKS : RING_SAMPLES, PERF_EVENT_IOC_ENABLE);
 
-	return r < 0 ? err_set(err, r, "cannot enable the events: %s", strerror(-r)) : 0;
+	return r < 0 ? refuse(k, r, err) : 0;
 }
 
 int kernel_enable_samples(struct kernel *k, struct err *err)
 {
 	int r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE) : 0;
 
-	return r < 0 ? err_set(err, r, "cannot enable the events: %s", strerror(-r)) : 0;
+	return r < 0 ? refuse(k, r, err) : 0;
 }
 
 void kernel_disable(struct kernel *k)

@@ -28,6 +28,7 @@ struct kernel_options {
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	const pid_t *tids;    /* tasks to count; unused with whole_system */
 	size_t n_tids;
+	const char *given_up; /* before this was tried, for the facts; NULL: nothing */
 };
 
 /* What came of the wishes. For the manifest and for -v. */
@@ -49,7 +50,8 @@ struct kernel_facts {
 };
 
 /*
- * Nothing counts yet. err text names what is refused and what would allow it.
+ * Nothing counts yet. err text begins with the words that people search for, names the gate that
+ * refused and what would open it.
  * Watchers that this machine or this user cannot have are left out, said and noted in the facts;
  * hCPU without counters becomes sCPU. Fails when none is left.
  * Tasks that are gone already are left out; -ESRCH when all are.

@@ -1,6 +1,6 @@
 /*
- * Refused rings: half the size, and the stacks with them, down to 8 pages; a ring that was mapped
- * once is never mapped again, its event is opened anew.
+ * Descriptors and rings of the tasks that are counted. A ring that was mapped once is never mapped
+ * again: its event is opened anew.
  */
 #include "record/kernel/open.h"
 
@@ -16,16 +16,6 @@
 
 #include "common/base/bits.h"
 #include "common/base/err.h"
-
-enum {
-	RING_BYTES_MIN = 8 * 4096,
-	RING_BYTES_USUAL = 4 << 20,
-	RING_BYTES_MAX = 32 << 20,
-	RINGS_BYTES = 64 << 20, /* of all CPUs, where the usual size is passed */
-	RING_BYTES_NO_STACK = 512 << 10,
-	TASK_RING_BYTES = 512 << 10,
-	RING_HOLD_PER_S = 4, /* a ring holds 1/4 s of full records: a busy host lets us wait */
-};
 
 int open_perf(struct perf_event_attr *attr, pid_t tid, int cpu)
 {
@@ -74,40 +64,48 @@ static void fds_cut(struct kernel_fds *fds, size_t n)
 	}
 }
 
-/* Adds one descriptor; `output` is the event whose ring it writes to, -1: its own. */
+/* Adds one descriptor; *ret_fd -1: the CPU went away, its place stays. */
 static int open_cpu(struct kernel_fds *fds, struct perf_event_attr *attr, pid_t tid, int cpu,
-		    int output)
+		    int *ret_fd)
 {
 	int fd = open_perf(attr, tid, cpu);
 
-	if (fd == -ENODEV)
-		fd = -1; /* the CPU went away; its place stays */
-	else if (fd < 0)
+	if (fd < 0 && fd != -ENODEV)
 		return fd;
-	int r = fds_push(fds, fd);
-	if (r < 0) {
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	if (fd >= 0 && output >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, output) < 0)
-		return -errno;
-	return 0;
+	*ret_fd = fd < 0 ? -1 : fd;
+	int r = fds_push(fds, *ret_fd);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int redirect(struct kernel *k, const struct event_spec *spec, int fd, int output)
+{
+	if (fd < 0 || output < 0 || ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, output) == 0)
+		return 0;
+	k->asked =
+		(struct open_asked){ .step = GATE_STEP_FINALIZE, .spec = spec, .what = "its ring" };
+	return -errno;
 }
 
 /*
  * One event of one task on every CPU; they write into the rings of the first task, which has none
- * yet while its own events are opened: see redirect_first.
+ * yet while its own events are opened: see redirect_first. spec NULL: mappings and tasks.
  */
-static int open_event(struct kernel *k, enum kernel_ring_kind kind, struct perf_event_attr *attr,
+static int open_event(struct kernel *k, const struct event_spec *spec, struct perf_event_attr *attr,
 		      pid_t tid)
 {
-	struct kernel_fds *fds = &k->fds[kind];
+	struct kernel_fds *fds = &k->fds[spec ? RING_SAMPLES : RING_TASKS];
 
 	for (uint32_t i = 0; i < k->probe.n_cpus; i++) {
-		int output = k->rings_mapped ? fds->fd[i] : -1;
-		int r = open_cpu(fds, attr, tid, k->probe.cpu[i], output);
+		int cpu = k->first_task_only ? -1 : k->probe.cpu[i], fd = -1;
 
+		k->asked = (struct open_asked){
+			.step = GATE_STEP_OPEN, .spec = spec, .tid = tid, .cpu = i
+		};
+		int r = open_cpu(fds, attr, tid, cpu, &fd);
+		if (r == 0)
+			r = redirect(k, spec, fd, k->rings_mapped ? fds->fd[i] : -1);
 		if (r < 0)
 			return r;
 	}
@@ -125,6 +123,9 @@ static int note_ids(struct kernel *k, uint8_t source)
 
 		if (fds->fd[i] < 0)
 			continue;
+		k->asked = (struct open_asked){ .step = GATE_STEP_FINALIZE,
+						.spec = &k->spec[source],
+						.what = "its identifier" };
 		if (ioctl(fds->fd[i], PERF_EVENT_IOC_ID, &id) < 0)
 			return -errno;
 		*map_put(&k->ids, id, &is_new) = source;
@@ -132,15 +133,14 @@ static int note_ids(struct kernel *k, uint8_t source)
 	return 0;
 }
 
-static int open_samples(struct kernel *k, pid_t tid, uint8_t *ret_source)
+static int open_samples(struct kernel *k, pid_t tid)
 {
 	for (uint8_t i = 0; i < k->n_specs; i++) {
 		struct perf_event_attr attr;
 
-		*ret_source = i;
 		attr_fill_sample(&k->spec[i], &k->choice, !k->tasks_apart && i == 0, &attr);
 		attr_decoding(&k->spec[i], &k->choice, &k->decoding[i]);
-		int r = open_event(k, RING_SAMPLES, &attr, tid);
+		int r = open_event(k, &k->spec[i], &attr, tid);
 		if (r == 0)
 			r = note_ids(k, i);
 		if (r < 0)
@@ -149,52 +149,22 @@ static int open_samples(struct kernel *k, pid_t tid, uint8_t *ret_source)
 	return 0;
 }
 
-/* Everything of one task, or nothing. */
-static int open_kinds(struct kernel *k, pid_t tid, struct err *err)
+int open_kinds(struct kernel *k, pid_t tid)
 {
 	size_t n_samples = k->fds[RING_SAMPLES].n, n_tasks = k->fds[RING_TASKS].n;
-	struct event_spec *spec = NULL;
-	uint8_t source = 0;
-	int r = open_samples(k, tid, &source);
+	int r = open_samples(k, tid);
 
-	if (r < 0) {
-		spec = &k->spec[source];
-	} else if (k->tasks_apart) {
+	if (r == 0 && k->tasks_apart) {
 		struct perf_event_attr attr;
 
 		attr_fill_tasks(&k->choice, &attr);
-		r = open_event(k, RING_TASKS, &attr, tid);
+		r = open_event(k, NULL, &attr, tid);
 	}
 	if (r == 0)
 		return 0;
 	fds_cut(&k->fds[RING_SAMPLES], n_samples);
 	fds_cut(&k->fds[RING_TASKS], n_tasks);
-	return open_refusal(k, spec, tid, r, err);
-}
-
-/* Samples a second on one CPU that the rings should hold; of fixed periods nobody knows. */
-static uint64_t samples_a_second(const struct kernel *k)
-{
-	enum { PERIODIC_HZ = 500 };
-	uint64_t hz = 0;
-
-	for (uint8_t i = 0; i < k->n_specs; i++)
-		hz += k->spec[i].source.frequency_hz ? k->spec[i].source.frequency_hz : PERIODIC_HZ;
-	return hz;
-}
-
-static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32_t wanted)
-{
-	size_t n_min = samples_a_second(k) <= 250 ? 8 : 16;
-	uint32_t bytes = wanted ? wanted : STACK_BYTES_MAX;
-
-	if (!k->choice.stack)
-		return 0;
-	if (wanted) /* asked for: as long as one fits at all */
-		return MIN(bytes, (uint32_t)(ring_bytes / 2) & ~7u);
-	while (bytes > 4096 && bytes / 4096 * 4096 * n_min > ring_bytes)
-		bytes = bytes == STACK_BYTES_MAX ? 32768 : bytes / 2;
-	return bytes;
+	return r;
 }
 
 /* The first task's other events, once the rings of its first one are there. */
@@ -204,53 +174,27 @@ static int redirect_first(struct kernel *k)
 
 	for (size_t i = k->probe.n_cpus; i < fds->n; i++) {
 		int output = fds->fd[i % k->probe.n_cpus];
+		const struct event_spec *spec = &k->spec[i / k->probe.n_cpus];
+		int r = redirect(k, spec, fds->fd[i], output);
 
-		if (fds->fd[i] >= 0 && output >= 0 &&
-		    ioctl(fds->fd[i], PERF_EVENT_IOC_SET_OUTPUT, output) < 0)
-			return -errno;
+		if (r < 0)
+			return r;
 	}
 	k->rings_mapped = true;
 	return 0;
 }
 
-static size_t ring_wanted(const struct kernel *k, uint32_t stack_bytes)
-{
-	size_t bytes = RING_BYTES_USUAL;
-
-	if (!k->choice.stack)
-		return RING_BYTES_NO_STACK;
-	size_t hold = samples_a_second(k) * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) /
-		      RING_HOLD_PER_S;
-	while (bytes < hold && bytes < RING_BYTES_MAX && bytes * 2 * k->probe.n_cpus <= RINGS_BYTES)
-		bytes *= 2;
-	return bytes;
-}
-
-static void unmap_rings(struct kernel *k)
+void open_unmap(struct kernel *k)
 {
 	for (uint32_t i = 0; i < k->n_rings; i++)
 		ring_done(&k->rings[i]);
 	fds_cut(&k->fds[RING_SAMPLES], 0);
 	fds_cut(&k->fds[RING_TASKS], 0);
-}
-
-static int map_rings(struct kernel *k, size_t sample_bytes, size_t task_bytes, struct err *err)
-{
-	uint32_t kinds = k->tasks_apart ? 2 : 1;
-
-	for (uint32_t i = 0; i < k->n_rings; i++) {
-		enum kernel_ring_kind kind = i % kinds;
-		int fd = k->fds[kind].fd[i / kinds];
-
-		k->ring_fd[i] = fd;
-		if (fd < 0)
-			continue;
-		int r = ring_map(&k->rings[i], fd, kind == RING_TASKS ? task_bytes : sample_bytes,
-				 err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	free(k->rings);
+	free(k->ring_fd);
+	k->rings = NULL;
+	k->ring_fd = NULL;
+	k->n_rings = 0;
 }
 
 static int alloc_rings(struct kernel *k)
@@ -261,68 +205,34 @@ static int alloc_rings(struct kernel *k)
 	return k->rings && k->ring_fd ? 0 : -ENOMEM;
 }
 
-static bool is_memory_refusal(int code)
+int open_map(struct kernel *k, size_t sample_bytes, size_t task_bytes)
 {
-	return code == -EPERM || code == -ENOMEM || code == -EAGAIN;
-}
-
-static void note_rings(struct kernel *k, size_t wanted, size_t bytes)
-{
-	k->facts.ring_bytes = bytes;
-	k->facts.stack_bytes = k->choice.stack_bytes;
-	if (bytes < wanted)
-		open_note(k,
-			  "rings of %zu KiB instead of %zu KiB (raise kernel.perf_event_mlock_kb, "
-			  "'ulimit -l', or give CAP_IPC_LOCK), stacks of %u bytes",
-			  bytes >> 10, wanted >> 10, k->choice.stack_bytes);
-}
-
-/* The first task: finds the largest rings that the kernel grants on all CPUs. */
-static int open_first(struct kernel *k, pid_t tid, struct err *err)
-{
-	size_t wanted = ring_wanted(k, k->stack_wanted);
+	uint32_t kinds = k->tasks_apart ? 2 : 1;
 
 	if (alloc_rings(k) < 0)
-		return err_set(err, -ENOMEM, "no memory for %u rings", k->n_rings);
-	for (size_t bytes = wanted;; bytes /= 2) {
-		size_t task_bytes =
-			MAX(MIN(bytes / 2, (size_t)TASK_RING_BYTES), (size_t)RING_BYTES_MIN);
+		return -ENOMEM;
+	for (uint32_t i = 0; i < k->n_rings; i++) {
+		enum kernel_ring_kind kind = i % kinds;
 
-		k->choice.stack_bytes = stack_for_ring(k, bytes, k->stack_wanted);
-		k->choice.watermark_bytes = (uint32_t)bytes / 4;
-		int r = open_kinds(k, tid, err);
+		k->ring_fd[i] = k->fds[kind].fd[i / kinds];
+		k->asked = (struct open_asked){
+			.step = GATE_STEP_MAP,
+			.spec = kind == RING_TASKS ? NULL : &k->spec[0],
+			.bytes = kind == RING_TASKS ? task_bytes : sample_bytes,
+		};
+		int r = k->ring_fd[i] < 0 ?
+				0 :
+				ring_map(&k->rings[i], k->ring_fd[i], k->asked.bytes, NULL);
 		if (r < 0)
 			return r;
-		r = map_rings(k, bytes, task_bytes, err);
-		if (r == 0)
-			r = redirect_first(k);
-		if (r == 0) {
-			note_rings(k, wanted, bytes);
-			k->facts.task_ring_bytes = k->tasks_apart ? task_bytes : 0;
-			return 0;
-		}
-		unmap_rings(k);
-		if (!is_memory_refusal(r) || bytes <= RING_BYTES_MIN)
-			return r;
 	}
+	return redirect_first(k);
 }
 
 void open_close(struct kernel *k)
 {
-	unmap_rings(k);
+	open_unmap(k);
 	for (int i = 0; i < RING_KINDS; i++)
 		free(k->fds[i].fd);
 	map_done(&k->ids);
-	free(k->rings);
-	free(k->ring_fd);
-	k->rings = NULL;
-	k->ring_fd = NULL;
-	k->n_rings = 0;
-}
-
-int open_task(struct kernel *k, pid_t tid, struct err *err)
-{
-	if (!k->rings)
-		return open_first(k, tid, err);
-	return open_kinds(k, tid, err);
 }

@@ -1,6 +1,7 @@
 /*
  * perf_event_open, and what to give up in which order when it is refused. Each step is taken by
- * itself and named: kernel frames, exact losses, build-ids, sizes of rings and stacks.
+ * itself and named: kernel frames, exact losses, build-ids (choose.c); sizes of rings and stacks,
+ * rings of their own for tasks, threads and children (ladder.c).
  */
 #ifndef RECORD_KERNEL_OPEN_H
 #define RECORD_KERNEL_OPEN_H
@@ -8,6 +9,7 @@
 #include <sys/types.h>
 
 #include "common/base/map.h"
+#include "record/gate/gate.h"
 #include "record/kernel/attr.h"
 #include "record/kernel/kernel.h"
 #include "record/kernel/order.h"
@@ -27,6 +29,16 @@ struct kernel_fds {
 	size_t n, cap;
 };
 
+/* What is being asked for: kept for the words when it is refused. */
+struct open_asked {
+	enum gate_step step;
+	const struct event_spec *spec; /* NULL: mappings and tasks */
+	pid_t tid;
+	uint32_t cpu;	  /* its place in probe.cpu */
+	size_t bytes;	  /* GATE_STEP_MAP */
+	const char *what; /* GATE_STEP_FINALIZE: "its ring" */
+};
+
 struct kernel {
 	struct event_spec spec[WATCHERS_MAX];
 	uint8_t n_specs;
@@ -37,12 +49,16 @@ struct kernel {
 	struct attr_choice choice;
 	uint32_t stack_wanted; /* bytes; 0: as the rings allow */
 	bool tasks_apart;      /* mappings and tasks have events and rings of their own */
+	bool first_task_only;  /* one ring on whatever CPU; choice.no_inherit */
 	struct kernel_fds fds[RING_KINDS];
 	struct ring *rings; /* CPU i: 2i samples, 2i + 1 tasks; without tasks_apart: i */
 	int *ring_fd;	    /* whose ring it is */
 	uint32_t n_rings;
 	bool rings_mapped;
 	struct order order;
+	struct open_asked asked;
+	struct gates gates; /* once gates_known: asked for after a refusal */
+	bool gates_known;
 	struct kernel_facts facts;
 	uint64_t bad_samples, bad_records;
 	uint64_t tasks_lost;	       /* told as EVENT_LOST so far */
@@ -56,14 +72,28 @@ struct kernel {
  * err: the refusal of the last of them.
  */
 int open_choose(struct kernel *k, pid_t tid, struct err *err); /* choose.c */
-/* Why this was refused and what would allow it. spec NULL: mappings and tasks. Returns code. */
-int open_refusal(const struct kernel *k, const struct event_spec *spec, pid_t tid, int code,
-		 struct err *err); /* choose.c */
 /* Opens for tid (-1: every task) on all CPUs; the first call also maps the rings. -ESRCH: gone. */
-int open_task(struct kernel *k, pid_t tid, struct err *err);
+int open_task(struct kernel *k, pid_t tid, struct err *err); /* ladder.c */
 /* The bare system call: a descriptor, or negative errno. */
 int open_perf(struct perf_event_attr *attr, pid_t tid, int cpu);
-void open_close(struct kernel *k); /* all descriptors and rings */
+
+/* Everything of one task, or nothing. */
+int open_kinds(struct kernel *k, pid_t tid);
+/* The first task's rings; after a failure open_unmap. */
+int open_map(struct kernel *k, size_t sample_bytes, size_t task_bytes);
+void open_unmap(struct kernel *k); /* rings and descriptors */
+void open_close(struct kernel *k);
+/* What was given up, for the facts. */
 void open_note(struct kernel *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * refuse.c: what k->asked was refused with `code`, in words that people search for, and the gate
+ * that refused. Only when all that was opened is closed again: gates are looked at. Returns code.
+ */
+int refuse(struct kernel *k, int code, struct err *err);
+/* Which gate stands before a ring of this size: "cause (values): remedy". */
+void refuse_explain_ring(struct kernel *k, size_t bytes, char *text, size_t cap);
+/* The same before what needs rights: kernel frames, the whole system. */
+void refuse_explain_rights(struct kernel *k, bool system, char *text, size_t cap);
 
 #endif

@@ -1,0 +1,106 @@
+/*
+ * Refusals in words. Each begins with the text that people already search for, then names the gate
+ * that stands in the way with its value and its smallest remedy.
+ */
+#include "record/kernel/open.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+
+enum { WHY_BYTES = 768 };
+
+/* Gates are looked at once, after the first refusal: a recording that is granted never asks. */
+static void explain(struct kernel *k, const struct gate_refusal *refusal, char *why, size_t cap)
+{
+	if (!k->gates_known)
+		gates_look(&k->gates);
+	k->gates_known = true;
+	gates_explain(&k->gates, refusal, why, cap);
+}
+
+static bool is_others(pid_t tid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)tid);
+	return tid > 0 && stat(path, &st) == 0 && st.st_uid != geteuid();
+}
+
+static bool is_hardware(const struct event_spec *spec)
+{
+	return spec && (spec->type == PERF_TYPE_HARDWARE || spec->type == PERF_TYPE_HW_CACHE ||
+			spec->type == PERF_TYPE_RAW);
+}
+
+static unsigned int index_of(const struct kernel *k, const struct event_spec *spec)
+{
+	return spec ? (unsigned int)(spec - k->spec) : 0;
+}
+
+static void fill_refusal(const struct kernel *k, int code, struct gate_refusal *ret)
+{
+	const struct open_asked *asked = &k->asked;
+	const struct event_spec *spec = asked->spec;
+
+	*ret = (struct gate_refusal){
+		.step = asked->step,
+		.code = -code,
+		.kernel = spec ? event_spec_in_kernel(spec, &k->choice) : k->choice.kernel,
+		.system = k->choice.whole_system,
+		.others = is_others(asked->tid),
+		.tracepoint = spec && spec->type == PERF_TYPE_TRACEPOINT,
+		.hardware = is_hardware(spec),
+		.bytes = asked->bytes,
+	};
+}
+
+int refuse(struct kernel *k, int code, struct err *err)
+{
+	const struct open_asked *asked = &k->asked;
+	const char *name = asked->spec ? asked->spec->watcher->name : "mappings";
+	unsigned int index = index_of(k, asked->spec);
+	struct gate_refusal refusal;
+	char why[WHY_BYTES];
+
+	if (code == -ESRCH)
+		return err_set(err, code, "task %d is gone", (int)asked->tid);
+	fill_refusal(k, code, &refusal);
+	explain(k, &refusal, why, sizeof(why));
+	switch (asked->step) {
+	case GATE_STEP_MAP:
+		return err_set(err, code, "Could not mmap memory for watcher #%u: %s: %s", index,
+			       strerror(-code), why);
+	case GATE_STEP_FINALIZE:
+		return err_set(err, code,
+			       "Could not finalize watcher (idx#%u): registration (%s): %s: %s",
+			       index, strerror(-code), asked->what, why);
+	case GATE_STEP_OPEN:
+	default:
+		return err_set(err, code,
+			       "Error calling perfopen on watcher %u.%u (%s): event '%s': %s",
+			       index, (unsigned int)asked->cpu, strerror(-code), name, why);
+	}
+}
+
+void refuse_explain_ring(struct kernel *k, size_t bytes, char *text, size_t cap)
+{
+	struct gate_refusal refusal = { .step = GATE_STEP_MAP, .code = EPERM, .bytes = bytes };
+
+	explain(k, &refusal, text, cap);
+}
+
+void refuse_explain_rights(struct kernel *k, bool system, char *text, size_t cap)
+{
+	struct gate_refusal refusal = {
+		.step = GATE_STEP_OPEN, .code = EACCES, .kernel = !system, .system = system
+	};
+
+	explain(k, &refusal, text, cap);
+}
