@@ -26,7 +26,8 @@ enum record_type {
 	RECORD_SOURCE_DEF = 9,
 	RECORD_COUNTER_VALUES = 10,
 	RECORD_FIRST_SIZED = 16,
-	RECORD_CHAIN = 16, /* since 1.1 */
+	RECORD_CHAIN = 16,  /* since 1.1 */
+	RECORD_SWITCH = 17, /* since 1.2 */
 };
 
 enum sample_flags {

@@ -75,6 +75,7 @@ void record_decoder_begin(struct record_decoder *d, const struct chunk_header *h
 	dict_decoder_begin(&d->dict);
 	places_begin(&d->places);
 	word_pool_reset(&d->pool);
+	memset(&d->switches, 0, sizeof(d->switches));
 	d->chain.n = 0;
 	d->chain_waits = false;
 	d->n_threads = d->n_objects = 0;
@@ -243,19 +244,32 @@ static void get_counters(struct cursor *c, struct record_counters *ret)
 	}
 }
 
-/* Bytes behind those that are known here are a newer writer's. */
-static void get_chain(struct record_decoder *d)
+/* Of a record with a length; bytes behind those that are known here are a newer writer's. */
+static struct cursor get_sized(struct record_decoder *d)
 {
 	uint64_t n = get_varint(&d->c);
 	const uint8_t *bytes = get_bytes(&d->c, n);
-	struct cursor c;
 
-	if (!bytes)
+	return cursor_of(bytes, bytes ? n : 0);
+}
+
+static void get_chain(struct record_decoder *d)
+{
+	struct cursor c = get_sized(d);
+
+	if (d->c.bad)
 		return;
-	c = cursor_of(bytes, n);
 	if (chain_get(&d->chain, &c))
 		d->chain_waits = true;
 	else
+		cursor_fail(&d->c);
+}
+
+static void get_switch(struct record_decoder *d, struct event *event)
+{
+	struct cursor c = get_sized(d);
+
+	if (!d->c.bad && !switch_get(&d->switches, &c, event))
 		cursor_fail(&d->c);
 }
 
@@ -280,6 +294,9 @@ static enum record_read get_record(struct record_decoder *d, unsigned int type, 
 	case RECORD_COUNTER_VALUES:
 		get_counters(&d->c, &ret->counters);
 		return RECORD_COUNTERS;
+	case RECORD_SWITCH:
+		get_switch(d, &ret->event);
+		return RECORD_EVENT;
 	case RECORD_CHAIN:
 		get_chain(d);
 		return RECORD_END;

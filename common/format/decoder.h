@@ -15,6 +15,7 @@
 #include "common/format/chain.h"
 #include "common/format/codec.h"
 #include "common/format/record.h"
+#include "common/format/switch.h"
 
 enum {
 	IMAGES = 8,
@@ -66,6 +67,7 @@ struct record_decoder {
 	uint64_t clock;
 	struct stack_word *old; /* [STACK_WORDS_MAX] */
 	uint64_t kchain[KCHAIN_MAX];
+	struct switches switches;
 	struct chain chain;
 	bool chain_waits; /* for its Sample */
 	uint64_t uchain[UCHAIN_MAX];

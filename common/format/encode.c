@@ -14,6 +14,7 @@
 #include "common/base/pages.h"
 #include "common/format/chain.h"
 #include "common/format/codec.h"
+#include "common/format/switch.h"
 
 enum {
 	THREAD_SLOTS = 2 * CODEC_THREADS_MAX,
@@ -39,6 +40,7 @@ struct record_encoder {
 	struct places places;
 	const struct place_set *here; /* of the sample's process */
 	struct chain chain;
+	struct switches switches;
 	uint8_t sized[CHAIN_BYTES_MAX]; /* a record whose length stands before it */
 	struct word_pool pool;
 	struct codec_thread *threads;
@@ -98,6 +100,7 @@ void record_encoder_begin(struct record_encoder *e)
 	places_begin(&e->places);
 	word_pool_reset(&e->pool);
 	e->chain.n = 0;
+	memset(&e->switches, 0, sizeof(e->switches));
 	e->n_threads = e->last_thread = e->n_objects = 0;
 	memset(e->thread_slots, 0, sizeof(e->thread_slots));
 	memset(e->object_slots, 0, sizeof(e->object_slots));
@@ -487,6 +490,17 @@ static int put_throttle(struct record_encoder *e, const struct event *event)
 	return event_end(e, at, event);
 }
 
+static int put_switch(struct record_encoder *e, const struct event *event)
+{
+	size_t n = (size_t)(switch_put(&e->switches, event, e->sized) - e->sized);
+	uint8_t *at = e->bytes + e->n;
+
+	*at++ = RECORD_SWITCH;
+	at = put_varint(at, n);
+	encoder_took(e, put_bytes(at, e->sized, n), event->time_ns);
+	return 0;
+}
+
 int record_encoder_put(struct record_encoder *e, const struct event *event)
 {
 	if (event->type == EVENT_SAMPLE)
@@ -508,6 +522,8 @@ int record_encoder_put(struct record_encoder *e, const struct event *event)
 		return put_lost(e, event);
 	case EVENT_THROTTLE:
 		return put_throttle(e, event);
+	case EVENT_SWITCH:
+		return put_switch(e, event);
 	default:
 		return 0; /* EVENT_GAP is the reader's */
 	}

@@ -102,6 +102,7 @@ enum event_type {
 	EVENT_SPACE,
 	EVENT_LOST,	/* rings overflowed between the last event and this one */
 	EVENT_THROTTLE, /* the kernel paused (on) or resumed a source on a CPU */
+	EVENT_SWITCH,	/* a thread left a CPU, was woken, or entered a CPU */
 	/* reader only: chunks are missing here; nothing said before holds until a keyframe */
 	EVENT_GAP,
 	EVENT_TYPES
@@ -166,6 +167,21 @@ struct event_throttle {
 	uint8_t source;
 };
 
+/* Values are in the file: append only, at most 8. */
+enum switch_kind {
+	SWITCH_IN,	     /* on a CPU from here on */
+	SWITCH_OUT_ASLEEP,   /* not: it waits for something */
+	SWITCH_OUT_RUNNABLE, /* not: another one runs in its place */
+	SWITCH_WOKEN,	     /* what it waited for is there: now it waits for a CPU; pid is 0 */
+	SWITCH_BEGIN,	     /* of no thread: from here on switches are told */
+	SWITCH_END,	     /* of no thread: up to here */
+	SWITCH_KINDS
+};
+
+struct event_switch {
+	enum switch_kind kind;
+};
+
 struct event_gap {
 	uint64_t n_chunks;	 /* 0: not known */
 	uint64_t from_ns, to_ns; /* last time before and first time after */
@@ -183,6 +199,7 @@ struct event {
 		struct event_fork fork;
 		struct event_lost lost;
 		struct event_throttle throttle;
+		struct event_switch switched;
 		struct event_gap gap;
 	};
 };

@@ -22,7 +22,7 @@ struct err;
 
 enum {
 	FILE_VERSION_MAJOR = 1, /* readers refuse a newer major */
-	FILE_VERSION_MINOR = 1,
+	FILE_VERSION_MINOR = 2,
 	FILE_HEADER_BYTES = 64,
 	CHUNK_HEADER_BYTES = 96,
 	CHUNK_RAW_MAX = 1 << 20,
@@ -69,7 +69,8 @@ typedef int chunk_sink(void *ctx, const void *bytes, size_t n);
 
 struct chunk_writer *chunk_writer_new(int zstd_level, chunk_sink *sink, void *ctx, struct err *err);
 void chunk_writer_free(struct chunk_writer *w);
-int chunk_writer_begin(struct chunk_writer *w); /* file header */
+/* File header. Once more: another file, with an id and sequence numbers of its own. */
+int chunk_writer_begin(struct chunk_writer *w);
 /* Compresses raw bytes into one chunk and hands it to the sink as one piece. Allocates nothing. */
 int chunk_writer_put(struct chunk_writer *w, enum chunk_type type, unsigned int flags,
 		     const void *raw, size_t raw_bytes, uint32_t n_records, uint64_t first_ns,

@@ -239,6 +239,11 @@ static inline void made_next(struct made *m, struct event *e)
 		e->throttle.source = 1;
 		break;
 	case 6:
+		e->type = EVENT_SWITCH;
+		e->switched.kind = made_below(m, SWITCH_KINDS);
+		if (e->switched.kind == SWITCH_WOKEN)
+			e->pid = 0;
+		break;
 	case 7:
 		made_mmap(m, e);
 		break;
@@ -313,6 +318,9 @@ static inline bool made_equal(const struct event *a, const struct event *b, cons
 	case EVENT_THROTTLE:
 		MADE_SAME(throttle.on);
 		MADE_SAME(throttle.source);
+		return true;
+	case EVENT_SWITCH:
+		MADE_SAME(switched.kind);
 		return true;
 	default:
 		return true;

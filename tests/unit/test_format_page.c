@@ -83,7 +83,7 @@ static void file_header(void)
 	REQUIRE_INT(e.n, FILE_HEADER_BYTES);
 	REQUIRE_TRUE(file_header_get(e.bytes, &h));
 	CHECK_UINT(h.major, 1);
-	CHECK_UINT(h.minor, 1);
+	CHECK_UINT(h.minor, 2);
 	CHECK_UINT(h.file_id, 0x1122334455667788);
 }
 
@@ -337,6 +337,15 @@ static void chains(void)
 	records_end();
 }
 
+static void switches(void)
+{
+	records_begin("switch");
+	CHECK_INT(next_event(EVENT_SWITCH, 1000, 1200, 1202, 1)->switched.kind, SWITCH_OUT_ASLEEP);
+	CHECK_INT(next_event(EVENT_SWITCH, 1100, 0, 1202, 1)->switched.kind, SWITCH_WOKEN);
+	CHECK_INT(next_event(EVENT_SWITCH, 1300, 1200, 1202, 1)->switched.kind, SWITCH_IN);
+	records_end();
+}
+
 /* ---- the other chunks ---- */
 
 static unsigned int n_pieces;
@@ -505,9 +514,9 @@ static void made_code(void)
 static void every_example(void)
 {
 	static const char *const tested[] = {
-		"file-header", "chunk",	 "exit",     "comm",	 "fork",     "space",
-		"mmap",	       "lost",	 "throttle", "source",	 "counters", "sample", "chain",
-		"object",      "reason", "kernel",   "manifest", "jit",
+		"file-header", "chunk",	   "exit",   "comm",	 "fork",   "space", "mmap",
+		"lost",	       "throttle", "source", "counters", "sample", "chain", "switch",
+		"object",      "reason",   "kernel", "manifest", "jit",
 	};
 	char *text = page();
 	size_t n = 0;
@@ -526,8 +535,7 @@ SUITE(format_page, { "the page's file header is one", file_header },
       { "the page's Space", snapshots }, { "the page's Mmaps", mmaps },
       { "the page's Lost and Throttle", losses }, { "the page's Source and Counters", facts },
       { "the page's Samples", samples }, { "the page's Chains", chains },
-      { "the page's objects", objects },
-      { "the page's kernel symbols", kernel_symbols },
-      { "the page's manifest", manifest },
+      { "the page's Switches", switches }, { "the page's objects", objects },
+      { "the page's kernel symbols", kernel_symbols }, { "the page's manifest", manifest },
       { "the page's code made at run time", made_code },
       { "every example of the page has a test", every_example }, )
