@@ -1,7 +1,7 @@
 /*
  * The DWARF engine against libdwarf:	dwarf [-n | -r] FILE [FURTHER...]
  * -r: libdwarf alone reads all entries and rows, which is less than it would cost to answer.
- * FURTHER: the .dwo files or the .dwp of FILE. Both are asked about each end of each range of a
+ * FURTHER: the .dwo files or the .dwp of FILE, or dwz's file. Both are asked about each end of each range of a
  * function or inlined body and about each row of each line table (at most ADDRESSES of them, evenly
  * spread): names, files, lines and columns of the whole chain must be equal, paths after "//",
  * "/./" are taken out. Prints differences (the first SHOWN, all with -n) and numbers; exit status
@@ -58,6 +58,8 @@ static int supply(void *ctx, const struct dwarf_want *want)
 	const struct check *c = ctx;
 	char name[PATH_BYTES];
 
+	if (want->kind == DWARF_WANT_ALT)
+		return c->n_further ? open(c->further[0], O_RDONLY | O_CLOEXEC) : -ENOENT;
 	if (want->kind == DWARF_WANT_DWO)
 		return open_named(c, want->name);
 	snprintf(name, sizeof(name), "%s.dwp", c->path);

@@ -64,15 +64,24 @@ static bool text_of(Dwarf_Die die, Dwarf_Half name, const char **ret)
 	return true;
 }
 
-static bool reference_of(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half name, Dwarf_Die *ret)
+/* The file that dwz moved common entries to; NULL: none. */
+static Dwarf_Debug alternate;
+
+/* *dbg: the file with the entry, before and after. */
+static bool reference_of(Dwarf_Debug *dbg, Dwarf_Die die, Dwarf_Half name, Dwarf_Die *ret)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Error err;
+	Dwarf_Half form;
 	Dwarf_Off off;
 
-	return dwarf_attr(die, name, &attr, &err) == DW_DLV_OK &&
-	       dwarf_global_formref(attr, &off, &err) == DW_DLV_OK &&
-	       dwarf_offdie_b(dbg, off, 1, ret, &err) == DW_DLV_OK;
+	if (dwarf_attr(die, name, &attr, &err) != DW_DLV_OK ||
+	    dwarf_whatform(attr, &form, &err) != DW_DLV_OK ||
+	    dwarf_global_formref(attr, &off, &err) != DW_DLV_OK)
+		return false;
+	if (form == DW_FORM_GNU_ref_alt || form == DW_FORM_ref_sup4 || form == DW_FORM_ref_sup8)
+		*dbg = alternate;
+	return *dbg && dwarf_offdie_b(*dbg, off, 1, ret, &err) == DW_DLV_OK;
 }
 
 static const char *name_of(Dwarf_Debug dbg, Dwarf_Die die)
@@ -87,8 +96,8 @@ static const char *name_of(Dwarf_Debug dbg, Dwarf_Die die)
 			return linkage;
 		if (!name)
 			text_of(die, DW_AT_name, &name);
-		if (!reference_of(dbg, die, DW_AT_abstract_origin, &next) &&
-		    !reference_of(dbg, die, DW_AT_specification, &next))
+		if (!reference_of(&dbg, die, DW_AT_abstract_origin, &next) &&
+		    !reference_of(&dbg, die, DW_AT_specification, &next))
 			break;
 		die = next;
 	}
@@ -358,6 +367,13 @@ static Dwarf_Debug open_one(const char *path, unsigned int group)
 	return status == DW_DLV_OK ? dbg : NULL;
 }
 
+static bool is_alternate(const char *path)
+{
+	const char *suffix = strrchr(path, '.');
+
+	return !suffix || (strcmp(suffix, ".dwo") != 0 && strcmp(suffix, ".dwp") != 0);
+}
+
 static void unit_read(struct reading *r)
 {
 	Dwarf_Error err;
@@ -378,8 +394,16 @@ bool peer_read(struct peer *p, const char *path, char *const *further, int n_fur
 		return false;
 	roots_read(&roots, main);
 	for (int i = 0; i < n_further; i++) {
-		Dwarf_Debug dbg = open_one(further[i], DW_GROUPNUMBER_DWO);
+		bool is_alt = is_alternate(further[i]);
+		Dwarf_Debug dbg =
+			open_one(further[i], is_alt ? DW_GROUPNUMBER_ANY : DW_GROUPNUMBER_DWO);
 
+		if (is_alt) {
+			alternate = dbg;
+			if (!dbg || dwarf_set_tied_dbg(main, dbg, &err) != DW_DLV_OK)
+				return false;
+			continue;
+		}
 		if (!dbg || dwarf_set_tied_dbg(dbg, main, &err) != DW_DLV_OK)
 			return false;
 		roots_read(&split, dbg);

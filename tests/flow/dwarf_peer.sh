@@ -1,5 +1,5 @@
 #!/bin/sh
-# Names, inlined frames, files, lines and columns equal libdwarf's: DWARF 2 to 5 of gcc and clang, .dwo, .dwp.
+# Names, inlined frames, files, lines and columns equal libdwarf's: DWARF 2 to 5 of gcc and clang, .dwo, .dwp, dwz.
 . "$(dirname "$0")/lib.sh"
 need_report
 check=$build/tests/check/dwarf
@@ -93,5 +93,9 @@ build dwo5 gcc -gdwarf-5 -gsplit-dwarf && {
 		break
 	done
 }
+if command -v dwz >/dev/null && test -e gcc4; then
+	cp gcc4 dwz-a && cp gcc4 dwz-b
+	dwz -m dwz.alt dwz-a dwz-b && equal dwz-a dwz.alt
+fi
 test $n -ge 4 || skip "only $n programs could be built and compared (g++, clang)"
 pass "$n programs have the names and lines that libdwarf finds"
