@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,7 +39,7 @@ struct asked {
 	uint64_t *answer; /* checked bytes, by which 8-aligned; NULL: none */
 	struct answers answers;
 	uint64_t n_gaps; /* files that its debug information lacks */
-	bool wants;
+	bool wants, damaged;
 };
 
 struct symbolizer {
@@ -81,10 +82,13 @@ void symbolizer_add(struct symbolizer *s, const struct elf_image *embedded, cons
 
 /* ---- in the child ---- */
 
+enum { TROUBLE_BYTES = 192 };
+
 /* In front of the answers; 8-aligned. */
 struct said {
 	uint64_t n_split_missing;
 	uint64_t alt_missing;
+	char trouble[TROUBLE_BYTES]; /* the first damage; "" none */
 };
 
 static int answer_body(void *ctx, struct jail_cell *cell, struct err *err)
@@ -106,6 +110,7 @@ static int answer_body(void *ctx, struct jail_cell *cell, struct err *err)
 		return status;
 	said.n_split_missing = dwarf_stats(d)->n_split_missing;
 	said.alt_missing = dwarf_stats(d)->alt_missing;
+	snprintf(said.trouble, sizeof(said.trouble), "%s", dwarf_trouble(d));
 	buf_init(&out);
 	answers_finish(b, &out);
 	status = jail_write(cell, &said, sizeof(said), err);
@@ -134,6 +139,20 @@ static void set_trouble(struct asked *a, const char *text)
 	log_warning("%s", text);
 }
 
+/* Damage beside which there are answers: they are used, and asked for again by the next report. */
+static void say_damage(struct asked *a, struct said *said)
+{
+	char text[TROUBLE_BYTES + PATH_MAX_BYTES];
+
+	said->trouble[sizeof(said->trouble) - 1] = 0; /* the child may lie */
+	if (!said->trouble[0])
+		return;
+	a->damaged = true;
+	snprintf(text, sizeof(text), "debug information of '%s' is damaged: %s",
+		 a->file.where ? a->file.where : "?", said->trouble);
+	set_trouble(a, text);
+}
+
 /* Answers outlive the jail's mapping: they are merged when all are there. */
 static void keep_answers(struct asked *a, const void *out, size_t n)
 {
@@ -146,6 +165,7 @@ static void keep_answers(struct asked *a, const void *out, size_t n)
 		memcpy(&said, out, sizeof(said));
 		a->n_gaps = said.n_split_missing + said.alt_missing;
 		a->ret->n_gaps = a->n_gaps;
+		say_damage(a, &said);
 		a->answer = mem_alloc(n - sizeof(said));
 		memcpy(a->answer, (const char *)out + sizeof(said), n - sizeof(said));
 		if (answers_open(a->answer, n - sizeof(said), &a->answers, &err) == 0)
@@ -166,7 +186,7 @@ static void answer_done(void *ctx, int status, const struct err *err, const void
 	else if (status != -ENODATA)
 		set_trouble(a, err->text);
 	/* A gap that is no question (a damaged file) would never be noticed to be filled. */
-	if (a->answer && a->n_gaps <= a->supply.n_noted && a->owner->o.cache)
+	if (a->answer && !a->damaged && a->n_gaps <= a->supply.n_noted && a->owner->o.cache)
 		symbol_cache_put(a->owner->o.cache, &a->key->build_id, &a->file.provenance,
 				 &a->answers, &a->supply.missing);
 	supply_done(&a->supply);

@@ -68,6 +68,21 @@ view --no-cache --debug-dir wrong
 says "another build" "program.debug': build-id $(id_of other) wanted $(id_of program)"
 pass "a debug file of another build is named with both build-ids"
 
+# A second unit, as large as it is, claims to be larger: the first one still answers.
+echo 'int second(int x) { return x * 7; }' >second.c
+"$CC" -g -O2 -c second.c
+build program -DVALUE=1 -Wl,--no-as-needed second.o
+"$record" -o data ./program >/dev/null 2>&1 || fail "cannot record"
+mkdir damaged
+unit=$(objdump --dwarf=info program.debug 2>/dev/null |
+	sed -n 's/^ *Compilation Unit @ offset \(0x\)*\([0-9a-f]*\):.*/\2/p' | tail -n 1)
+info=$(readelf -SW program.debug | sed -n 's/.*\.debug_info *PROGBITS *[0-9a-f]* *\([0-9a-f]*\) .*/\1/p')
+mv program.debug damaged/
+printf '\377\377\377\157' | dd of=damaged/program.debug bs=1 seek=$((0x$info + 0x$unit)) conv=notrunc 2>/dev/null
+view --no-cache --debug-dir damaged
+says "damage" "program.debug' is damaged: "
+pass "damage inside debug information is said, and what lies before it names"
+
 # ---- a file that appears later ----
 
 build program -DVALUE=1 -gsplit-dwarf
