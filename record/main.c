@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 	static struct options o = {
 		.session = { .output = "ddprof.data",
 			     .stacks = SINK_STACKS_SCRUBBED,
-			     .embed = EMBED_SYMBOLS },
+			     .embed = EMBED_SYMBOLS,
+			     .long_run.sink.sync_ns = 10000000000 },
 		.frequency_hz = 99,
 	};
 	struct err err = { .code = 0 };

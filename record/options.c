@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "record/options_long.h"
 #include "record/options_set.h"
 
 const struct opt options_table[] = {
@@ -27,7 +28,15 @@ const struct opt options_table[] = {
 	{ 0, "embed", "WHAT", NULL, "symbols", set_embed,
 	  "of the files met: none, unwind (tables), symbols (and names), full (whole files)",
 	  false },
-	{ 0, "duration", "SECONDS", NULL, NULL, set_duration, "stop recording after so long",
+	{ 0, "duration", "TIME", NULL, NULL, set_duration,
+	  "stop recording after so long: 30 (seconds), 5m, 1h", false },
+	{ 0, "max-time", "TIME", NULL, NULL, set_duration, "the same as --duration", false },
+	{ 0, "max-size", "SIZE", NULL, NULL, set_max_size,
+	  "stop recording when so much is written: 64K, 100M, 1G", false },
+	{ 0, "sync", "TIME|off", "DDPROF_SYNC", "10s", set_sync,
+	  "have what was recorded on the disk after so long, also if power fails", false },
+	{ 0, "rotate", "SIZE|TIME[:KEEP]", "DDPROF_ROTATE", NULL, set_rotate,
+	  "begin a new file FILE.000001, ... after so much (64M) or so long (5m); keep KEEP of them",
 	  false },
 	{ 'S', "service", "NAME", "DD_SERVICE", NULL, set_service,
 	  "name of the service, kept in the recording", false },
@@ -96,5 +105,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *err)
 	o->session.pids = o->pids;
 	if (operand < argc)
 		o->session.argv = argv + operand;
+	if (long_run_check(&o->session.long_run, o->session.output, err) < 0)
+		return err->code;
 	return check_target(o, err);
 }

@@ -142,17 +142,6 @@ int set_embed(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
-int set_duration(void *ctx, const char *value, struct err *err)
-{
-	char *end;
-	double seconds = strtod(value, &end);
-
-	if (!isdigit((unsigned char)value[0]) || *end || !(seconds > 0 && seconds < 1e9))
-		return err_set(err, -EINVAL, "'%s': expected seconds, like 30 or 0.5", value);
-	((struct options *)ctx)->session.duration_ns = (uint64_t)(seconds * 1e9);
-	return 0;
-}
-
 int set_verbose(void *ctx, const char *value, struct err *err)
 {
 	(void)ctx, (void)value, (void)err;

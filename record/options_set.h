@@ -7,7 +7,7 @@
 enum { TAG_BYTES_MAX = 200, TAGS_BYTES_MAX = 2000 };
 
 opt_set set_pids, set_all, set_output, set_frequency, set_event, set_preset, set_stacks,
-	set_stack_size, set_embed, set_duration, set_verbose, set_log_level, set_help, set_version,
+	set_stack_size, set_embed, set_verbose, set_log_level, set_help, set_version,
 	set_service, set_environment, set_service_version, set_tags;
 
 #endif

@@ -91,7 +91,9 @@ static int open_sink(struct session *s, struct err *err)
 		.filter_pid = { (uint32_t)getpid(), (uint32_t)inspector_pid(s->inspector) },
 		.on_object = session_on_object,
 		.on_kernel = session_on_kernel,
+		.on_file = session_on_file,
 		.ctx = s,
+		.limits = s->options->long_run.sink,
 	};
 
 	manifest_fill(&manifest, s->options, facts);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "record/inspect/inspect.h"
+#include "record/long_run.h"
 #include "record/sink/sink.h"
 #include "record/watcher/watcher.h"
 
@@ -26,6 +27,7 @@ struct session_options {
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	enum inspect_embed embed;
 	uint64_t duration_ns; /* 0: until the target ends */
+	struct long_run_options long_run;
 	/* What the user says of the recording, for the manifest; NULL: nothing. */
 	const char *service, *environment, *service_version, *tags;
 };

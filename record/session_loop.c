@@ -114,6 +114,11 @@ static void note_change(struct session *s, const struct event *event)
 void session_drain(struct session *s, bool all)
 {
 	struct event event;
+	uint64_t now_ns = io_monotonic_ns();
+
+	if (s->drained_ns)
+		s->longest_ns = MAX(s->longest_ns, now_ns - s->drained_ns);
+	s->drained_ns = now_ns;
 
 	kernel_round(s->kernel, all);
 	while (kernel_next(s->kernel, &event)) {
@@ -198,6 +203,7 @@ void session_loop(struct session *s)
 		if (s->now_ns - s->losses_ns >= losses_every_ns)
 			read_losses(s);
 		sink_tick(s->sink, s->now_ns);
+		session_long_tick(s);
 		check_end(s);
 	}
 }
@@ -216,6 +222,7 @@ void session_finish(struct session *s)
 	read_losses(s);
 	if (sink_close(s->sink, &summary.total, &err) < 0)
 		log_error("output '%s': %s", s->options->output, err.text);
+	log_debug("session", "rings: longest_between_looks_us=%" PRIu64, s->longest_ns / 1000);
 	summary.counters = *sink_counters(s->sink);
 	summary.ran_ns = s->now_ns - s->start_ns;
 	summary.exact_lost = kernel_facts(s->kernel)->exact_lost;

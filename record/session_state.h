@@ -33,6 +33,9 @@ struct session {
 	struct unknown_pid unknown[UNKNOWN_PIDS];
 	uint64_t change_ns[CHANGE_PIDS]; /* of mappings, of the last pid that fell on this place */
 	uint32_t stale_pid;		 /* whose snapshot is not taken */
+	uint64_t file_due_ns;		 /* since when the next segment is due; 0: it is not */
+	uint64_t drained_ns;		 /* when the rings were read last */
+	uint64_t longest_ns;		 /* between two looks at the rings */
 	int n_interrupts;
 	bool stop;
 };
@@ -41,6 +44,10 @@ struct session {
 void session_on_object(void *ctx, const struct space *space, const struct mapping *mapping);
 void session_on_kernel(void *ctx, uint64_t pc);
 struct inspect_sink session_answers(struct session *s);
+
+/* session_long.c: limits, segments */
+void session_on_file(void *ctx, const struct sink_file *file);
+void session_long_tick(struct session *s); /* may set stop */
 
 void session_drain(struct session *s, bool all); /* rings -> sink */
 void session_read_signals(struct session *s);	 /* may set stop */

@@ -82,6 +82,9 @@ static int writer_send(struct chunk_writer *w, const void *bytes, size_t n)
 
 int chunk_writer_begin(struct chunk_writer *w)
 {
+	if (w->bytes || w->sequence)
+		w->file_id = new_file_id();
+	w->bytes = w->sequence = 0;
 	struct file_header h = { .major = FILE_VERSION_MAJOR,
 				 .minor = FILE_VERSION_MINOR,
 				 .file_id = w->file_id };

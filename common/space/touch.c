@@ -93,3 +93,14 @@ void touch_sample(struct touch *t, const struct space *space, enum machine machi
 	t->n_last = sample->n_words;
 	t->last_generation = space->generation;
 }
+
+void touch_reset(struct touch *t, bool kernel)
+{
+	memset(t->object, 0, sizeof(t->object));
+	t->generation = t->last_generation = 0; /* no space has this one */
+	t->n_last = 0;
+	if (!kernel)
+		return;
+	memset(t->kernel, 0, sizeof(t->kernel));
+	t->n_kernel = 0;
+}

@@ -2,6 +2,7 @@
 #ifndef COMMON_SPACE_TOUCH_H
 #define COMMON_SPACE_TOUCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/format/event.h"
@@ -38,5 +39,11 @@ struct touch {
  */
 void touch_sample(struct touch *t, const struct space *space, enum machine machine,
 		  const struct event_sample *sample);
+
+/*
+ * All are told again as they are met, for a file that begins: objects, and with `kernel` kernel
+ * addresses too.
+ */
+void touch_reset(struct touch *t, bool kernel);
 
 #endif

@@ -505,6 +505,18 @@ void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 	}
 }
 
+void inspector_hurry(struct inspector *in)
+{
+	in->watches.look_due |= !in->finishing;
+	in->finishing = true;
+}
+
+void inspector_calm(struct inspector *in)
+{
+	in->finishing = false;
+	in->watches.look_due = false;
+}
+
 void inspector_finish(struct inspector *in, uint64_t end_ns, bool last)
 {
 	in->finishing = true;

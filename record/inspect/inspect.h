@@ -58,6 +58,12 @@ void inspector_note(struct inspector *in, const struct event *event);
 void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns);
 bool inspector_idle(const struct inspector *in);	     /* nothing asked, nothing to come */
 uint32_t inspector_n_unanswered(const struct inspector *in); /* objects that were asked for */
+/*
+ * Nothing waits to be asked together with more until inspector_calm: a file is about to end, and
+ * has all that its samples met when the inspector is idle.
+ */
+void inspector_hurry(struct inspector *in);
+void inspector_calm(struct inspector *in);
 /* Works until idle or `end_ns`; for the start and (`last`) the end. */
 void inspector_finish(struct inspector *in, uint64_t end_ns, bool last);
 

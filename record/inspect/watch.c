@@ -130,12 +130,12 @@ bool watches_next(struct watches *w, uint64_t now_ns, struct watch_request *ret)
 			ret->jit.flags = w->at[i].replaced ? JIT_FLAG_FINAL : 0;
 			return true;
 		}
-	if (!w->n || (!w->final_due && now_ns - w->look_ns < look_every_ns))
+	if (!w->n || (!w->final_due && !w->look_due && now_ns - w->look_ns < look_every_ns))
 		return false;
 	w->look_ns = now_ns;
 	ask(w, MESSAGE_JIT_LOOK, NULL, ret);
 	ret->jit.flags = w->final_due ? JIT_FLAG_FINAL : 0;
-	w->final_due = false;
+	w->final_due = w->look_due = false;
 	return true;
 }
 
@@ -144,7 +144,7 @@ bool watches_idle(const struct watches *w)
 	for (uint32_t i = 0; i < w->n; i++)
 		if (!w->at[i].told || w->at[i].ending || w->at[i].replaced)
 			return false;
-	return !w->asked && !(w->n && w->final_due);
+	return !w->asked && !(w->n && (w->final_due || w->look_due));
 }
 
 void watches_take_state(struct watches *w, uint32_t pid, const struct message_jit *state)

@@ -30,6 +30,7 @@ struct watches {
 	uint64_t n_refused; /* for want of room */
 	uint64_t look_ns;   /* when LOOK was last asked */
 	bool final_due;
+	bool look_due; /* without waiting for its time */
 	/* the request that is out: message_type, 0: none; its pid and kind */
 	uint32_t asked, asked_pid, asked_kind;
 };

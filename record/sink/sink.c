@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/space/keyframe.h"
-#include "common/space/touch.h"
-#include "record/sink/writer.h"
+#include "record/sink/larder.h"
+#include "record/sink/sink_state.h"
 
 enum { ZSTD_LEVEL = 2 }; /* 3 to 6 % smaller than 1 for 0.1 to 1 us a sample; 3 costs twice that */
 
@@ -27,41 +28,20 @@ static const uint64_t keyframe_bytes = 16 << 20;
  */
 static const uint64_t chunk_age_ns = 650000000, first_chunk_age_ns = 250000000;
 
-struct sink {
-	struct sink_options options;
-	uint64_t lost[SOURCE_MAX]; /* told so far, by source */
-	struct writer writer;
-	struct chunk_writer *chunks;
-	struct record_encoder *encoder; /* of the open EVENTS chunk */
-	struct spaces *spaces;
-	struct touch touch;
-	struct record_counters counters;
-	struct stack_word *words[2]; /* of this sample and of the one before */
-	uint64_t open_samples;	     /* in the open chunk */
-	uint64_t open_ns;	     /* time of the open chunk's first event; 0: nothing is in it */
-	uint64_t last_ns;	     /* of the last event */
-	uint64_t keyframe_at_ns, keyframe_at_bytes; /* of the last keyframe */
-	uint64_t first_sample_ns, last_sample_ns;
-	uint64_t retry_at_ns;
-	uint64_t n_closed;
-	bool failing;
-};
-
-static void chunk_begin(struct sink *s)
+void sink_chunk_begin(struct sink *s)
 {
 	record_encoder_begin(s->encoder);
 	s->open_samples = 0;
 	s->open_ns = 0;
 }
 
-static void set_failing(struct sink *s)
+void sink_set_failing(struct sink *s)
 {
 	s->failing = true;
 	s->retry_at_ns = io_monotonic_ns() + retry_ns;
 }
 
-/* Hands the open chunk out and begins a new one. */
-static void chunk_close(struct sink *s)
+void sink_chunk_close(struct sink *s)
 {
 	uint64_t first_ns, last_ns;
 	size_t n;
@@ -75,10 +55,10 @@ static void chunk_close(struct sink *s)
 			     first_ns, last_ns) < 0) {
 		s->counters.n[COUNTER_SAMPLES_STORED] -= s->open_samples;
 		s->counters.n[COUNTER_SAMPLES_DROPPED_WRITE] += s->open_samples;
-		set_failing(s);
+		sink_set_failing(s);
 	}
 	s->n_closed++;
-	chunk_begin(s);
+	sink_chunk_begin(s);
 }
 
 /* Into the open chunk; false: the output is refused, the event is not stored. */
@@ -87,7 +67,7 @@ static bool encode(struct sink *s, const struct event *event)
 	if (s->failing)
 		return false;
 	if (record_encoder_put(s->encoder, event) == -ENOSPC) {
-		chunk_close(s);
+		sink_chunk_close(s);
 		if (s->failing || record_encoder_put(s->encoder, event) < 0)
 			return false;
 	}
@@ -96,16 +76,16 @@ static bool encode(struct sink *s, const struct event *event)
 	return true;
 }
 
-static int keyframe(struct sink *s, uint64_t now_ns)
+int sink_keyframe(struct sink *s, uint64_t now_ns)
 {
-	chunk_close(s);
+	sink_chunk_close(s);
 	/* What is known is known as of the last event: those to come are older than now. */
 	int r = keyframe_write(s->chunks, s->encoder, s->spaces, s->options.source,
 			       s->options.n_sources, s->last_ns ? s->last_ns : now_ns,
 			       &s->counters);
-	chunk_begin(s);
+	sink_chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
-	s->keyframe_at_bytes = s->writer.bytes;
+	s->keyframe_at_bytes = s->output.writer.bytes;
 	return r;
 }
 
@@ -192,7 +172,8 @@ void sink_event(struct sink *s, struct event *event)
 void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
 		 uint64_t bad_samples)
 {
-	s->counters.n[COUNTER_SAMPLES_DROPPED_DECODE] = bad_samples;
+	s->counters.n[COUNTER_SAMPLES_DROPPED_DECODE] += bad_samples - s->bad_told;
+	s->bad_told = bad_samples;
 	for (uint8_t i = 0; i < s->options.n_sources; i++) {
 		struct event event = { .type = EVENT_LOST, .time_ns = MAX(now_ns, s->last_ns) };
 
@@ -204,6 +185,13 @@ void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
 		s->counters.n[COUNTER_SAMPLES_LOST_KERNEL] += event.lost.n;
 		encode(s, &event);
 	}
+}
+
+static uint64_t larder_tag(enum chunk_type type, uint64_t tag)
+{
+	if (type == CHUNK_OBJECT)
+		return tag;
+	return type == CHUNK_KERNEL ? LARDER_TAG_KERNEL : LARDER_TAG_JIT;
 }
 
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
@@ -220,7 +208,10 @@ int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *s
 		r = chunk_writer_put_stored(s->chunks, type, 0, stored, stored_bytes, raw_bytes,
 					    n_records);
 	if (r < 0)
-		set_failing(s);
+		sink_set_failing(s);
+	else if (s->larder)
+		larder_put(s->larder, type, larder_tag(type, tag), stored, stored_bytes, raw_bytes,
+			   n_records, s->last_ns);
 	return r;
 }
 
@@ -229,32 +220,44 @@ void sink_count(struct sink *s, enum counter counter, uint64_t more)
 	s->counters.n[counter] += more;
 }
 
-/* A keyframe that goes through ends the failure. */
+/* A head and a keyframe that go through end the failure. */
 static void try_again(struct sink *s, uint64_t now_ns)
 {
 	if (now_ns < s->retry_at_ns)
 		return;
 	s->retry_at_ns = now_ns + retry_ns;
-	s->failing = keyframe(s, now_ns) < 0;
+	if (s->head < HEAD_DONE)
+		s->failing = sink_write_head(s, now_ns) < 0;
+	else
+		s->failing = sink_keyframe(s, now_ns) < 0;
 }
 
 void sink_tick(struct sink *s, uint64_t now_ns)
 {
+	if (!output_tick(&s->output, now_ns) && now_ns >= s->next_file_at_ns)
+		sink_next_file(s, now_ns);
 	if (s->failing) {
 		try_again(s, now_ns);
 		return;
 	}
 	if (s->open_ns && now_ns > s->open_ns &&
 	    now_ns - s->open_ns >= (s->n_closed ? chunk_age_ns : first_chunk_age_ns))
-		chunk_close(s);
+		sink_chunk_close(s);
 	if (now_ns - s->keyframe_at_ns >= keyframe_ns ||
-	    s->writer.bytes - s->keyframe_at_bytes >= keyframe_bytes)
-		s->failing |= keyframe(s, now_ns) < 0;
+	    s->output.writer.bytes - s->keyframe_at_bytes >= keyframe_bytes)
+		s->failing |= sink_keyframe(s, now_ns) < 0;
 }
 
-const struct record_counters *sink_counters(const struct sink *s)
+const struct record_counters *sink_counters(struct sink *s)
 {
-	return &s->counters;
+	for (unsigned int i = 0; i < COUNTERS; i++)
+		s->total.n[i] = s->before.n[i] + s->counters.n[i];
+	return &s->total;
+}
+
+uint64_t sink_bytes(const struct sink *s)
+{
+	return output_bytes(&s->output);
 }
 
 const struct spaces *sink_spaces(const struct sink *s)
@@ -281,20 +284,19 @@ bool sink_failing(const struct sink *s)
 
 static int write_head(struct sink *s, struct err *err)
 {
-	const struct sink_options *o = &s->options;
-	int r = chunk_writer_begin(s->chunks);
+	int r = sink_write_head(s, io_monotonic_ns());
 
-	if (r == 0)
-		r = chunk_writer_put(s->chunks, CHUNK_MANIFEST, 0, o->manifest, o->manifest_bytes,
-				     o->manifest_pairs, 0, 0);
-	if (r == 0)
-		r = keyframe(s, io_monotonic_ns());
 	return r < 0 ? err_set(err, r, "cannot write: %s", strerror(-r)) : 0;
+}
+
+static bool in_segments(const struct sink_limits *l)
+{
+	return l->rotate_bytes || l->rotate_ns;
 }
 
 static int alloc_parts(struct sink *s, struct err *err)
 {
-	s->chunks = chunk_writer_new(ZSTD_LEVEL, writer_put, &s->writer, err);
+	s->chunks = chunk_writer_new(ZSTD_LEVEL, writer_put, &s->output.writer, err);
 	if (!s->chunks)
 		return -ENOMEM;
 	s->encoder = record_encoder_new(s->options.machine, err);
@@ -305,7 +307,17 @@ static int alloc_parts(struct sink *s, struct err *err)
 		s->words[i] = malloc(STACK_WORDS_MAX * sizeof(*s->words[i]));
 	if (!s->spaces || !s->words[0] || !s->words[1])
 		return err_set(err, -ENOMEM, "no memory for address spaces");
-	return 0;
+	if (!in_segments(&s->options.limits))
+		return 0;
+	s->larder = larder_new(err);
+	return s->larder ? 0 : -ENOMEM;
+}
+
+static void met_kernel(void *ctx, uint64_t pc)
+{
+	struct sink *s = ctx;
+
+	s->options.on_kernel(s->options.ctx, pc);
 }
 
 int sink_open(const char *path, const struct sink_options *options, struct sink **ret,
@@ -316,13 +328,15 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	if (!s)
 		return err_set(err, -ENOMEM, "no memory for %zu bytes", sizeof(*s));
 	s->options = *options;
-	s->touch.on_object = options->on_object;
-	s->touch.on_kernel = options->on_kernel;
-	s->touch.ctx = options->ctx;
-	s->writer.fd = -1;
+	s->touch.on_object = sink_met_object;
+	s->touch.on_kernel = met_kernel;
+	s->touch.ctx = s;
+	s->file_ns = io_monotonic_ns();
+	s->recording_id = hash_u64(s->file_ns ^ (uint64_t)getpid() << 32);
+	s->output = (struct output){ .writer = { .fd = -1 }, .segments = { .dir = -1 }, .next_fd = -1 };
 	int r = alloc_parts(s, err);
 	if (r == 0)
-		r = writer_open(&s->writer, path, err);
+		r = output_open(&s->output, path, &s->options, err);
 	if (r == 0)
 		r = write_head(s, err);
 	if (r < 0) {
@@ -333,34 +347,22 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	return 0;
 }
 
-static int write_end(struct sink *s)
-{
-	uint64_t first_ns, last_ns;
-	size_t n;
-
-	record_encoder_begin(s->encoder);
-	record_encoder_put_counters(s->encoder, &s->counters);
-	const uint8_t *bytes = record_encoder_bytes(s->encoder, &n);
-	record_encoder_times(s->encoder, &first_ns, &last_ns);
-	return chunk_writer_put(s->chunks, CHUNK_END, 0, bytes, n, record_encoder_n(s->encoder),
-				s->first_sample_ns, s->last_ns);
-}
-
 int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 {
 	if (!s->failing)
-		chunk_close(s);
-	writer_begin_end(&s->writer);
-	int r = write_end(s);
+		sink_chunk_close(s);
+	writer_begin_end(&s->output.writer);
+	int r = sink_write_end(s);
 	if (r < 0)
 		err_set(err, r, "cannot write the end: %s", strerror(-r));
-	if (writer_close(&s->writer, r < 0 ? NULL : err) < 0 && r == 0)
+	uint64_t bytes = output_bytes(&s->output);
+	if (output_close(&s->output, r < 0 ? NULL : err) < 0 && r == 0)
 		r = err ? err->code : -EIO;
 	*ret = (struct sink_total){
-		.bytes = s->writer.bytes,
+		.bytes = bytes,
 		.first_ns = s->first_sample_ns,
 		.last_ns = s->last_sample_ns,
-		.write_code = s->writer.last_code,
+		.write_code = s->output.writer.last_code,
 	};
 	return r;
 }
@@ -369,7 +371,8 @@ void sink_free(struct sink *s)
 {
 	if (!s)
 		return;
-	writer_close(&s->writer, NULL);
+	output_free(&s->output);
+	larder_free(s->larder);
 	chunk_writer_free(s->chunks);
 	record_encoder_free(s->encoder);
 	spaces_free(s->spaces);

@@ -19,6 +19,23 @@ struct sink;
 
 enum sink_stacks { SINK_STACKS_SCRUBBED, SINK_STACKS_RAW, SINK_STACKS_NONE };
 
+/* All 0: one file, never synced before its end. Rotation and `last` exclude each other. */
+struct sink_limits {
+	uint64_t sync_ns;		   /* what is written is on the disk after so long */
+	uint64_t rotate_bytes, rotate_ns;  /* a new file after so much, or so long */
+	uint32_t rotate_keep;		   /* finished files; 0: all */
+	uint64_t last_bytes, last_ns;	   /* keep so much in memory, write it when asked */
+};
+
+/* A file that is finished, or what went wrong with it. */
+struct sink_file {
+	const char *name; /* without directory */
+	uint32_t number;  /* of the segment; 0: the output itself */
+	uint64_t bytes;
+	uint64_t unsure_bytes; /* `code`: written since the last sync that worked */
+	int code;	       /* 0: it is on the disk; negative errno: it may not be */
+};
+
 struct sink_options {
 	enum machine machine;
 	enum sink_stacks stacks;
@@ -33,7 +50,10 @@ struct sink_options {
 	/* What the file still wants: told once for each. */
 	void (*on_object)(void *ctx, const struct space *space, const struct mapping *mapping);
 	void (*on_kernel)(void *ctx, uint64_t pc);
+	void (*on_file)(void *ctx, const struct sink_file *file); /* NULL: nobody wants to know */
 	void *ctx;
+
+	struct sink_limits limits;
 };
 
 /* Creates the output and writes its head. `path` as in writer.h. */
@@ -58,7 +78,16 @@ void sink_count(struct sink *s, enum counter counter, uint64_t more);
 /* At least every 100 ms: closes chunks of age, writes keyframes, tries a failed output again. */
 void sink_tick(struct sink *s, uint64_t now_ns);
 
-const struct record_counters *sink_counters(const struct sink *s);
+/*
+ * Whether the next segment is due. Who asks for it first lets the inspector answer what was asked,
+ * so that the file has what its samples met.
+ */
+bool sink_file_due(const struct sink *s, uint64_t now_ns);
+/* Ends this file and begins the next. Negative: not possible now, it goes on in this one. */
+int sink_next_file(struct sink *s, uint64_t now_ns);
+
+const struct record_counters *sink_counters(struct sink *s); /* of all files together */
+uint64_t sink_bytes(const struct sink *s);		     /* of all files together */
 const struct spaces *sink_spaces(const struct sink *s);
 bool sink_knows(const struct sink *s, uint32_t pid); /* all its mappings */
 uint64_t sink_last_ns(const struct sink *s);	     /* time of the last event */

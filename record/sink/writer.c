@@ -12,30 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/auto.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
-#include "common/format/file.h"
+#include "common/format/event.h"
+#include "record/sink/segment.h"
 
 enum { RESERVE_BYTES = 64 << 10 };
-
-static bool is_recording(int fd)
-{
-	uint8_t head[FILE_HEADER_BYTES];
-
-	return io_pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
-	       file_is_recording(head);
-}
-
-/* Whether what stands at `path` may be moved away: a plain file of ours that is a recording. */
-static bool is_ours(const char *path)
-{
-	struct stat st;
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	       st.st_nlink == 1 && is_recording(fd);
-}
 
 static bool exists(const char *path)
 {
@@ -48,14 +30,14 @@ static int move_away(const char *path, struct err *err)
 {
 	char old[PATH_MAX_BYTES];
 
-	if (!is_ours(path))
+	if (!segment_is_ours(AT_FDCWD, path))
 		return err_set(err, -EEXIST,
 			       "output '%s' exists and is not a recording of yours; "
 			       "remove it or use -o",
 			       path);
 	if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
 		return err_set(err, -ENAMETOOLONG, "output '%s': name too long", path);
-	if (exists(old) && !is_ours(old))
+	if (exists(old) && !segment_is_ours(AT_FDCWD, old))
 		return err_set(err, -EEXIST,
 			       "'%s' exists and is not a recording of yours, so '%s' cannot be "
 			       "kept under that name; remove one of them or use -o",
@@ -92,6 +74,11 @@ int writer_open(struct writer *w, const char *path, struct err *err)
 		return err_set(err, -errno, "cannot create '%s': %s", path, strerror(errno));
 	w->seekable = w->reserve = true;
 	return 0;
+}
+
+void writer_take(struct writer *w, int fd)
+{
+	*w = (struct writer){ .fd = fd, .seekable = true, .reserve = true };
 }
 
 /* Room for `n` bytes and the end. -ENOSPC; file systems that cannot say are believed to have it. */
@@ -141,14 +128,18 @@ void writer_begin_end(struct writer *w)
 	w->reserve = false;
 }
 
+int writer_cut_reserve(struct writer *w, struct err *err)
+{
+	if (!w->seekable || ftruncate(w->fd, (off_t)w->bytes) == 0)
+		return 0;
+	return err_set(err, -errno, "cannot cut the reserve: %s", strerror(errno));
+}
+
 int writer_close(struct writer *w, struct err *err)
 {
-	int r = 0;
-
 	if (w->fd < 0)
 		return 0;
-	if (w->seekable && ftruncate(w->fd, (off_t)w->bytes) < 0) /* the reserve goes back */
-		r = err_set(err, -errno, "cannot cut the reserve: %s", strerror(errno));
+	int r = writer_cut_reserve(w, err);
 	if (close(w->fd) < 0 && r == 0)
 		r = err_set(err, -errno, "cannot close the output: %s", strerror(errno));
 	w->fd = -1;

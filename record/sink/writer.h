@@ -25,10 +25,12 @@ struct writer {
  * anything else that stands there.
  */
 int writer_open(struct writer *w, const char *path, struct err *err);
+void writer_take(struct writer *w, int fd); /* a new, empty file */
 /* A chunk_sink: `w` as ctx. All of it, or none and a negative errno. */
 int writer_put(void *w, const void *bytes, size_t n);
 /* Further pieces may use the room that was kept for the end. */
 void writer_begin_end(struct writer *w);
+int writer_cut_reserve(struct writer *w, struct err *err); /* before a last sync */
 int writer_close(struct writer *w, struct err *err);
 
 #endif

@@ -1,0 +1,240 @@
+/*
+ *	bytes:   [chunk][chunk][chunk]......        in the order they came, gaps are closed at once
+ *	chunk[]: where each is, of which tag        the same order
+ *	met[]:   tag -> when it was last met        open addressing; tag 0: free
+ */
+#include "record/sink/larder.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/bits.h"
+#include "common/base/err.h"
+#include "common/base/pages.h"
+
+enum { MET_MAX = 1 << 16 };
+
+struct kept {
+	uint64_t tag, off, came_ns;
+	uint32_t stored_bytes, raw_bytes, n_records;
+	uint16_t type;
+};
+
+struct met {
+	uint64_t tag, last_ns;
+};
+
+struct larder {
+	struct kept chunk[LARDER_CHUNKS_MAX];
+	uint32_t n;
+	struct met met[MET_MAX];
+	uint32_t n_met;
+	size_t used;
+	uint64_t n_gone;
+	uint8_t bytes[LARDER_BYTES];
+};
+
+struct larder *larder_new(struct err *err)
+{
+	struct larder *l = pages_reserve(sizeof(*l));
+
+	if (!l)
+		err_set(err, -ENOMEM, "no memory for embedded files");
+	return l;
+}
+
+void larder_free(struct larder *l)
+{
+	pages_free(l, sizeof(*l));
+}
+
+/* Its place, or the free one where it belongs. */
+static struct met *find(struct larder *l, uint64_t tag)
+{
+	uint64_t i = hash_u64(tag) % MET_MAX;
+
+	while (l->met[i].tag && l->met[i].tag != tag)
+		i = (i + 1) % MET_MAX;
+	return &l->met[i];
+}
+
+static bool of_no_object(uint64_t tag)
+{
+	return tag == LARDER_TAG_KERNEL || tag == LARDER_TAG_JIT;
+}
+
+bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns)
+{
+	struct met *met = find(l, tag);
+
+	if (!met->tag)
+		return false;
+	met->last_ns = now_ns;
+	return true;
+}
+
+/* Puts what stays into an emptied table. */
+static void keep_met(struct larder *l, uint64_t since_ns)
+{
+	uint32_t n = 0;
+
+	/* In place: taken out one after the other, each finds its place among those put back. */
+	for (uint32_t i = 0; i < MET_MAX; i++) {
+		if (l->met[i].tag && l->met[i].last_ns < since_ns)
+			l->met[i].tag = 0;
+	}
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (uint32_t i = 0; i < MET_MAX; i++) {
+			struct met one = l->met[i];
+
+			if (!one.tag)
+				continue;
+			l->met[i].tag = 0;
+			struct met *at = find(l, one.tag);
+			*at = one;
+			moved |= at != &l->met[i];
+		}
+	}
+	for (uint32_t i = 0; i < MET_MAX; i++)
+		n += l->met[i].tag != 0;
+	l->n_met = n;
+}
+
+static bool stays(struct larder *l, const struct kept *k, uint64_t since_ns)
+{
+	return of_no_object(k->tag) ? k->came_ns >= since_ns : find(l, k->tag)->tag != 0;
+}
+
+static void keep_chunks(struct larder *l, uint64_t since_ns)
+{
+	uint32_t n = 0;
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct kept k = l->chunk[i];
+
+		if (!stays(l, &k, since_ns)) {
+			l->n_gone += of_no_object(k.tag);
+			continue;
+		}
+		memmove(l->bytes + used, l->bytes + k.off, k.stored_bytes);
+		k.off = used;
+		used += k.stored_bytes;
+		l->chunk[n++] = k;
+	}
+	l->n = n;
+	l->used = used;
+}
+
+static uint64_t oldest_ns(const struct larder *l)
+{
+	uint64_t ns = UINT64_MAX;
+
+	for (uint32_t i = 0; i < MET_MAX; i++)
+		if (l->met[i].tag)
+			ns = MIN(ns, l->met[i].last_ns);
+	for (uint32_t i = 0; i < l->n; i++)
+		if (of_no_object(l->chunk[i].tag))
+			ns = MIN(ns, l->chunk[i].came_ns);
+	return ns;
+}
+
+static bool has_room(const struct larder *l, size_t n)
+{
+	return l->used + n <= LARDER_BYTES && l->n < LARDER_CHUNKS_MAX && l->n_met < MET_MAX / 2;
+}
+
+/* The oldest quarter of the time goes, until a quarter of everything is free. */
+static void make_room(struct larder *l, size_t n, uint64_t now_ns)
+{
+	while (!has_room(l, MAX(n, (size_t)LARDER_BYTES / 4)) || l->n > LARDER_CHUNKS_MAX / 4 * 3) {
+		uint64_t from_ns = oldest_ns(l);
+
+		if (from_ns == UINT64_MAX)
+			return;
+		uint64_t since_ns = from_ns + (now_ns > from_ns ? now_ns - from_ns : 0) / 4 + 1;
+		keep_met(l, since_ns);
+		keep_chunks(l, since_ns);
+	}
+}
+
+void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns)
+{
+	if (!has_room(l, 0))
+		make_room(l, 0, now_ns);
+	struct met *met = find(l, tag);
+	l->n_met += !met->tag;
+	*met = (struct met){ .tag = tag, .last_ns = now_ns };
+}
+
+void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
+		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns)
+{
+	if (!of_no_object(tag) && !find(l, tag)->tag)
+		return;
+	if (!has_room(l, stored_bytes))
+		make_room(l, stored_bytes, now_ns);
+	if (!has_room(l, stored_bytes) || (!of_no_object(tag) && !find(l, tag)->tag))
+		return;
+	memcpy(l->bytes + l->used, stored, stored_bytes);
+	l->chunk[l->n++] = (struct kept){ .tag = tag,
+					  .off = l->used,
+					  .came_ns = now_ns,
+					  .stored_bytes = (uint32_t)stored_bytes,
+					  .raw_bytes = (uint32_t)raw_bytes,
+					  .n_records = n_records,
+					  .type = (uint16_t)type };
+	l->used += stored_bytes;
+}
+
+static int give(const struct larder *l, const struct kept *k, larder_got *got, void *ctx)
+{
+	struct larder_chunk chunk = { .type = k->type,
+				      .tag = k->tag,
+				      .stored = l->bytes + k->off,
+				      .stored_bytes = k->stored_bytes,
+				      .raw_bytes = k->raw_bytes,
+				      .n_records = k->n_records };
+
+	return got(ctx, &chunk);
+}
+
+int larder_each_of(struct larder *l, uint64_t tag, larder_got *got, void *ctx)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < l->n && r >= 0; i++)
+		if (l->chunk[i].tag == tag)
+			r = give(l, &l->chunk[i], got, ctx);
+	return MIN(r, 0);
+}
+
+int larder_each_since(struct larder *l, uint64_t since_ns, larder_got *got, void *ctx,
+		      uint32_t *ret_n_objects)
+{
+	uint64_t last_tag = 0;
+	int r = 0;
+
+	*ret_n_objects = 0;
+	for (uint32_t i = 0; i < l->n && r >= 0; i++) {
+		const struct kept *k = &l->chunk[i];
+
+		if (!of_no_object(k->tag) && find(l, k->tag)->last_ns < since_ns)
+			continue;
+		*ret_n_objects += !of_no_object(k->tag) && k->tag != last_tag;
+		last_tag = k->tag;
+		r = give(l, k, got, ctx);
+	}
+	return MIN(r, 0);
+}
+
+size_t larder_bytes(const struct larder *l)
+{
+	return l->used;
+}
+
+uint64_t larder_n_gone(const struct larder *l)
+{
+	return l->n_gone;
+}

@@ -1,0 +1,55 @@
+/*
+ * Embedded chunks (files, kernel symbols, code made at run time) kept as they came, compressed, so
+ * that each further segment can stand alone although the files may be gone by then. Fixed memory,
+ * touched as it is used; full, those met longest ago go. Private to the room.
+ */
+#ifndef RECORD_SINK_LARDER_H
+#define RECORD_SINK_LARDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/format/file.h"
+
+struct err;
+struct larder;
+
+enum {
+	LARDER_BYTES = 64 << 20,
+	LARDER_CHUNKS_MAX = 1 << 15,
+	/* in place of an object's tag: chunks that are of no object */
+	LARDER_TAG_KERNEL = 1,
+	LARDER_TAG_JIT = 2,
+};
+
+struct larder *larder_new(struct err *err);
+void larder_free(struct larder *l);
+
+/* An object was met: it stays longer than those met before. False: nothing of it was asked for. */
+bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns);
+/* Expects its chunks from now on. */
+void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns);
+/* A chunk of a tag; one of an object that was not expected is not kept. */
+void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
+		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns);
+
+struct larder_chunk {
+	enum chunk_type type;
+	uint64_t tag;
+	const void *stored;
+	size_t stored_bytes, raw_bytes;
+	uint32_t n_records;
+};
+/* Negative ends it and is returned. */
+typedef int larder_got(void *ctx, const struct larder_chunk *chunk);
+int larder_each_of(struct larder *l, uint64_t tag, larder_got *got, void *ctx);
+/* All that was met at or after `since_ns`, and all that is of no object. */
+int larder_each_since(struct larder *l, uint64_t since_ns, larder_got *got, void *ctx,
+		      uint32_t *ret_n_objects);
+
+size_t larder_bytes(const struct larder *l);
+/* Chunks of no object that had to go: names that later segments lack. */
+uint64_t larder_n_gone(const struct larder *l);
+
+#endif
