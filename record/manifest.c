@@ -134,6 +134,8 @@ void manifest_fill(struct manifest *m, const struct session_options *o,
 	put(m, "frequency_hz", "%" PRIu64, f->source[0].frequency_hz);
 	put(m, "stacks", "%s", stacks_text(o->stacks));
 	put(m, "stack_bytes", "%u", f->stack_bytes);
+	if (*f->off_cpu)
+		put(m, "off_cpu", "%s", f->off_cpu);
 	put(m, "ring_bytes", "%zu", f->ring_bytes);
 	put(m, "kernel_frames", "%s", f->kernel_frames ? "yes" : "no");
 	put(m, "losses", "%s", f->exact_lost ? "exact" : "lower bound");

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "record/kernel/offcpu.h"
+
 void event_spec_fill(const struct watcher *watcher, bool whole_system, struct event_spec *ret)
 {
 	const struct watcher_kind *kind = watcher->kind;
@@ -19,7 +21,8 @@ void event_spec_fill(const struct watcher *watcher, bool whole_system, struct ev
 		.config = is_time && whole_system ? PERF_COUNT_SW_CPU_CLOCK : watcher->config,
 	};
 	snprintf(ret->source.name, sizeof(ret->source.name), "%s", watcher->label);
-	snprintf(ret->source.unit, sizeof(ret->source.unit), "%s", kind->unit);
+	snprintf(ret->source.unit, sizeof(ret->source.unit), "%s",
+		 kind->class == WATCHER_OFF_CPU ? "switches" : kind->unit);
 	ret->source.frequency_hz = watcher->frequency_hz;
 	ret->source.period = watcher->period;
 	if (is_time && watcher->frequency_hz)
@@ -75,6 +78,8 @@ static uint32_t stack_of(const struct event_spec *spec, const struct attr_choice
 {
 	uint32_t own = spec->watcher->stack_bytes;
 
+	if (!own && spec->watcher->kind->class == WATCHER_OFF_CPU)
+		own = OFFCPU_STACK_BYTES;
 	return own && own < choice->stack_bytes ? own : choice->stack_bytes;
 }
 
@@ -84,9 +89,11 @@ void attr_decoding(const struct event_spec *spec, const struct attr_choice *choi
 	const struct watcher *w = spec->watcher;
 
 	*ret = (struct decode_source){
-		.callchain = event_spec_in_kernel(spec, choice),
+		.callchain = event_spec_in_kernel(spec, choice) && !spec->wakeup,
 		.raw = w->value == WATCHER_VALUE_RAW,
-		.stack = choice->stack,
+		.stack = choice->stack && !spec->wakeup,
+		.wakeup = spec->wakeup,
+		.off_cpu = w->kind->class == WATCHER_OFF_CPU,
 		.value = w->value == WATCHER_VALUE_RAW	    ? DECODE_VALUE_RAW :
 			 w->value == WATCHER_VALUE_REGISTER ? DECODE_VALUE_REGISTER :
 							      DECODE_VALUE_PERIOD,
@@ -111,7 +118,12 @@ void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *c
 		/* A CPU's clock ticks while nothing runs; nobody asks where idle time goes. */
 		.exclude_idle = choice->whole_system,
 		.exclude_callchain_user = 1,
+		.context_switch = spec->watcher->kind->class == WATCHER_OFF_CPU,
 	};
+	if (spec->wakeup) { /* what the waking thread does is another question */
+		ret->sample_type &= ~(uint64_t)PERF_SAMPLE_REGS_USER;
+		ret->sample_regs_user = 0;
+	}
 	if (ret->freq)
 		ret->sample_freq = spec->source.frequency_hz;
 	else
@@ -121,7 +133,7 @@ void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *c
 		fill_tasks(choice, ret);
 	if (holds.callchain) {
 		ret->sample_type |= PERF_SAMPLE_CALLCHAIN;
-	} else {
+	} else if (!spec->wakeup) {
 		ret->exclude_kernel = 1;
 		ret->exclude_callchain_kernel = 1;
 	}

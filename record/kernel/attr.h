@@ -16,6 +16,7 @@ struct event_spec {
 	struct record_source source; /* how the file names it */
 	uint32_t type;		     /* PERF_TYPE_... */
 	uint64_t config;
+	bool wakeup; /* of off-CPU time: says who was woken, nothing else */
 };
 
 /* What the kernel was found to allow; see open.c for the order in which these are given up. */

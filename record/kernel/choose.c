@@ -131,8 +131,12 @@ static int choose_samples(struct kernel *k, bool tasks, pid_t tid, struct err *e
 		}
 		if (is_absent(r) && replace_cycles(k, spec))
 			continue;
+		if (spec->wakeup && r != -ESRCH) {
+			offcpu_refused(k, r);
+			continue;
+		}
 		refuse(k, r, err);
-		if (r == -ESRCH || r == -ENOSYS || r == -EMFILE || k->n_specs == 1)
+		if (r == -ESRCH || r == -ENOSYS || r == -EMFILE || offcpu_n_asked(k) == 1)
 			return r;
 		leave_out(k, i, r, err);
 	}

@@ -164,6 +164,15 @@ static void set_weight(const struct decode_source *source, const uint8_t *raw, u
 	sample->period = scaled(sample->period, source->scale);
 }
 
+static enum decode_result decode_wakeup(uint64_t tid, struct event *ret)
+{
+	ret->type = EVENT_SWITCH;
+	ret->pid = 0;
+	ret->tid = (uint32_t)tid;
+	ret->switched = (struct event_switch){ .kind = SWITCH_WOKEN };
+	return DECODE_EVENT;
+}
+
 static enum decode_result decode_sample(const struct decode_layout *layout, unsigned int misc,
 					struct cursor *c, struct event *ret)
 {
@@ -187,12 +196,17 @@ static enum decode_result decode_sample(const struct decode_layout *layout, unsi
 		take_callchain(c, sample);
 	if (source->raw)
 		raw = take_raw(c, &n_raw);
-	take_regs(c, layout->regs, sample);
+	if (!source->wakeup)
+		take_regs(c, layout->regs, sample);
 	if (source->stack)
 		take_stack(c, sample);
 	if (c->bad)
 		return DECODE_BAD_SAMPLE;
 	set_weight(source, raw, n_raw, sample);
+	if (source->wakeup)
+		return decode_wakeup(sample->period, ret);
+	if (source->off_cpu && !ret->pid)
+		return DECODE_SKIP; /* the idle task leaves its CPU */
 	if (!sample->in_kernel)
 		sample->n_kchain = 0;
 	if (sample->compat || !sample->user) {
@@ -291,6 +305,18 @@ static enum decode_result decode_throttle(const struct decode_layout *layout, bo
 		       DECODE_SKIP;
 }
 
+/* Who it was is in the trailer. */
+static enum decode_result decode_switch(unsigned int misc, struct event *ret)
+{
+	ret->type = EVENT_SWITCH;
+	ret->switched = (struct event_switch){
+		.kind = !(misc & PERF_RECORD_MISC_SWITCH_OUT)	     ? SWITCH_IN :
+			misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT ? SWITCH_OUT_RUNNABLE :
+								     SWITCH_OUT_ASLEEP,
+	};
+	return DECODE_EVENT;
+}
+
 /* pid and tid of the trailer are those of whoever ran; the record's own, set later, win. */
 static void read_trailer(const uint8_t *trailer, struct event *ret)
 {
@@ -321,6 +347,9 @@ static enum decode_result decode_other(const struct decode_layout *layout,
 		return decode_throttle(layout, true, c, ret);
 	case PERF_RECORD_UNTHROTTLE:
 		return decode_throttle(layout, false, c, ret);
+	case PERF_RECORD_SWITCH:
+	case PERF_RECORD_SWITCH_CPU_WIDE: /* also says who came next */
+		return decode_switch(header->misc, ret);
 	default: /* LOST too: PERF_FORMAT_LOST counts, the records do not tell all */
 		return DECODE_SKIP;
 	}

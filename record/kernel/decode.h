@@ -30,6 +30,8 @@ enum decode_value { DECODE_VALUE_PERIOD, DECODE_VALUE_REGISTER, DECODE_VALUE_RAW
 /* What the samples of one source hold beyond DECODE_SAMPLE_TYPE, and where their weight is. */
 struct decode_source {
 	bool callchain, raw, stack;
+	bool off_cpu; /* samples of whoever leaves a CPU */
+	bool wakeup;  /* no registers; the value is the thread that was woken: EVENT_SWITCH */
 	enum decode_value value;
 	uint32_t value_at;    /* DWARF number of a register; offset in the raw bytes */
 	uint32_t value_bytes; /* of a raw value: 1, 2, 4 or 8, unsigned */

@@ -7,6 +7,7 @@
 #include "record/kernel/kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,16 @@
 #include "record/kernel/decode.h"
 #include "record/kernel/open.h"
 
-enum { TASK_RECORD_MAX = PATH_MAX_BYTES + 256 }; /* MMAP2 with the longest path */
+enum {
+	TASK_RECORD_MAX = PATH_MAX_BYTES + 256, /* MMAP2 with the longest path */
+	SPARE_FILES = 4,
+};
 
 /* Events of each task on each CPU; only then is the limit touched (children inherit it). */
 static void raise_file_limit(const struct kernel *k, size_t n_tids)
 {
-	rlim_t wanted = n_tids * k->probe.n_cpus * (k->n_specs + 1u) + 64;
+	rlim_t wanted = k->fds[RING_SAMPLES].n + k->fds[RING_TASKS].n +
+			n_tids * k->probe.n_cpus * (k->n_specs + 1u) + 64;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
@@ -52,18 +57,36 @@ static void clamp_rate(struct kernel *k)
 	}
 }
 
+/*
+ * The output and its directory, and files of /proc, are opened after the events: where descriptors
+ * are few, their places are kept.
+ */
+static void hold_files(int held[SPARE_FILES])
+{
+	for (int i = 0; i < SPARE_FILES; i++)
+		held[i] = open("/", O_PATH | O_CLOEXEC);
+}
+
+static void give_back_files(int held[SPARE_FILES])
+{
+	for (int i = 0; i < SPARE_FILES; i++)
+		if (held[i] >= 0)
+			close(held[i]);
+}
+
 /* Opens all tasks that still are; the first of them maps the rings. */
-static int open_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err *err)
+static int open_all(struct kernel *k, const pid_t *tids, size_t n, struct err *err)
 {
 	size_t n_open = 0;
 	int r = -ESRCH;
 
-	raise_file_limit(k, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!k->rings && (r = open_choose(k, tids[i], err)) == -ESRCH)
 			continue;
 		if (r == 0 || k->rings)
 			r = open_task(k, tids[i], err);
+		if (r == 0)
+			offcpu_note_task(k, (uint32_t)tids[i]);
 		if (r < 0 && r != -ESRCH)
 			return r;
 		n_open += r == 0;
@@ -73,12 +96,24 @@ static int open_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err 
 	return n == 1 ? r : err_set(err, -ESRCH, "all %zu tasks are gone", n);
 }
 
+static int open_tasks(struct kernel *k, const pid_t *tids, size_t n, struct err *err)
+{
+	int held[SPARE_FILES];
+
+	raise_file_limit(k, n);
+	hold_files(held);
+	int r = open_all(k, tids, n, err);
+	give_back_files(held);
+	return r;
+}
+
 static void fill_sources(struct kernel *k)
 {
 	struct kernel_facts *f = &k->facts;
 
-	f->n_sources = k->n_specs;
-	for (uint8_t i = 0; i < k->n_specs; i++) {
+	f->n_sources = offcpu_n_asked(k);
+	f->off_cpu = offcpu_facts(k);
+	for (uint8_t i = 0; i < f->n_sources; i++) {
 		size_t n = strlen(f->event_text);
 
 		f->source[i] = k->spec[i].source;
@@ -125,7 +160,10 @@ static int take_watchers(struct kernel *k, const struct kernel_options *options,
 		}
 		event_spec_fill(&w->watcher[i], options->whole_system, &k->spec[k->n_specs++]);
 	}
-	return k->n_specs ? 0 : err_set(err, -EINVAL, "no event is left that the kernel counts");
+	if (!k->n_specs)
+		return err_set(err, -EINVAL, "no event is left that the kernel counts");
+	offcpu_add(k);
+	return 0;
 }
 
 int kernel_open(const struct kernel_options *options, struct kernel **ret, struct err *err)
@@ -253,7 +291,10 @@ int kernel_enable_tasks(struct kernel *k, struct err *err)
 
 int kernel_enable_samples(struct kernel *k, struct err *err)
 {
-	int r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE) : 0;
+	int r;
+
+	offcpu_mark(k, SWITCH_BEGIN);
+	r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE) : 0;
 
 	return r < 0 ? refuse(k, r, err) : 0;
 }
@@ -262,6 +303,7 @@ void kernel_disable(struct kernel *k)
 {
 	control(k, RING_SAMPLES, PERF_EVENT_IOC_DISABLE);
 	control(k, RING_TASKS, PERF_EVENT_IOC_DISABLE);
+	offcpu_mark(k, SWITCH_END);
 }
 
 size_t kernel_poll_fds(const struct kernel *k, struct pollfd *fds, size_t cap)
@@ -388,6 +430,8 @@ bool kernel_next(struct kernel *k, struct event *ret)
 
 	if (k->lost_n && order_front_ns(&k->order) > k->lost_from_ns)
 		return take_lost(k, ret);
+	if (offcpu_take_mark(k, ret))
+		return true;
 	while ((bytes = order_next(&k->order, &ring, &record))) {
 		struct decode_layout layout = {
 			.regs = perf_regs_native(),
@@ -397,7 +441,7 @@ bool kernel_next(struct kernel *k, struct event *ret)
 		};
 		enum decode_result result = decode_record(&layout, bytes, record.header.size, ret);
 
-		if (result == DECODE_EVENT)
+		if (result == DECODE_EVENT && (!k->offcpu.wanted || offcpu_takes(k, ret)))
 			return true;
 		count_bad(k, result);
 		count_lost_record(k, ring, &record, bytes);

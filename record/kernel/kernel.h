@@ -46,6 +46,7 @@ struct kernel_facts {
 	bool kernel_frames;
 	bool exact_lost; /* PERF_FORMAT_LOST is there; otherwise losses are a lower bound */
 	bool build_id;
+	const char *off_cpu; /* of off-CPU time: "time", "time stacks wakeups"; "": not recorded */
 	char fallbacks[512]; /* what was given up, "; " between; empty: nothing */
 };
 

@@ -12,6 +12,7 @@
 #include "record/gate/gate.h"
 #include "record/kernel/attr.h"
 #include "record/kernel/kernel.h"
+#include "record/kernel/offcpu.h"
 #include "record/kernel/order.h"
 #include "record/kernel/probe.h"
 #include "record/kernel/ring.h"
@@ -59,6 +60,7 @@ struct kernel {
 	struct open_asked asked;
 	struct gates gates; /* once gates_known: asked for after a refusal */
 	bool gates_known;
+	struct offcpu offcpu;
 	struct kernel_facts facts;
 	uint64_t bad_samples, bad_records;
 	uint64_t tasks_lost;	       /* told as EVENT_LOST so far */

@@ -16,7 +16,7 @@ static const struct watcher_kind kinds[] = {
 	  WATCHER_KERNEL_TRY },
 	{ "offcpu", "off-cpu", "time asleep and time waiting for a CPU", "nanoseconds",
 	  WATCHER_OFF_CPU, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, 1, EVERY,
-	  WATCHER_KERNEL_NEED },
+	  WATCHER_KERNEL_TRY },
 	{ "sALLOC", NULL, "bytes allocated (libdd_profiling)", "bytes", WATCHER_LIBRARY, 0, 0,
 	  524288, EVERY, WATCHER_USER_ONLY },
 	{ "sPF", "page-faults", "page faults", "events", SOFTWARE(PAGE_FAULTS), 1, EVERY,
