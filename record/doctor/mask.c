@@ -104,7 +104,7 @@ static void mask_keys(char *text)
 }
 
 struct walk {
-	/* "curl" may be the argument of a shell, of env, of us: the last one that we know */
+	/* of `special`; "curl" may be the argument of a shell, of env, of us: the last one counts */
 	const char *program;
 	bool value_is_next;
 };
@@ -177,12 +177,12 @@ static const struct {
 };
 
 /* 1: its value follows; 2: its value is in it; 0: neither. *ret_n: bytes of the option. */
-static int special_of(const char *arg0, const char *arg, size_t *ret_n)
+static int special_of(const char *program, const char *arg, size_t *ret_n)
 {
 	for (size_t i = 0; i < N_ELEMENTS(special); i++) {
 		size_t n = strlen(special[i].option);
 
-		if (!is_program(arg0, special[i].program) || strncmp(arg, special[i].option, n))
+		if (strcmp(program, special[i].program) != 0 || strncmp(arg, special[i].option, n))
 			continue;
 		*ret_n = n;
 		if (arg[n])
@@ -204,7 +204,7 @@ static void mask_next(struct walk *w, const char *arg, struct buf *out)
 	}
 	for (size_t i = 0; i < N_ELEMENTS(special); i++)
 		if (arg[0] != '-' && is_program(arg, special[i].program))
-			w->program = arg;
+			w->program = special[i].program;
 	int found = w->program ? special_of(w->program, arg, &n) : 0;
 	if (found == 2) {
 		buf_put(out, arg, n);
