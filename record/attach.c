@@ -5,16 +5,22 @@
  */
 #include "record/attach.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/err.h"
 #include "common/base/map.h"
 #include "record/kernel/kernel.h"
 #include "record/target.h"
 
-enum { LOOKS_MAX = 16 };
+enum { LOOKS_MAX = 16, OWN_PIDS_MAX = 4096 };
 
 struct attach {
 	struct kernel_options *options;
@@ -91,7 +97,8 @@ int attach_open(const struct target *target, struct kernel_options *options, str
 		for (int n = 0; r == 1 && n < LOOKS_MAX; n++)
 			r = look(&a, target->pid[i], err);
 		if (r < 0 && !(r == -ESRCH && a.kernel)) {
-			err_wrap(err, "process %d", (int)target->pid[i]);
+			if (r == -ESRCH) /* refusals begin with words that are searched for */
+				err_wrap(err, "process %d", (int)target->pid[i]);
 			break;
 		}
 		r = 0;
@@ -102,5 +109,73 @@ int attach_open(const struct target *target, struct kernel_options *options, str
 		return r;
 	}
 	*ret = a.kernel;
+	return 0;
+}
+
+/* Perf asks the same of a process as its maps file: same user, and not made undumpable. */
+static bool may_attach(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	if (stat(path, &st) < 0 || st.st_uid != geteuid())
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool is_skipped(pid_t pid, const pid_t *skip, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (skip[i] == pid)
+			return true;
+	return false;
+}
+
+/* 1: attached; 0: it is gone, or may not be; negative: no descriptors are left for more. */
+static int attach_one(struct attach *a, pid_t pid)
+{
+	int r = 1;
+
+	for (int n = 0; r == 1 && n < LOOKS_MAX; n++)
+		r = look(a, pid, NULL);
+	if (r >= 0)
+		return 1;
+	return r == -EMFILE || r == -ENFILE ? r : 0;
+}
+
+int attach_open_own(struct kernel_options *options, const pid_t *skip, size_t n_skip,
+		    struct kernel **ret, uint32_t *ret_n)
+{
+	struct attach a = { .options = options };
+	DIR *dir = opendir("/proc");
+	uint32_t n = 0;
+
+	if (!dir)
+		return -errno;
+	options->whole_system = false;
+	options->given_up = "the whole system (own processes only)";
+	map_init(&a.seen);
+	for (struct dirent *entry; n < OWN_PIDS_MAX && (entry = readdir(dir));) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (!isdigit((unsigned char)entry->d_name[0]) || is_skipped(pid, skip, n_skip) ||
+		    !may_attach(pid))
+			continue;
+		int r = attach_one(&a, pid);
+		if (r < 0)
+			break;
+		n += r == 1;
+	}
+	closedir(dir);
+	map_done(&a.seen);
+	if (!a.kernel)
+		return -ESRCH;
+	*ret = a.kernel;
+	*ret_n = n;
 	return 0;
 }

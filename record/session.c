@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/log.h"
@@ -65,6 +66,20 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 	};
 }
 
+/* The whole system is refused: what this user may have of it. err: that refusal, and the next. */
+static int open_own(struct session *s, struct kernel_options *options, struct err *err)
+{
+	pid_t skip[] = { getpid(), inspector_pid(s->inspector) };
+	uint32_t n;
+	int r = attach_open_own(options, skip, N_ELEMENTS(skip), &s->kernel, &n);
+
+	if (r < 0)
+		return err->code;
+	log_warning("%s; recording the %u processes of user %u that may be, and what they start",
+		    err->text, (unsigned int)n, (unsigned int)geteuid());
+	return 0;
+}
+
 static int open_kernel(struct session *s, struct err *err)
 {
 	struct kernel_options options;
@@ -74,9 +89,12 @@ static int open_kernel(struct session *s, struct err *err)
 		options.tids = &s->target.command;
 		options.n_tids = 1;
 	}
-	if (!s->target.n_pids)
-		return kernel_open(&options, &s->kernel, err);
-	return attach_open(&s->target, &options, &s->kernel, err);
+	if (s->target.n_pids)
+		return attach_open(&s->target, &options, &s->kernel, err);
+	int r = kernel_open(&options, &s->kernel, err);
+	if (options.whole_system && (r == -EACCES || r == -EPERM))
+		return open_own(s, &options, err);
+	return r;
 }
 
 static int open_sink(struct session *s, struct err *err)
@@ -240,6 +258,31 @@ static int run_attached(struct session *s)
 	return 0;
 }
 
+/*
+ * Below the last step of the ladder: where perf is refused altogether, a library inside COMMAND
+ * could sample by timers of its own. True: it was asked to. There is none yet.
+ */
+static bool offer_timers(const struct session *s)
+{
+	(void)s;
+	return false;
+}
+
+/* Not even a pipe or a process can be had to wait for COMMAND: it takes our place. */
+static int become_command(struct session *s)
+{
+	char **argv = s->options->argv;
+
+	inspector_stop(s->inspector);
+	s->inspector = NULL;
+	if (!strcmp(s->options->output, "-"))
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+	execvp(argv[0], argv);
+	log_error("cannot run '%s': %s", argv[0], strerror(errno));
+	return EXIT_OWN_FAILURE;
+}
+
 static int set_up_target(struct session *s, struct err *err)
 {
 	const struct session_options *o = s->options;
@@ -266,10 +309,16 @@ int session_run(const struct session_options *options)
 	if (r == 0)
 		r = start_inspector(&s, &err);
 	int target = set_up_target(&s, r == 0 ? &err : NULL);
+	if (options->argv && target < 0) {
+		log_error("%s; COMMAND runs without being recorded", err.text);
+		status = become_command(&s);
+		close_all(&s);
+		return status;
+	}
 	ignore_write_signals();
 	if (r == 0)
 		r = target < 0 ? target : start(&s, &err);
-	if (r < 0)
+	if (r < 0 && !(options->argv && offer_timers(&s)))
 		log_error("%s%s", err.text,
 			  options->argv ? "; COMMAND runs without being recorded" : "");
 	if (options->argv && target == 0)
