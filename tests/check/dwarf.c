@@ -1,11 +1,11 @@
 /*
  * The DWARF engine against libdwarf:	dwarf [-n | -r] FILE [FURTHER...]
  * -r: libdwarf alone reads all entries and rows, which is less than it would cost to answer.
- * FURTHER: the .dwo files or the .dwp of FILE, or dwz's file. Both are asked about each end of each range of a
- * function or inlined body and about each row of each line table (at most ADDRESSES of them, evenly
- * spread): names, files, lines and columns of the whole chain must be equal, paths after "//",
- * "/./" are taken out. Prints differences (the first SHOWN, all with -n) and numbers; exit status
- * 1: something differs, 77: libdwarf refuses the file or lists in it.
+ * FURTHER: the .dwo files or the .dwp of FILE, or dwz's file. Both are asked about each end of each
+ * range of a function or inlined body and about each row of each line table (at most ADDRESSES of
+ * them, evenly spread): names, files, lines and columns of the whole chain must be equal, paths
+ * after "//" and "/./" are taken out. Prints differences (the first SHOWN, all with -n) and
+ * numbers; exit status 1: something differs, 77: libdwarf refuses the file or lists in it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -52,8 +52,9 @@ struct peer {
 };
 
 /*
- * Reads `path`; entries of its skeletons out of `further` (n of them: .dwo files or one .dwp;
- * a file of another suffix is dwz's alternate). Strings and all else live until the process ends. False: libdwarf refuses the file.
+ * Reads `path`; entries of its skeletons out of `further` (n of them: .dwo files or one .dwp; a
+ * file of another suffix is dwz's alternate). Strings and all else live until the process ends.
+ * False: libdwarf refuses the file.
  */
 bool peer_read(struct peer *p, const char *path, char *const *further, int n_further);
 
