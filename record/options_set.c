@@ -68,9 +68,7 @@ int set_pids(void *ctx, const char *value, struct err *err)
 
 int set_all(void *ctx, const char *value, struct err *err)
 {
-	(void)value, (void)err;
-	((struct options *)ctx)->session.whole_system = true;
-	return 0;
+	return opt_parse_switch(value, &((struct options *)ctx)->session.whole_system, err);
 }
 
 int set_output(void *ctx, const char *value, struct err *err)
@@ -142,21 +140,87 @@ int set_embed(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
+int set_inherit(void *ctx, const char *value, struct err *err)
+{
+	return opt_parse_switch(value, &((struct options *)ctx)->session.inherit, err);
+}
+
+int set_enable(void *ctx, const char *value, struct err *err)
+{
+	return opt_parse_switch(value, &((struct options *)ctx)->enable, err);
+}
+
+/* ---- COMMAND and the recorder as processes ---- */
+
+int set_user(void *ctx, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, -EINVAL, "expected a user's name, or UID:GID");
+	((struct options *)ctx)->user_name = value;
+	return 0;
+}
+
+int set_nice(void *ctx, const char *value, struct err *err)
+{
+	struct options *o = ctx;
+	bool negative = value[0] == '-';
+	uint64_t n;
+
+	if (parse_number(value + negative, 0, negative ? 20 : 19, "(-20 to -1 too)", &n, err) < 0)
+		return err->code;
+	o->self.nice = negative ? -(int)n : (int)n;
+	o->self.has_nice = o->self.nice != -1;
+	return 0;
+}
+
+/* A wrong mask costs the recording nothing: warned about, not refused. */
+int set_cpus(void *ctx, const char *value, struct err *err)
+{
+	struct options *o = ctx;
+
+	o->self.has_cpus = self_parse_cpus(value, &o->self.cpus, err) == 0;
+	if (!o->self.has_cpus)
+		log_warning("option --cpu-affinity: %s; left out", err->text);
+	return 0;
+}
+
+/* ---- messages ---- */
+
 int set_verbose(void *ctx, const char *value, struct err *err)
 {
-	(void)ctx, (void)value, (void)err;
-	log_set_level(LOG_INFO);
+	bool on;
+
+	if (opt_parse_switch(value, &on, err) < 0)
+		return err->code;
+	if (on)
+		((struct options *)ctx)->log_level = LOG_INFO;
 	return 0;
 }
 
 int set_log_level(void *ctx, const char *value, struct err *err)
 {
-	enum log_level level;
+	return log_parse_level(value, &((struct options *)ctx)->log_level, err);
+}
 
-	(void)ctx;
-	if (log_parse_level(value, &level, err) < 0)
-		return err->code;
-	log_set_level(level);
+int set_log_output(void *ctx, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, -EINVAL,
+			       "expected stdout, stderr, syslog, disabled or a file name");
+	((struct options *)ctx)->log_output = value;
+	return 0;
+}
+
+int set_show_config(void *ctx, const char *value, struct err *err)
+{
+	return opt_parse_switch(value, &((struct options *)ctx)->show_config, err);
+}
+
+int set_capture(void *ctx, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, -EINVAL, "expected a file name");
+	((struct options *)ctx)->capture = value;
 	return 0;
 }
 
@@ -212,4 +276,59 @@ int set_tags(void *ctx, const char *value, struct err *err)
 {
 	((struct options *)ctx)->session.tags = value;
 	return check_label(value, TAGS_BYTES_MAX, err);
+}
+
+/* ---- options of other programs ---- */
+
+int accept_text(void *ctx, const char *value, struct err *err)
+{
+	(void)ctx;
+	return check_label(value, TAGS_BYTES_MAX, err);
+}
+
+int accept_secret(void *ctx, const char *value, struct err *err)
+{
+	(void)ctx, (void)value, (void)err;
+	return 0;
+}
+
+int accept_number(void *ctx, const char *value, struct err *err)
+{
+	uint64_t n;
+
+	(void)ctx;
+	return parse_number(value + (value[0] == '-'), 0, INT32_MAX, "as a number", &n, err);
+}
+
+int accept_port(void *ctx, const char *value, struct err *err)
+{
+	uint64_t n;
+
+	(void)ctx;
+	return parse_number(value, 1, UINT16_MAX, "as a port", &n, err);
+}
+
+int accept_switch(void *ctx, const char *value, struct err *err)
+{
+	bool on;
+
+	(void)ctx;
+	return opt_parse_switch(value, &on, err);
+}
+
+int accept_config(void *ctx, const char *value, struct err *err)
+{
+	(void)ctx, (void)value, (void)err;
+	return 0;
+}
+
+int set_completion(void *ctx, const char *value, struct err *err)
+{
+	static const char *const names[] = { "bash", "zsh", "fish" };
+	unsigned int choice;
+
+	if (parse_choice(value, names, N_ELEMENTS(names), &choice, err) < 0)
+		return err->code;
+	((struct options *)ctx)->completion = value;
+	return 0;
 }

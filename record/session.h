@@ -14,6 +14,9 @@
 #include "record/sink/sink.h"
 #include "record/watcher/watcher.h"
 
+struct self_options;
+struct user;
+
 enum { EXIT_OWN_FAILURE = 125 };
 
 struct session_options {
@@ -28,6 +31,10 @@ struct session_options {
 	enum inspect_embed embed;
 	uint64_t duration_ns; /* 0: until the target ends */
 	struct long_run_options long_run;
+	bool inherit; /* also what the target starts later */
+	const struct self_options *self;
+	const struct user *user; /* that COMMAND runs as; NULL: as we do */
+	const char *user_name;
 	/* What the user says of the recording, for the manifest; NULL: nothing. */
 	const char *service, *environment, *service_version, *tags;
 };

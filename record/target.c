@@ -21,7 +21,7 @@
 #include "common/base/io.h"
 #include "common/format/event.h"
 
-enum { EXIT_NOT_FOUND = 127, EXIT_NOT_EXECUTABLE = 126, THREADS_MAX = 1 << 20 };
+enum { THREADS_MAX = 1 << 20 };
 
 static bool is_executable(const char *path, int *ret_code)
 {

@@ -11,6 +11,8 @@ struct err;
 
 enum { TARGET_PIDS_MAX = 256 };
 
+enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
 struct target {
 	pid_t command; /* 0: attached, or the whole system */
 	int go_fd;     /* writing end: a byte lets the command go; -1: gone already */

@@ -6,22 +6,27 @@
 #include "common/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/base/bits.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 
-enum { TEXT_BYTES = 2048, ROOMS_BYTES = 256 };
+enum { TEXT_BYTES = 2048, ROOMS_BYTES = 256, PREFIX_BYTES = 192 };
 
 static struct {
 	const char *program;
 	enum log_level level;
 	char rooms[ROOMS_BYTES];
-} log_state = { .program = "ddprof", .level = LOG_NOTICE };
+	int fd; /* -1: nowhere */
+	bool syslog;
+} log_state = { .program = "ddprof", .level = LOG_NOTICE, .fd = STDERR_FILENO };
 
 static const char *const level_prefix[LOG_LEVELS] = {
 	[LOG_ERROR] = "error: ", [LOG_WARNING] = "warning: ", [LOG_NOTICE] = "",
@@ -58,6 +63,64 @@ int log_parse_level(const char *text, enum log_level *ret, struct err *err)
 	return err_set(err, -EINVAL,
 		       "unknown level '%s', expected error, warn, notice, informational or debug",
 		       text);
+}
+
+static int open_file(const char *path, int *ret, struct err *err)
+{
+	int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+
+	if (fd < 0)
+		return err_set(err, -errno, "cannot write messages to '%s': %s", path,
+			       strerror(errno));
+	*ret = fd;
+	return 0;
+}
+
+/* A socket of our own instead of syslog(3), which would open it anew when it likes. */
+static int open_syslog(int *ret, struct err *err)
+{
+	static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		err_set(err, -errno, "cannot write messages to %s: %s", address.sun_path,
+			strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return err->code;
+	}
+	*ret = fd;
+	return 0;
+}
+
+int log_set_output(const char *where, struct err *err)
+{
+	static const struct {
+		const char *name;
+		int fd;
+	} names[] = {
+		{ "stdout", STDOUT_FILENO },
+		{ "stderr", STDERR_FILENO },
+		{ "syslog", -1 },
+		{ "disabled", -1 },
+	};
+	int fd = -1;
+	size_t i = 0;
+
+	while (i < N_ELEMENTS(names) && strcmp(where, names[i].name) != 0)
+		i++;
+	if (i < N_ELEMENTS(names))
+		fd = names[i].fd;
+	else if (open_file(where, &fd, err) < 0)
+		return err->code;
+	if (!strcmp(where, "syslog") && open_syslog(&fd, err) < 0)
+		return err->code;
+	log_state.syslog = !strcmp(where, "syslog");
+	if (log_state.fd > STDERR_FILENO)
+		close(log_state.fd);
+	log_state.fd = fd;
+	return 0;
 }
 
 void log_set_rooms(const char *rooms)
@@ -109,19 +172,34 @@ static size_t put_visible(char *line, size_t cap, size_t n, const char *text)
 	return n;
 }
 
-static void print_line(const char *prefix, const char *room, const char *fmt, va_list args)
+/* "<13>ddprof-record[4711]: " for syslogd: the number is the facility "user" and the level. */
+static size_t put_prefix(char *line, size_t cap, enum log_level level, const char *room)
 {
-	char text[TEXT_BYTES], line[TEXT_BYTES + 128];
+	char who[96] = "";
+
+	if (log_state.syslog)
+		snprintf(who, sizeof(who), "<%d>%.40s[%d]", 1 << 3 | (3 + (int)level),
+			 log_state.program, (int)getpid());
+	else
+		snprintf(who, sizeof(who), "%.40s", log_state.program);
+	return (size_t)snprintf(line, cap, "%s: %s%.40s%s", who, level_prefix[level],
+				room ? room : "", room ? ": " : "");
+}
+
+static void print_line(enum log_level level, const char *room, const char *fmt, va_list args)
+{
+	char text[TEXT_BYTES], line[TEXT_BYTES + PREFIX_BYTES];
 	int saved_errno = errno;
 	size_t n;
 
+	if (log_state.fd < 0)
+		return;
 	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
 		text[0] = 0;
-	n = (size_t)snprintf(line, 128, "%.40s: %s%.40s%s", log_state.program, prefix,
-			     room ? room : "", room ? ": " : "");
+	n = put_prefix(line, PREFIX_BYTES, level, room);
 	n = put_visible(line, sizeof(line) - 1, n, text);
 	line[n++] = '\n';
-	io_write(STDERR_FILENO, line, n, NULL); /* nobody could be told that it failed */
+	io_write(log_state.fd, line, n, NULL); /* nobody could be told that it failed */
 	errno = saved_errno;
 }
 
@@ -132,7 +210,7 @@ void log_print(enum log_level level, const char *fmt, ...)
 	if (!log_enabled(level))
 		return;
 	va_start(args, fmt);
-	print_line(level_prefix[level], NULL, fmt, args);
+	print_line(level, NULL, fmt, args);
 	va_end(args);
 }
 
@@ -143,6 +221,6 @@ void log_debug(const char *room, const char *fmt, ...)
 	if (!log_enabled(LOG_DEBUG) && !rooms_have(room))
 		return;
 	va_start(args, fmt);
-	print_line(level_prefix[LOG_DEBUG], room, fmt, args);
+	print_line(LOG_DEBUG, room, fmt, args);
 	va_end(args);
 }

@@ -20,6 +20,12 @@ void log_set_level(enum log_level level);
 /* "error", "warn(ing)", "notice", "info(rmational)", "debug" -> level. -EINVAL otherwise. */
 int log_parse_level(const char *text, enum log_level *ret, struct err *err);
 
+/*
+ * Where lines go: "stdout", "stderr" (the default), "syslog", "disabled", or a file that they are
+ * appended to, made readable for its owner alone. Negative: they go where they went before.
+ */
+int log_set_output(const char *where, struct err *err);
+
 /* Rooms whose debug lines are wanted, comma separated (DDPROF_DEBUG); "all" for all. NULL: none. */
 void log_set_rooms(const char *rooms);
 

@@ -49,28 +49,24 @@ int opt_parse_switch(const char *text, bool *ret, struct err *err)
 	return err_set(err, -EINVAL, "'%s': expected yes or no", text);
 }
 
-/* For options without argument a variable is a switch. *ret_value NULL: leave the option alone. */
+/* For options without argument a variable is a switch. */
 static int read_variable(const struct opt *opt, const char *text, bool *ret_given,
 			 const char **ret_value, struct err *err)
 {
-	bool on;
+	bool plain = !opt->arg && !(opt->flags & OPT_SWITCH), on = true;
 
-	*ret_given = *text != 0;
-	*ret_value = text;
-	if (opt->arg || !*text)
-		return 0;
-	if (opt_parse_switch(text, &on, err) < 0)
+	if (plain && *text && opt_parse_switch(text, &on, err) < 0)
 		return err_wrap(err, "environment variable %s", opt->env);
-	*ret_given = on || opt->flags & OPT_SWITCH;
-	*ret_value = opt->flags & OPT_SWITCH ? on ? "yes" : "no" : NULL;
+	*ret_given = *text && on;
+	*ret_value = plain ? NULL : text;
 	return 0;
 }
 
 int opt_read_environment(const struct opt *table, opt_found *found, void *ctx, struct err *err)
 {
 	for (const struct opt *opt = table; opt->name; opt++) {
-		const char *text = opt->env ? getenv(opt->env) : NULL, *value;
-		bool given;
+		const char *text = opt->env ? getenv(opt->env) : NULL, *value = NULL;
+		bool given = false;
 
 		if (!text)
 			continue;

@@ -12,8 +12,8 @@
 struct err;
 
 /*
- * `value` is NULL for options without argument, "yes" or "no" for OPT_SWITCH. Returns 0 or
- * negative with err set.
+ * `value` is NULL for options without argument, for OPT_SWITCH "yes" or "no", or what the
+ * environment says. Returns 0 or negative with err set.
  */
 typedef int opt_set(void *ctx, const char *value, struct err *err);
 

@@ -25,6 +25,7 @@ struct parse {
 	size_t n_items, cap;
 	const char **header; /* tables that were opened, "a.b" */
 	size_t n_headers, headers_cap;
+	bool may_repeat;
 };
 
 /* "a . b" as "a.b", behind what is in `path`. */
@@ -72,7 +73,8 @@ static int check_new(const struct parse *p, const char *path, struct toml_spot a
 		return toml_fail_at(&p->scan, at, -EFBIG, "more than %d keys and tables",
 				    TOML_ITEMS_MAX);
 	for (size_t i = 0; i < p->n_items; i++)
-		if (collides(p->item[i].path, path))
+		if (collides(p->item[i].path, path) &&
+		    !(p->may_repeat && !strcmp(p->item[i].path, path)))
 			return toml_fail_at(&p->scan, at, -EINVAL,
 					    "'%s' is set already in line %" PRIu32, path,
 					    p->item[i].line);
@@ -152,10 +154,11 @@ static int take_all(struct parse *p)
 	return status;
 }
 
-int toml_parse(const char *name, const char *bytes, size_t n, struct arena *arena, struct toml *ret,
-	       struct err *err)
+static int parse(const char *name, const char *bytes, size_t n, bool may_repeat,
+		 struct arena *arena, struct toml *ret, struct err *err)
 {
-	struct parse p = { .scan = {
+	struct parse p = { .may_repeat = may_repeat,
+			   .scan = {
 				   .name = name,
 				   .start = bytes,
 				   .at = bytes,
@@ -183,15 +186,26 @@ int toml_parse(const char *name, const char *bytes, size_t n, struct arena *aren
 	return status;
 }
 
-int toml_read(const char *path, struct arena *arena, struct toml *ret, struct err *err)
+int toml_parse(const char *name, const char *bytes, size_t n, struct arena *arena, struct toml *ret,
+	       struct err *err)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return parse(name, bytes, n, false, arena, ret, err);
+}
+
+int toml_open(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno)) : fd;
+}
+
+int toml_read_open(int fd, const char *path, bool may_repeat, struct arena *arena, struct toml *ret,
+		   struct err *err)
+{
 	AUTO_FREE char *bytes = NULL;
 	struct stat st;
 	ssize_t n;
 
-	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s: not a regular file", path);
 	bytes = mem_alloc(TOML_BYTES_MAX + 1);
@@ -200,7 +214,14 @@ int toml_read(const char *path, struct arena *arena, struct toml *ret, struct er
 		return err_set(err, (int)n, "%s: %s", path, strerror((int)-n));
 	if (n > TOML_BYTES_MAX)
 		return err_set(err, -EFBIG, "%s: more than %d bytes", path, TOML_BYTES_MAX);
-	return toml_parse(path, bytes, (size_t)n, arena, ret, err);
+	return parse(path, bytes, (size_t)n, may_repeat, arena, ret, err);
+}
+
+int toml_read(const char *path, struct arena *arena, struct toml *ret, struct err *err)
+{
+	AUTO_CLOSE int fd = toml_open(path, err);
+
+	return fd < 0 ? fd : toml_read_open(fd, path, false, arena, ret, err);
 }
 
 const char *toml_type_name(enum toml_type type)

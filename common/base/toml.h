@@ -1,14 +1,15 @@
 /*
  * Configuration files: the part of TOML 1.0 that options need. Tables ([a.b]), bare and dotted
  * keys, basic and literal strings on one line, booleans, integers, decimal fractions, arrays of
- * strings over any number of lines, comments. What else TOML has is refused by name: quoted keys, inline
- * tables, arrays of tables, strings of several lines, dates, exponents, infinity.
+ * strings over any number of lines, comments. What else TOML has is refused by name: quoted keys,
+ * inline tables, arrays of tables, strings of several lines, dates, exponents, infinity.
  * A file is hostile like any other: everything is bounded, and errors say "NAME:LINE:COLUMN: ...",
  * both counted from 1, columns in characters.
  */
 #ifndef COMMON_BASE_TOML_H
 #define COMMON_BASE_TOML_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,14 @@ int toml_parse(const char *name, const char *bytes, size_t n, struct arena *aren
  * file (never waits for a FIFO).
  */
 int toml_read(const char *path, struct arena *arena, struct toml *ret, struct err *err);
+
+/*
+ * Its two halves, for who wants to look at the open file before it is believed. `may_repeat`: a key
+ * may be set several times, and each is an item.
+ */
+int toml_open(const char *path, struct err *err);
+int toml_read_open(int fd, const char *path, bool may_repeat, struct arena *arena, struct toml *ret,
+		   struct err *err);
 
 /* "boolean", "array of strings", ... */
 const char *toml_type_name(enum toml_type type);

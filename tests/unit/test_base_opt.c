@@ -182,7 +182,7 @@ static void environment(void)
 	unsetenv("DDPROF_TEST_V");
 	setenv("DDPROF_TEST_FOLD", "0", 1);
 	CHECK_INT(parse(words, false, rest, &operand, &seen, &err), 0);
-	CHECK_STR(seen.text, "fold=no F=5 ");
+	CHECK_STR(seen.text, "fold=0 F=5 ");
 	unsetenv("DDPROF_TEST_FOLD");
 	setenv("DDPROF_TEST_F", "x", 1);
 	CHECK_TRUE(parse(words, false, rest, &operand, &seen, &err) < 0);
