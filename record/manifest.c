@@ -111,6 +111,17 @@ static void put_given(struct manifest *m, const char *key, const char *value)
 		put(m, key, "%s", value);
 }
 
+/* Values that nobody could look up are left out; why is told. */
+static void put_host(struct manifest *m, const struct kernel_facts *f)
+{
+	if (f->paranoid != KERNEL_UNKNOWN)
+		put(m, "paranoid", "%d", f->paranoid);
+	if (f->kptr_restrict != KERNEL_UNKNOWN)
+		put(m, "kptr_restrict", "%d", f->kptr_restrict);
+	if (access("/proc/self/maps", R_OK) < 0)
+		put(m, "missing", "/proc");
+}
+
 void manifest_fill(struct manifest *m, const struct session_options *o,
 		   const struct kernel_facts *f)
 {
@@ -124,8 +135,7 @@ void manifest_fill(struct manifest *m, const struct session_options *o,
 	put_os(m);
 	put(m, "cpus", "%u", f->n_cpus);
 	put(m, "uid", "%u", (unsigned int)geteuid());
-	put(m, "paranoid", "%d", f->paranoid);
-	put(m, "kptr_restrict", "%d", f->kptr_restrict);
+	put_host(m, f);
 	put(m, "clock", "monotonic");
 	put(m, "realtime_offset_ns", "%" PRId64, realtime_offset_ns());
 	put(m, "target", "%s", target_text(o));

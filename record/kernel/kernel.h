@@ -24,12 +24,15 @@ struct kernel_options {
 	const struct watchers *watchers; /* resolved; lent for the kernel's life */
 	bool whole_system;
 	bool enable_on_exec;  /* starts counting by itself when the task execs */
+	bool no_inherit;      /* these tasks alone, not what they start */
 	bool stack;	      /* copy user stacks */
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	const pid_t *tids;    /* tasks to count; unused with whole_system */
 	size_t n_tids;
 	const char *given_up; /* before this was tried, for the facts; NULL: nothing */
 };
+
+enum { KERNEL_UNKNOWN = -1000 };
 
 /* What came of the wishes. For the manifest and for -v. */
 struct kernel_facts {
@@ -39,7 +42,7 @@ struct kernel_facts {
 	char event_text[256]; /* of all sources: "task-clock;page-faults" */
 	char release[80];
 	char machine_text[16];
-	int paranoid, kptr_restrict;
+	int paranoid, kptr_restrict; /* KERNEL_UNKNOWN: no such file */
 	uint32_t n_cpus, n_fds, n_rings;
 	uint32_t stack_bytes;
 	size_t ring_bytes, task_ring_bytes; /* task_ring_bytes 0: tasks ride in the sample rings */

@@ -18,7 +18,7 @@ struct probe {
 	uint16_t cpu[CPUS_MAX]; /* their numbers */
 };
 
-enum { PROBE_UNKNOWN = -1000 };
+enum { PROBE_UNKNOWN = -1000 }; /* KERNEL_UNKNOWN, for the others */
 
 void probe_read(struct probe *ret);
 
