@@ -20,6 +20,8 @@
 #include "common/elf/vdso.h"
 #include "record/attach.h"
 #include "record/manifest.h"
+#include "record/self.h"
+#include "record/unrecorded.h"
 
 static const uint64_t snapshot_wait_ns = 3000000000;
 
@@ -61,6 +63,7 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 		.watchers = o->watchers,
 		.whole_system = o->whole_system,
 		.enable_on_exec = o->argv != NULL,
+		.no_inherit = !o->inherit,
 		.stack = o->stacks != SINK_STACKS_NONE,
 		.stack_bytes = o->stack_bytes,
 	};
@@ -241,7 +244,10 @@ static int run_command(struct session *s, bool profiled)
 {
 	target_release(&s->target);
 	int code = target_exec_result(&s->target);
-	if (code)
+	if (code < 0)
+		log_error("Failed to switch to user %s: %s", s->options->user_name,
+			  strerror(-code));
+	else if (code)
 		log_error("cannot run '%s': %s", s->options->argv[0], strerror(code));
 	if (profiled) {
 		session_loop(s);
@@ -271,16 +277,10 @@ static bool offer_timers(const struct session *s)
 /* Not even a pipe or a process can be had to wait for COMMAND: it takes our place. */
 static int become_command(struct session *s)
 {
-	char **argv = s->options->argv;
-
 	inspector_stop(s->inspector);
 	s->inspector = NULL;
-	if (!strcmp(s->options->output, "-"))
-		dup2(STDERR_FILENO, STDOUT_FILENO);
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
-	execvp(argv[0], argv);
-	log_error("cannot run '%s': %s", argv[0], strerror(errno));
-	return EXIT_OWN_FAILURE;
+	return unrecorded_run(s->options);
 }
 
 static int set_up_target(struct session *s, struct err *err)
@@ -288,7 +288,8 @@ static int set_up_target(struct session *s, struct err *err)
 	const struct session_options *o = s->options;
 
 	if (o->argv)
-		return target_fork(&s->target, o->argv, !strcmp(o->output, "-"), &s->old_mask, err);
+		return target_fork(&s->target, o->argv, o->user, !strcmp(o->output, "-"),
+				   &s->old_mask, err);
 	return target_attach(&s->target, o->pids, o->n_pids, err);
 }
 
@@ -316,6 +317,7 @@ int session_run(const struct session_options *options)
 		return status;
 	}
 	ignore_write_signals();
+	self_place(options->self, s.inspector ? inspector_pid(s.inspector) : 0);
 	if (r == 0)
 		r = target < 0 ? target : start(&s, &err);
 	if (r < 0 && !(options->argv && offer_timers(&s)))

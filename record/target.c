@@ -20,6 +20,7 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/format/event.h"
+#include "record/user.h"
 
 enum { THREADS_MAX = 1 << 20 };
 
@@ -72,24 +73,30 @@ int target_check_command(const char *name, struct err *err)
 }
 
 /* In the child: waits for the word, then becomes the command. */
-static void run_command(int go_fd, int exec_fd, char **argv, bool stdout_is_taken,
-			const sigset_t *mask)
+static void run_command(int go_fd, int exec_fd, char **argv, const struct user *user,
+			bool stdout_is_taken, const sigset_t *mask)
 {
 	char go;
+	int code;
 
 	if (io_read(go_fd, &go, 1) != 1)
 		_exit(125); /* the recorder died first */
 	if (stdout_is_taken)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
+	code = user ? user_become(user) : 0;
+	if (code < 0) {
+		io_write(exec_fd, &code, sizeof(code), NULL);
+		_exit(125);
+	}
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
-	int code = errno;
+	code = errno;
 	io_write(exec_fd, &code, sizeof(code), NULL);
 	_exit(code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
-int target_fork(struct target *t, char **argv, bool stdout_is_taken, const sigset_t *mask,
-		struct err *err)
+int target_fork(struct target *t, char **argv, const struct user *user, bool stdout_is_taken,
+		const sigset_t *mask, struct err *err)
 {
 	int go[2], result[2];
 
@@ -105,7 +112,7 @@ int target_fork(struct target *t, char **argv, bool stdout_is_taken, const sigse
 	t->command = fork();
 	if (t->command == 0) {
 		close(go[1]);
-		run_command(go[0], result[1], argv, stdout_is_taken, mask);
+		run_command(go[0], result[1], argv, user, stdout_is_taken, mask);
 	}
 	int code = errno;
 	close(go[0]);

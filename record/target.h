@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct err;
+struct user;
 
 enum { TARGET_PIDS_MAX = 256 };
 
@@ -28,13 +29,17 @@ struct target {
 int target_check_command(const char *name, struct err *err);
 
 /*
- * Forks; the child waits for target_release and then execs argv with `mask` as its signal mask.
- * `stdout_is_taken`: the recording goes there, so the command writes to standard error.
+ * Forks; the child waits for target_release, becomes `user` unless NULL, and then execs argv with
+ * `mask` as its signal mask. `stdout_is_taken`: the recording goes there, so the command writes to
+ * standard error.
  */
-int target_fork(struct target *t, char **argv, bool stdout_is_taken, const sigset_t *mask,
-		struct err *err);
+int target_fork(struct target *t, char **argv, const struct user *user, bool stdout_is_taken,
+		const sigset_t *mask, struct err *err);
 void target_release(struct target *t);
-/* After the release: waits until exec happened. 0, or the errno of its failure. */
+/*
+ * After the release: waits until exec happened. 0, the errno of its failure, or a negative errno
+ * when the child could not become the user.
+ */
 int target_exec_result(struct target *t);
 /* Reaps without waiting; true: the command has ended. */
 bool target_reap(struct target *t);

@@ -180,6 +180,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 	k->choice = (struct attr_choice){
 		.whole_system = options->whole_system,
 		.enable_on_exec = options->enable_on_exec,
+		.no_inherit = options->no_inherit,
 		.stack = options->stack,
 	};
 	map_init(&k->ids);
