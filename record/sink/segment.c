@@ -8,10 +8,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/auto.h"
@@ -157,7 +159,8 @@ static int give_name(const struct segments *s, uint32_t number)
 
 	segment_name(s, number, true, part);
 	segment_name(s, number, false, name);
-	if (renameat2(s->dir, part, s->dir, name, RENAME_NOREPLACE) == 0)
+	/* musl 1.2.3 has no renameat2() */
+	if (syscall(SYS_renameat2, s->dir, part, s->dir, name, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
