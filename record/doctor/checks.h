@@ -19,7 +19,7 @@ struct check {
 	enum gate_verdict verdict;
 	char name[32];
 	char value[320];
-	char means[256];  /* "" when there is nothing to say */
+	char means[768];  /* "" when there is nothing to say */
 	char remedy[512]; /* one line; "" none is needed or known */
 };
 
@@ -27,7 +27,8 @@ struct checks {
 	struct check at[CHECKS_MAX];
 	size_t n;
 	enum gate_place place;
-	bool possible; /* what was asked about can be recorded */
+	bool no_output; /* a recording could not be written where it would be */
+	bool possible;	/* what was asked about can be recorded */
 	char summary[512];
 };
 

@@ -19,7 +19,7 @@
 
 struct doctor_options {
 	bool json, help, dry_run;
-	const char *bundle;
+	const char *bundle, *output;
 };
 
 static int set_json(void *ctx, const char *value, struct err *err)
@@ -34,6 +34,14 @@ static int set_bundle(void *ctx, const char *value, struct err *err)
 	if (!*value)
 		return err_set(err, -EINVAL, "expected a file name");
 	((struct doctor_options *)ctx)->bundle = value;
+	return 0;
+}
+
+static int set_output(void *ctx, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, -EINVAL, "expected a file name, or '-'");
+	((struct doctor_options *)ctx)->output = value;
 	return 0;
 }
 
@@ -57,6 +65,8 @@ static const struct opt table[] = {
 	  "write what a support ticket asks for, secrets masked, into a new FILE.tar.zst", false },
 	{ 0, "dry-run", NULL, NULL, NULL, set_dry_run,
 	  "list what --bundle would write, and write nothing", false },
+	{ 'o', "output", "FILE", NULL, "ddprof.data", set_output,
+	  "the file that a recording would be written to", false },
 	{ 'h', "help", NULL, NULL, NULL, set_help, "print this and exit", false },
 	{ 0, NULL, NULL, NULL, NULL, NULL, NULL, false },
 };
@@ -82,9 +92,9 @@ static pid_t parse_pid(const char *text)
 		       0;
 }
 
-static void look(char **operands, struct checks *ret)
+static void look(const struct doctor_options *o, char **operands, struct checks *ret)
 {
-	host_look(ret);
+	host_look(o->output, ret);
 	if (!operands[0])
 		return;
 	pid_t pid = parse_pid(operands[0]);
@@ -107,7 +117,7 @@ static int write_bundle(const struct doctor_options *o, char **operands)
 	if (bundle_list(&options, stdout) && o->dry_run)
 		return 0;
 	static struct checks checks;
-	look(operands, &checks);
+	look(o, operands, &checks);
 	if (bundle_write(&options, &checks, &err) < 0) {
 		log_error("%s", err.text);
 		return DOCTOR_CANNOT;
@@ -121,7 +131,7 @@ static int show(const struct doctor_options *o, char **operands)
 	static struct checks checks;
 	struct buf out;
 
-	look(operands, &checks);
+	look(o, operands, &checks);
 	buf_init(&out);
 	if (o->json)
 		show_json(&checks, &out);
@@ -134,7 +144,7 @@ static int show(const struct doctor_options *o, char **operands)
 
 int doctor_run(int argc, char **argv)
 {
-	struct doctor_options o = { .json = false };
+	struct doctor_options o = { .output = "ddprof.data" };
 	struct err err = { .code = 0 };
 	int operand;
 

@@ -18,6 +18,7 @@
 #include "common/base/auto.h"
 #include "common/base/bits.h"
 #include "common/base/io.h"
+#include "common/format/event.h"
 #include "record/doctor/checks.h"
 #include "record/doctor/trial.h"
 
@@ -98,22 +99,24 @@ static void look_at_file_size(struct checks *c)
 	}
 }
 
-static void look_at_directory(struct checks *c)
+/* Of the file's name: "." of a bare one. */
+static void directory_of(const char *file, char *ret, size_t cap)
 {
-	char path[256] = ".";
+	const char *slash = strrchr(file, '/');
+	char path[PATH_MAX_BYTES];
+
+	if (slash)
+		snprintf(path, sizeof(path), "%.*s", (int)(slash > file ? slash - file : 1), file);
+	else if (!getcwd(path, sizeof(path)))
+		snprintf(path, sizeof(path), ".");
+	snprintf(ret, cap, "%s", path);
+}
+
+static void look_at_space(const char *path, struct checks *c)
+{
 	struct statvfs fs;
 
-	if (!getcwd(path, sizeof(path)))
-		snprintf(path, sizeof(path), "the current directory");
-	if (faccessat(AT_FDCWD, ".", W_OK | X_OK, AT_EACCESS) < 0) {
-		struct check *k =
-			checks_add(c, CHECK_HOST, GATE_CLOSED, "output directory", "%s", path);
-
-		check_means(k, "ddprof.data cannot be written here: %s", strerror(errno));
-		check_remedy(k, "-o FILE in a directory of yours, or -o - for standard output");
-		return;
-	}
-	if (statvfs(".", &fs) < 0) {
+	if (statvfs(path, &fs) < 0) {
 		checks_add(c, CHECK_HOST, GATE_NOT_KNOWN, "output directory", "%s", path);
 		return;
 	}
@@ -122,9 +125,28 @@ static void look_at_directory(struct checks *c)
 				     "%s, %" PRIu64 " MiB free", path, left >> 20);
 	if (left >= SPACE_ENOUGH)
 		return;
-	k->verdict = left < SPACE_LEAST ? GATE_CLOSED : GATE_LIMITED;
+	c->no_output = left < SPACE_LEAST;
+	k->verdict = c->no_output ? GATE_CLOSED : GATE_LIMITED;
 	check_means(k, "a minute of a busy process takes some MiB");
 	check_remedy(k, "-o FILE where there is more room");
+}
+
+static void look_at_directory(const char *output, struct checks *c)
+{
+	char path[PATH_MAX_BYTES];
+
+	if (!strcmp(output, "-"))
+		return;
+	directory_of(output, path, sizeof(path));
+	if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0) {
+		look_at_space(path, c);
+		return;
+	}
+	const char *why = strerror(errno);
+	struct check *k = checks_add(c, CHECK_HOST, GATE_CLOSED, "output directory", "%s", path);
+	check_means(k, "a recording cannot be written there: %s", why);
+	check_remedy(k, "-o FILE in a directory of yours, or -o - for standard output");
+	c->no_output = true;
 }
 
 /* "sPF"; what could not be had is said with the reason. */
@@ -154,9 +176,9 @@ static void try_event(struct checks *c, const char *event)
 static const char *facts_text(const struct kernel_facts *f, char *text, size_t cap)
 {
 	snprintf(text, cap,
-		 "%s at %" PRIu64 " Hz on %u CPU%s, %s, rings of %zu KiB, %s of %u bytes",
+		 "%s at %" PRIu64 " Hz on %u CPU%s, %s, rings of %zu KiB, stacks of %u bytes",
 		 f->source[0].name, f->source[0].frequency_hz, f->n_cpus, f->n_cpus == 1 ? "" : "s",
-		 f->kernel_frames ? "user and kernel" : "user only", f->ring_bytes >> 10, "stacks",
+		 f->kernel_frames ? "user and kernel" : "user only", f->ring_bytes >> 10,
 		 f->stack_bytes);
 	return text;
 }
@@ -192,6 +214,7 @@ static void try_command(struct checks *c, const struct trial_result *result)
 	tell_features(c, &result->facts);
 }
 
+/* Who may not record all records his own processes: as -a does by itself. */
 static bool try_system(struct checks *c)
 {
 	static struct trial_result result;
@@ -201,8 +224,10 @@ static bool try_system(struct checks *c)
 
 	trial_run(&trial, &result);
 	if (result.err.code) {
-		k = checks_add(c, CHECK_RECORDING, GATE_CLOSED, "-a", "%s",
-			       strerror(-result.err.code));
+		bool own = c->possible && (result.err.code == -EACCES || result.err.code == -EPERM);
+
+		k = checks_add(c, CHECK_RECORDING, own ? GATE_LIMITED : GATE_CLOSED, "-a", "%s",
+			       own ? "own processes" : strerror(-result.err.code));
 		check_means(k, "%s", result.err.text);
 		return false;
 	}
@@ -216,16 +241,17 @@ static void sum_up(struct checks *c, const struct trial_result *command, bool wh
 {
 	char text[256];
 
-	c->possible = command->err.code == 0;
 	if (!c->possible)
 		checks_summary(c, "nothing can be recorded here: COMMAND runs without it");
+	else if (c->no_output)
+		checks_summary(c, "a recording cannot be written here: give another place by -o");
 	else
 		checks_summary(c, "a recording here: %s%s",
 			       facts_text(&command->facts, text, sizeof(text)),
-			       whole_system ? "; -a too" : "; own processes, not -a");
+			       whole_system ? "; -a too" : "; -a: own processes alone");
 }
 
-void host_look(struct checks *c)
+void host_look(const char *output, struct checks *c)
 {
 	static const char *const events[] = { "hCPU", "sPF", "sCS", "sched:sched_switch" };
 	static struct trial_result command;
@@ -237,10 +263,12 @@ void host_look(struct checks *c)
 	look_at_kernel(c);
 	look_at_rate(c);
 	look_at_file_size(c);
-	look_at_directory(c);
+	look_at_directory(output, c);
 	trial_run(&trial, &command);
+	c->possible = command.err.code == 0;
 	try_command(c, &command);
-	for (size_t i = 0; command.err.code == 0 && i < N_ELEMENTS(events); i++)
+	for (size_t i = 0; c->possible && i < N_ELEMENTS(events); i++)
 		try_event(c, events[i]);
 	sum_up(c, &command, try_system(c));
+	c->possible = c->possible && !c->no_output;
 }

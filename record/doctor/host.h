@@ -7,8 +7,8 @@ struct checks;
 /*
  * Adds CHECK_HOST (gates, kernel, limits, output directory) and CHECK_RECORDING (each kind tried:
  * a command, the whole system, each kind of event), the summary, and `possible`: a command can be
- * recorded.
+ * recorded. `output`: the file that would be written; "-": none.
  */
-void host_look(struct checks *ret);
+void host_look(const char *output, struct checks *ret);
 
 #endif

@@ -218,15 +218,15 @@ void mask_arguments(const char *args, size_t n, struct buf *out)
 {
 	struct walk walk = { .program = NULL };
 
-	for (const char *end = args + n; args < end;) {
-		size_t length = strnlen(args, (size_t)(end - args));
-		char *arg = strndup(args, length);
+	for (size_t at = 0; at < n;) {
+		size_t length = strnlen(args + at, n - at);
+		char *arg = strndup(args + at, length);
 
 		if (arg)
 			mask_next(&walk, arg, out);
 		free(arg);
 		buf_putc(out, '\n');
-		args += length + 1;
+		at += length + 1;
 	}
 }
 
@@ -264,7 +264,7 @@ void secrets_note_variable(struct secrets *s, const char *variable)
 
 void secrets_hide(const struct secrets *s, char *text, size_t n)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; n && i < s->n; i++) {
 		size_t length = strlen(s->value[i]);
 		char *at = text;
 

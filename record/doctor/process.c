@@ -165,10 +165,11 @@ static void try_attach(pid_t pid, struct checks *c)
 	struct check *k;
 
 	trial_run(&trial, &result);
-	c->possible = result.err.code == 0;
-	k = checks_add(c, CHECK_TARGET, c->possible ? GATE_OPEN : GATE_CLOSED, "-p", "%s",
-		       c->possible ? "may be sampled" : strerror(-result.err.code));
-	if (!c->possible)
+	bool may = result.err.code == 0;
+	c->possible = may && !c->no_output;
+	k = checks_add(c, CHECK_TARGET, may ? GATE_OPEN : GATE_CLOSED, "-p", "%s",
+		       may ? "may be sampled" : strerror(-result.err.code));
+	if (!may)
 		check_means(k, "%s", result.err.text);
 }
 

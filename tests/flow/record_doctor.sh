@@ -139,12 +139,23 @@ expect_target 0 -p ok $busy
 expect 0 "$record" -o rec -- "$record" doctor --help # the name alone is the verb, behind a COMMAND it is not
 need_root
 need setpriv
+chmod 777 .
 nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs'
 # shellcheck disable=SC2086 # words
 $nobody "$record" doctor >out 2>err || fail "an ordinary user: $(cat out)"
 [ "$(verdict COMMAND out)" = limited ] || fail "an ordinary user: $(cat out)"
-grep -q '^a recording here: .*user only.*own processes, not -a' out || fail "an ordinary user: $(tail -n 1 out)"
+[ "$(verdict -a out)" = limited ] || fail "-a of an ordinary user: $(cat out)"
+grep -q '^a recording here: .*user only.*-a: own processes alone' out || fail "an ordinary user: $(tail -n 1 out)"
 # shellcheck disable=SC2086 # words
 $nobody "$record" doctor $busy >out 2>err && fail "root's process for an ordinary user: $(cat out)"
 [ "$(verdict -p out)" = refused ] || fail "root's process for an ordinary user: $(cat out)"
 pass "an ordinary user: user code of own processes, as doctor says"
+
+mkdir -m 755 roots
+# shellcheck disable=SC2086 # words
+$nobody "$record" doctor -o roots/data >out 2>err && fail "root's directory for an ordinary user: $(cat out)"
+[ "$(verdict 'output directory' out)" = refused ] || fail "root's directory: $(cat out)"
+# shellcheck disable=SC2086 # words
+$nobody "$record" doctor -o - >out 2>err || fail "standard output: $(cat out)"
+expect 1 "$record" doctor -o no/such/place
+pass "the directory of the output is looked at"

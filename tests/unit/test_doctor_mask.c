@@ -72,6 +72,7 @@ static void hostile_arguments(void)
 {
 	CHECK_STR(MASKED("app\0a\nb\033[31m\xff"), "app\na b?[31m? \n");
 	CHECK_STR(masked("", 0), "");
+	CHECK_STR(masked(NULL, 0), "");
 	CHECK_STR(masked("app", 3), "app\n");
 	CHECK_STR(MASKED("\0\0"), "\n\n\n");
 }
@@ -90,6 +91,7 @@ static void values_of_variables(void)
 	secrets_note_variable(s, "NO_VALUE");
 	secrets_hide(s, text, strlen(text));
 	CHECK_STR(text, "log: ******* canary2 ******* abc");
+	secrets_hide(s, NULL, 0);
 	secrets_free(s);
 }
 
