@@ -21,6 +21,10 @@ done
 for page in $pages; do
 	grep -q "/man/man./$page$" installed || fail "no $page among: $(cat installed)"
 done
+for completion in bash-completion/completions/ddprof-record zsh/site-functions/_ddprof-record \
+	fish/vendor_completions.d/ddprof-record.fish; do
+	grep -qx "./usr/share/$completion" installed || fail "no $completion among: $(cat installed)"
+done
 pass "programs and pages are installed below DESTDIR and run there"
 
 make -s -C "$build" uninstall DESTDIR="$tmp/root" prefix=/usr >install.log 2>&1
