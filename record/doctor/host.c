@@ -32,7 +32,8 @@ static void look_at_gates(struct checks *c, const struct gates *gates)
 					     "%s", g->value);
 
 		check_means(k, "%s", g->means);
-		check_remedy(k, "%s", g->remedy);
+		if (g->verdict != GATE_OPEN)
+			check_remedy(k, "%s", g->remedy);
 	}
 	c->place = gates->place;
 	checks_add(c, CHECK_HOST, GATE_OPEN, "place", "%s", gate_place_text(gates->place));

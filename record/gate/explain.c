@@ -77,9 +77,10 @@ static enum gate_id judge_map(const struct gates *g, const struct gate_refusal *
 		return GATE_FILES;
 	if (r->code != EPERM)
 		return GATES;
+	if (is_closed(g, GATE_MEMLOCK))
+		return GATE_MEMLOCK;
 	return g->gate[GATE_MEMLOCK_USED].verdict == GATE_CLOSED ||
-			       (g->gate[GATE_MEMLOCK_USED].verdict == GATE_LIMITED &&
-				!is_closed(g, GATE_MEMLOCK)) ?
+			       g->gate[GATE_MEMLOCK_USED].verdict == GATE_LIMITED ?
 		       GATE_MEMLOCK_USED :
 		       GATE_MEMLOCK;
 }

@@ -255,7 +255,7 @@ static void judge_memlock(const struct gate_facts *f, struct gate *g, struct gat
 		      closed ? "not even the smallest rings" : "smaller rings, shorter stacks");
 		remedy_memlock(f, wanted, g->remedy, sizeof(g->remedy));
 	}
-	if (!can_try || budget == UINT64_MAX)
+	if (!can_try || budget < least_bytes(f) || budget == UINT64_MAX)
 		return;
 	/* One ring of half the budget has its place where nobody else has taken any. */
 	if (f->tried.ring || (f->tried.ring_bytes < GATE_RING_BYTES_MAX &&
@@ -276,10 +276,9 @@ static void judge_files(const struct gate_facts *f, struct gate *g)
 	else
 		set_value(g, "%" PRIu64 " (hard %" PRIu64 ")", (uint64_t)f->files.rlim_cur,
 			  (uint64_t)hard);
-	if (hard >= wanted)
-		return;
-	judge(g, GATE_LIMITED, "fewer events, or only the first thread");
 	remedy_files(f, g->remedy, sizeof(g->remedy));
+	if (hard < wanted)
+		judge(g, GATE_LIMITED, "fewer events, or only the first thread");
 }
 
 static void judge_counters(const struct gate_facts *f, struct gate *g)

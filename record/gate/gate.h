@@ -34,7 +34,7 @@ struct gate {
 	enum gate_verdict verdict;
 	char value[96];	  /* "2", "0x20 of 0x1ffffffffff", "64 KiB" */
 	char means[160];  /* "user code of own processes only"; "" when open */
-	char remedy[320]; /* one line; "" when none is needed or known */
+	char remedy[320]; /* one line; "" when none is known; to be shown unless open */
 };
 
 enum gate_place { GATE_HOST, GATE_DOCKER, GATE_PODMAN, GATE_KUBERNETES, GATE_SYSTEMD };

@@ -128,10 +128,8 @@ void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap)
 
 void remedy_user_ns(const struct gate_facts *f, int paranoid, char *text, size_t cap)
 {
-	snprintf(text, cap,
-		 "on the host 'sysctl kernel.perf_event_paranoid=%d'%s: capabilities of a user "
-		 "namespace do not count for perf",
-		 paranoid, in_container(f) ? ", or a container that is not rootless" : "");
+	snprintf(text, cap, "on the host 'sysctl kernel.perf_event_paranoid=%d'%s", paranoid,
+		 in_container(f) ? ", or a container that is not rootless" : "");
 }
 
 void remedy_memlock(const struct gate_facts *f, size_t bytes, char *text, size_t cap)

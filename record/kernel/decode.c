@@ -310,7 +310,7 @@ static enum decode_result decode_switch(unsigned int misc, struct event *ret)
 {
 	ret->type = EVENT_SWITCH;
 	ret->switched = (struct event_switch){
-		.kind = !(misc & PERF_RECORD_MISC_SWITCH_OUT)	     ? SWITCH_IN :
+		.kind = !(misc & PERF_RECORD_MISC_SWITCH_OUT)	   ? SWITCH_IN :
 			misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT ? SWITCH_OUT_RUNNABLE :
 								     SWITCH_OUT_ASLEEP,
 	};

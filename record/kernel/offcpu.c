@@ -94,8 +94,7 @@ void offcpu_note_task(struct kernel *k, uint32_t tid)
 
 static bool may_be_ours(const struct kernel *k, uint32_t tid)
 {
-	return k->choice.whole_system ||
-	       (k->offcpu.ours[tid % OFFCPU_TIDS / 64] >> tid % 64 & 1);
+	return k->choice.whole_system || (k->offcpu.ours[tid % OFFCPU_TIDS / 64] >> tid % 64 & 1);
 }
 
 void offcpu_mark(struct kernel *k, enum switch_kind kind)

@@ -61,16 +61,28 @@ static void fill_refusal(const struct kernel *k, int code, struct gate_refusal *
 	};
 }
 
-int refuse(struct kernel *k, int code, struct err *err)
+/* "event 'sCPU' of task 622"; COMMAND's number says nothing to anyone. */
+static void name_asked(const struct kernel *k, char *text, size_t cap)
 {
 	const struct open_asked *asked = &k->asked;
 	const char *name = asked->spec ? asked->spec->watcher->name : "mappings";
+
+	if (asked->tid > 0 && !k->choice.enable_on_exec)
+		snprintf(text, cap, "event '%s' of task %d", name, (int)asked->tid);
+	else
+		snprintf(text, cap, "event '%s'", name);
+}
+
+int refuse(struct kernel *k, int code, struct err *err)
+{
+	const struct open_asked *asked = &k->asked;
 	unsigned int index = index_of(k, asked->spec);
 	struct gate_refusal refusal;
-	char why[WHY_BYTES];
+	char why[WHY_BYTES], name[160];
 
 	if (code == -ESRCH)
 		return err_set(err, code, "task %d is gone", (int)asked->tid);
+	name_asked(k, name, sizeof(name));
 	fill_refusal(k, code, &refusal);
 	explain(k, &refusal, why, sizeof(why));
 	switch (asked->step) {
@@ -83,8 +95,7 @@ int refuse(struct kernel *k, int code, struct err *err)
 			       index, strerror(-code), asked->what, why);
 	case GATE_STEP_OPEN:
 	default:
-		return err_set(err, code,
-			       "Error calling perfopen on watcher %u.%u (%s): event '%s': %s",
+		return err_set(err, code, "Error calling perfopen on watcher %u.%u (%s): %s: %s",
 			       index, (unsigned int)asked->cpu, strerror(-code), name, why);
 	}
 }
