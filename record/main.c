@@ -10,6 +10,7 @@
 #include "record/doctor/doctor.h"
 #include "record/options.h"
 #include "record/session.h"
+#include "record/snapshot.h"
 #include "record/unrecorded.h"
 #include "record/watcher/watcher.h"
 
@@ -81,6 +82,8 @@ int main(int argc, char **argv)
 	log_set_rooms(getenv("DDPROF_DEBUG"));
 	if (argc > 1 && !strcmp(argv[1], "doctor")) /* a COMMAND of that name: -- doctor */
 		return doctor_run(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "snapshot"))
+		return snapshot_run(argc - 1, argv + 1);
 	if (options_parse(&o, argc, argv, &err) < 0)
 		log_error("%s", err.text);
 	else

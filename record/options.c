@@ -55,6 +55,12 @@ const struct opt options_table[] = {
 	{ 0, "rotate", "SIZE|TIME[:KEEP]", "DDPROF_ROTATE", NULL, set_rotate,
 	  "begin a new file FILE.000001, ... after so much (64M) or so long (5m); keep KEEP of them",
 	  0 },
+	{ 0, "last", "TIME|SIZE", "DDPROF_LAST", NULL, set_last,
+	  "keep only the last 60s or 64M, in memory; written at the end, on SIGUSR2 and by "
+	  "'ddprof-record snapshot PID'",
+	  0 },
+	{ 0, "trigger-cpu", "PERCENT[:TIME]", NULL, NULL, set_trigger_cpu,
+	  "with --last: write it when the CPU use was above PERCENT of one CPU for TIME (5s)", 0 },
 
 	{ 0, "", NULL, NULL, NULL, NULL, "COMMAND and the recorder as processes", 0 },
 	{ 0, "switch-user", "USER", "DD_PROFILING_SWITCH_USER", NULL, set_user,

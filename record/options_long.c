@@ -24,6 +24,16 @@ int set_sync(void *ctx, const char *value, struct err *err)
 	return long_run_set_sync(long_run(ctx), value, err);
 }
 
+int set_last(void *ctx, const char *value, struct err *err)
+{
+	return long_run_set_last(long_run(ctx), value, err);
+}
+
+int set_trigger_cpu(void *ctx, const char *value, struct err *err)
+{
+	return long_run_set_trigger(long_run(ctx), value, err);
+}
+
 int set_rotate(void *ctx, const char *value, struct err *err)
 {
 	return long_run_set_rotate(long_run(ctx), value, err);

@@ -139,6 +139,7 @@ static void read_losses(struct session *s)
 	kernel_read_losses(s->kernel, &losses);
 	sink_losses(s->sink, s->now_ns, losses.samples, losses.bad_samples);
 	s->losses_ns = s->now_ns;
+	session_look_at_cpu(s, losses.count);
 	for (uint8_t i = 0; i < kernel_facts(s->kernel)->n_sources; i++)
 		log_debug("session",
 			  "kernel counts: source=%u samples_lost=%" PRIu64 " count=%" PRIu64, i,
@@ -161,7 +162,9 @@ void session_read_signals(struct session *s)
 	struct signalfd_siginfo info;
 
 	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+		if (info.ssi_signo == SIGUSR2)
+			session_want_file(s, "asked by a signal");
+		else if (info.ssi_signo != SIGCHLD)
 			interrupt(s, &info);
 	if (target_reap(&s->target))
 		s->stop = true;
@@ -175,7 +178,7 @@ static void wait_for_something(struct session *s)
 	others[1] = (struct pollfd){ .fd = inspector_fd(s->inspector), .events = POLLIN };
 	if (sink_failing(s->sink))
 		others[1].fd = -1; /* what it has for us cannot be taken now */
-	if (poll(s->fds, s->n_rings + POLL_OTHERS, POLL_MS) <= 0)
+	if (poll(s->fds, s->n_rings + POLL_OTHERS, sink_snapshot_runs(s->sink) ? 0 : POLL_MS) <= 0)
 		return;
 	for (size_t i = 0; i < s->n_rings; i++)
 		if (s->fds[i].revents & (POLLHUP | POLLERR))

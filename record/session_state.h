@@ -11,6 +11,7 @@
 #include "record/kernel/kernel.h"
 #include "record/session.h"
 #include "record/target.h"
+#include "record/trigger.h"
 
 enum { POLL_OTHERS = 2, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
 
@@ -33,7 +34,10 @@ struct session {
 	struct unknown_pid unknown[UNKNOWN_PIDS];
 	uint64_t change_ns[CHANGE_PIDS]; /* of mappings, of the last pid that fell on this place */
 	uint32_t stale_pid;		 /* whose snapshot is not taken */
-	uint64_t file_due_ns;		 /* since when the next segment is due; 0: it is not */
+	uint64_t file_due_ns;		 /* since when the next file is due; 0: it is not */
+	bool file_wanted;		 /* somebody asked for it */
+	struct trigger trigger;
+	size_t n_gone;			 /* attached processes that ended */
 	uint64_t drained_ns;		 /* when the rings were read last */
 	uint64_t longest_ns;		 /* between two looks at the rings */
 	int n_interrupts;
@@ -48,6 +52,9 @@ struct inspect_sink session_answers(struct session *s);
 /* session_long.c: limits, segments */
 void session_on_file(void *ctx, const struct sink_file *file);
 void session_long_tick(struct session *s); /* may set stop */
+void session_want_file(struct session *s, const char *why); /* a snapshot, or the next segment */
+/* Every second: what each source counted so far. */
+void session_look_at_cpu(struct session *s, const uint64_t *count);
 
 void session_drain(struct session *s, bool all); /* rings -> sink */
 void session_read_signals(struct session *s);	 /* may set stop */

@@ -187,15 +187,27 @@ int target_attach(struct target *t, const pid_t *pids, size_t n, struct err *err
 	return 0;
 }
 
+static bool is_gone(const struct target *t, size_t i)
+{
+	struct pollfd fd = { .fd = t->pidfd[i], .events = POLLIN };
+
+	return t->pidfd[i] < 0 ? kill(t->pid[i], 0) < 0 && errno != EPERM : poll(&fd, 1, 0) != 0;
+}
+
+size_t target_n_gone(const struct target *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_pids; i++)
+		n += is_gone(t, i);
+	return n;
+}
+
 bool target_all_gone(const struct target *t)
 {
-	for (size_t i = 0; i < t->n_pids; i++) {
-		struct pollfd fd = { .fd = t->pidfd[i], .events = POLLIN };
-
-		if (t->pidfd[i] < 0 ? kill(t->pid[i], 0) == 0 || errno == EPERM :
-				      poll(&fd, 1, 0) == 0)
+	for (size_t i = 0; i < t->n_pids; i++)
+		if (!is_gone(t, i))
 			return false;
-	}
 	return t->n_pids != 0;
 }
 

@@ -51,6 +51,7 @@ int target_exit_status(const struct target *t);
 int target_attach(struct target *t, const pid_t *pids, size_t n, struct err *err);
 /* Whether all attached processes have ended. */
 bool target_all_gone(const struct target *t);
+size_t target_n_gone(const struct target *t);
 /* Threads of a process: *ret_tids is to be freed. */
 int target_threads(pid_t pid, pid_t **ret_tids, size_t *ret_n, struct err *err);
 

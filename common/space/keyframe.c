@@ -29,7 +29,8 @@ static void flush(struct keyframe *k, unsigned int flags)
 
 	if (k->code < 0)
 		return;
-	record_encoder_put_counters(k->encoder, k->counters);
+	if (k->counters)
+		record_encoder_put_counters(k->encoder, k->counters);
 	const uint8_t *bytes = record_encoder_bytes(k->encoder, &n);
 	k->code = chunk_writer_put(k->chunks, CHUNK_KEYFRAME, k->flags | flags, bytes, n,
 				   record_encoder_n(k->encoder), k->now_ns, k->now_ns);

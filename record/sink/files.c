@@ -20,7 +20,7 @@ static const uint64_t next_file_again_ns = 1000000000;
 static const uint64_t events_bytes_min = 64 << 10; /* a segment is not all head */
 
 /* Pairs of the options, and those that tell segments of one recording. */
-static int write_manifest(struct sink *s)
+int sink_write_manifest(struct sink *s, struct chunk_writer *to, uint32_t number)
 {
 	const struct sink_options *o = &s->options;
 	uint8_t bytes[MANIFEST_BYTES_MAX];
@@ -29,13 +29,13 @@ static int write_manifest(struct sink *s)
 	char text[24];
 
 	memcpy(bytes, o->manifest, n);
-	if (s->output.number) {
+	if (number) {
 		snprintf(text, sizeof(text), "%016" PRIx64, s->recording_id);
 		n_pairs += manifest_put(bytes, sizeof(bytes), &n, "recording", text) == 0;
-		snprintf(text, sizeof(text), "%" PRIu32, s->output.number);
+		snprintf(text, sizeof(text), "%" PRIu32, number);
 		n_pairs += manifest_put(bytes, sizeof(bytes), &n, "segment", text) == 0;
 	}
-	return chunk_writer_put(s->chunks, CHUNK_MANIFEST, 0, bytes, n, n_pairs, 0, 0);
+	return chunk_writer_put(to, CHUNK_MANIFEST, 0, bytes, n, n_pairs, 0, 0);
 }
 
 static int put_kept(void *ctx, const struct larder_chunk *c)
@@ -65,7 +65,7 @@ int sink_write_head(struct sink *s, uint64_t now_ns)
 		if (s->head == HEAD_HEADER)
 			r = chunk_writer_begin(s->chunks);
 		else if (s->head == HEAD_MANIFEST)
-			r = write_manifest(s);
+			r = sink_write_manifest(s, s->chunks, s->output.number);
 		else if (s->head == HEAD_KEYFRAME)
 			r = sink_keyframe(s, now_ns);
 		else
@@ -103,6 +103,8 @@ void sink_met_object(void *ctx, const struct space *space, const struct mapping 
 		uint64_t tag = object_tag(&key);
 
 		if (larder_meet(s->larder, tag, s->last_ns)) {
+			if (s->recent)
+				return; /* a snapshot takes what was met of late */
 			if (larder_each_of(s->larder, tag, put_kept, s) < 0)
 				sink_set_failing(s);
 			else

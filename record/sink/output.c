@@ -5,6 +5,7 @@
 #include "record/sink/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,9 +15,6 @@
 #include "common/base/io.h"
 #include "common/base/log.h"
 #include "record/sink/settle.h"
-
-/* For the last file. A disk that takes longer is not waited for: the file is there, unsynced. */
-static const uint64_t close_wait_ns = 30000000000;
 
 static bool in_segments(const struct output *o)
 {
@@ -36,8 +34,18 @@ static bool can_sync(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Nothing is written before a snapshot: whether it can be is found out now. */
+static int output_check(const struct output *o, struct err *err)
+{
+	if (faccessat(o->segments.dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_set(err, -errno, "cannot create '%s': %s", o->path, strerror(errno));
+	return writer_check(o->path, err);
+}
+
 static int open_first(struct output *o, struct err *err)
 {
+	if (in_memory(o))
+		return output_check(o, err);
 	if (!in_segments(o))
 		return writer_open(&o->writer, o->path, err);
 	int fd = segments_create(&o->segments, &o->number);
@@ -180,7 +188,7 @@ static int close_plain(struct output *o, struct err *err)
 
 	if (o->settle && o->options->limits.sync_ns && !o->sync_code)
 		settle_ask(o->settle, &job);
-	if (o->settle && !settle_wait(o->settle, io_monotonic_ns() + close_wait_ns))
+	if (o->settle && !settle_wait(o->settle, io_monotonic_ns() + OUTPUT_CLOSE_WAIT_NS))
 		r = err_set(err, -ETIMEDOUT, "the disk does not answer: not synced");
 	take_answers(o);
 	if (o->sync_code && r == 0)
@@ -197,7 +205,7 @@ static int close_segment(struct output *o, struct err *err)
 				  .fd = o->writer.fd,
 				  .bytes = o->writer.bytes,
 				  .number = o->number };
-	uint64_t end_ns = io_monotonic_ns() + close_wait_ns;
+	uint64_t end_ns = io_monotonic_ns() + OUTPUT_CLOSE_WAIT_NS;
 
 	take_answers(o);
 	if (!settle_ask(o->settle, &job) &&

@@ -15,6 +15,9 @@
 
 struct settle;
 
+/* For the last file. A disk that takes longer is not waited for: the file is there, unsynced. */
+#define OUTPUT_CLOSE_WAIT_NS UINT64_C(30000000000)
+
 struct output {
 	const struct sink_options *options; /* limits, on_file */
 	const char *path;		    /* lent */

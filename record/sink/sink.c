@@ -21,6 +21,8 @@ enum { ZSTD_LEVEL = 2 }; /* 3 to 6 % smaller than 1 for 0.1 to 1 us a sample; 3 
 static const uint64_t retry_ns = 250000000;	 /* a refused output is tried again */
 static const uint64_t keyframe_ns = 10000000000; /* at least so often */
 static const uint64_t keyframe_bytes = 16 << 20;
+enum { KEYFRAMES_KEPT = 6 }; /* so many at least in what a flight recorder keeps */
+static const uint64_t keyframe_min_ns = 1000000000;
 /*
  * Age of the oldest event when its chunk is closed; with the drain's own 0.1 s and some delay on a
  * busy host less than 1 s is open at any time. A shorter age costs size (0.45 s: 9 %), so only
@@ -48,7 +50,8 @@ void sink_chunk_close(struct sink *s)
 
 	if (!record_encoder_n(s->encoder))
 		return;
-	record_encoder_put_counters(s->encoder, &s->counters);
+	if (!s->recent) /* a snapshot counts from its own beginning, and only at its end */
+		record_encoder_put_counters(s->encoder, &s->counters);
 	const uint8_t *bytes = record_encoder_bytes(s->encoder, &n);
 	record_encoder_times(s->encoder, &first_ns, &last_ns);
 	if (chunk_writer_put(s->chunks, CHUNK_EVENTS, 0, bytes, n, record_encoder_n(s->encoder),
@@ -79,13 +82,15 @@ static bool encode(struct sink *s, const struct event *event)
 int sink_keyframe(struct sink *s, uint64_t now_ns)
 {
 	sink_chunk_close(s);
+	if (s->recent)
+		recent_keyframe(s, now_ns);
 	/* What is known is known as of the last event: those to come are older than now. */
 	int r = keyframe_write(s->chunks, s->encoder, s->spaces, s->options.source,
 			       s->options.n_sources, s->last_ns ? s->last_ns : now_ns,
-			       &s->counters);
+			       s->recent ? NULL : &s->counters);
 	sink_chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
-	s->keyframe_at_bytes = s->output.writer.bytes;
+	s->keyframe_at_bytes = chunk_writer_bytes(s->chunks);
 	return r;
 }
 
@@ -201,7 +206,9 @@ int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *s
 
 	if (s->failing)
 		return -EAGAIN;
-	if (type == CHUNK_OBJECT)
+	if (s->recent)
+		r = 0;
+	else if (type == CHUNK_OBJECT)
 		r = chunk_writer_put_object(s->chunks, stored, stored_bytes, raw_bytes, n_records,
 					    tag);
 	else
@@ -234,7 +241,9 @@ static void try_again(struct sink *s, uint64_t now_ns)
 
 void sink_tick(struct sink *s, uint64_t now_ns)
 {
-	if (!output_tick(&s->output, now_ns) && now_ns >= s->next_file_at_ns)
+	if (s->recent)
+		recent_tick(s);
+	else if (!output_tick(&s->output, now_ns) && now_ns >= s->next_file_at_ns)
 		sink_next_file(s, now_ns);
 	if (s->failing) {
 		try_again(s, now_ns);
@@ -243,8 +252,8 @@ void sink_tick(struct sink *s, uint64_t now_ns)
 	if (s->open_ns && now_ns > s->open_ns &&
 	    now_ns - s->open_ns >= (s->n_closed ? chunk_age_ns : first_chunk_age_ns))
 		sink_chunk_close(s);
-	if (now_ns - s->keyframe_at_ns >= keyframe_ns ||
-	    s->output.writer.bytes - s->keyframe_at_bytes >= keyframe_bytes)
+	if (now_ns - s->keyframe_at_ns >= s->keyframe_every_ns ||
+	    chunk_writer_bytes(s->chunks) - s->keyframe_at_bytes >= s->keyframe_every_bytes)
 		s->failing |= sink_keyframe(s, now_ns) < 0;
 }
 
@@ -296,7 +305,12 @@ static bool in_segments(const struct sink_limits *l)
 
 static int alloc_parts(struct sink *s, struct err *err)
 {
-	s->chunks = chunk_writer_new(ZSTD_LEVEL, writer_put, &s->output.writer, err);
+	bool recent = recent_wanted(&s->options.limits);
+
+	if (recent && recent_open(s, err) < 0)
+		return err->code;
+	s->chunks = chunk_writer_new(ZSTD_LEVEL, recent ? recent_put : writer_put,
+				     recent ? (void *)s->recent : (void *)&s->output.writer, err);
 	if (!s->chunks)
 		return -ENOMEM;
 	s->encoder = record_encoder_new(s->options.machine, err);
@@ -307,10 +321,23 @@ static int alloc_parts(struct sink *s, struct err *err)
 		s->words[i] = malloc(STACK_WORDS_MAX * sizeof(*s->words[i]));
 	if (!s->spaces || !s->words[0] || !s->words[1])
 		return err_set(err, -ENOMEM, "no memory for address spaces");
-	if (!in_segments(&s->options.limits))
+	if (!in_segments(&s->options.limits) && !recent)
 		return 0;
 	s->larder = larder_new(err);
 	return s->larder ? 0 : -ENOMEM;
+}
+
+static void plan_keyframes(struct sink *s)
+{
+	const struct sink_limits *l = &s->options.limits;
+
+	s->keyframe_every_ns = keyframe_ns;
+	s->keyframe_every_bytes = keyframe_bytes;
+	if (l->last_ns)
+		s->keyframe_every_ns = MIN(MAX(l->last_ns / KEYFRAMES_KEPT, keyframe_min_ns),
+					   keyframe_ns);
+	if (l->last_bytes)
+		s->keyframe_every_bytes = MIN(l->last_bytes / KEYFRAMES_KEPT, keyframe_bytes);
 }
 
 static void met_kernel(void *ctx, uint64_t pc)
@@ -333,6 +360,7 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	s->touch.ctx = s;
 	s->file_ns = io_monotonic_ns();
 	s->recording_id = hash_u64(s->file_ns ^ (uint64_t)getpid() << 32);
+	plan_keyframes(s);
 	s->output = (struct output){ .writer = { .fd = -1 }, .segments = { .dir = -1 }, .next_fd = -1 };
 	int r = alloc_parts(s, err);
 	if (r == 0)
@@ -351,6 +379,8 @@ int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 {
 	if (!s->failing)
 		sink_chunk_close(s);
+	if (s->recent)
+		return recent_close(s, ret, err);
 	writer_begin_end(&s->output.writer);
 	int r = sink_write_end(s);
 	if (r < 0)
@@ -373,6 +403,7 @@ void sink_free(struct sink *s)
 		return;
 	output_free(&s->output);
 	larder_free(s->larder);
+	recent_free(s->recent);
 	chunk_writer_free(s->chunks);
 	record_encoder_free(s->encoder);
 	spaces_free(s->spaces);

@@ -34,6 +34,8 @@ struct sink_file {
 	uint64_t bytes;
 	uint64_t unsure_bytes; /* `code`: written since the last sync that worked */
 	int code;	       /* 0: it is on the disk; negative errno: it may not be */
+	/* of a snapshot: what of the past is in it */
+	uint64_t n_samples, kept_ns;
 };
 
 struct sink_options {
@@ -85,6 +87,13 @@ void sink_tick(struct sink *s, uint64_t now_ns);
 bool sink_file_due(const struct sink *s, uint64_t now_ns);
 /* Ends this file and begins the next. Negative: not possible now, it goes on in this one. */
 int sink_next_file(struct sink *s, uint64_t now_ns);
+
+/*
+ * What is kept in memory goes into the next segment's file, piece by piece in sink_tick; on_file
+ * tells when it is there. -EBUSY: the one before is not yet. -EINVAL: nothing is kept in memory.
+ */
+int sink_snapshot(struct sink *s, uint64_t now_ns);
+bool sink_snapshot_runs(const struct sink *s); /* sink_tick wants to be called without a pause */
 
 const struct record_counters *sink_counters(struct sink *s); /* of all files together */
 uint64_t sink_bytes(const struct sink *s);		     /* of all files together */

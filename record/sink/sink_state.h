@@ -8,6 +8,7 @@
 #include "record/sink/sink.h"
 
 struct larder; /* larder.h */
+struct recent; /* recent.c */
 
 /* What stands before the first event of a file, in this order. */
 enum sink_head { HEAD_HEADER, HEAD_MANIFEST, HEAD_KEYFRAME, HEAD_KEPT, HEAD_DONE };
@@ -22,6 +23,7 @@ struct sink {
 	struct spaces *spaces;
 	struct touch touch;
 	struct larder *larder; /* NULL: no further segment is planned */
+	struct recent *recent; /* the flight recorder; NULL: events go to the output at once */
 	struct record_counters counters; /* of this file */
 	struct record_counters before;	 /* of the files before */
 	struct record_counters total;	 /* sink_counters */
@@ -37,6 +39,7 @@ struct sink {
 	uint64_t next_file_at_ns;     /* of a file that could not be created */
 	uint64_t n_closed;
 	uint64_t recording_id; /* the same in all segments */
+	uint64_t keyframe_every_ns, keyframe_every_bytes;
 	enum sink_head head;
 	bool failing;
 };
@@ -49,6 +52,17 @@ void sink_set_failing(struct sink *s);
 /* files.c */
 int sink_write_head(struct sink *s, uint64_t now_ns); /* what is still missing of it */
 int sink_write_end(struct sink *s);
+int sink_write_manifest(struct sink *s, struct chunk_writer *to, uint32_t number);
 void sink_met_object(void *ctx, const struct space *space, const struct mapping *mapping);
+
+/* recent.c */
+bool recent_wanted(const struct sink_limits *limits);
+int recent_open(struct sink *s, struct err *err);
+int recent_put(void *recent, const void *bytes, size_t n); /* a chunk_sink */
+void recent_keyframe(struct sink *s, uint64_t now_ns);	   /* before one */
+void recent_tick(struct sink *s);
+/* The last snapshot, into the output itself. */
+int recent_close(struct sink *s, struct sink_total *ret, struct err *err);
+void recent_free(struct recent *r);
 
 #endif

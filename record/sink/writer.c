@@ -26,22 +26,38 @@ static bool exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-static int move_away(const char *path, struct err *err)
+/* ret_old has PATH_MAX_BYTES. */
+static int check_old(const char *path, char *ret_old, struct err *err)
 {
-	char old[PATH_MAX_BYTES];
-
 	if (!segment_is_ours(AT_FDCWD, path))
 		return err_set(err, -EEXIST,
 			       "output '%s' exists and is not a recording of yours; "
 			       "remove it or use -o",
 			       path);
-	if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
+	if (snprintf(ret_old, PATH_MAX_BYTES, "%s.old", path) >= PATH_MAX_BYTES)
 		return err_set(err, -ENAMETOOLONG, "output '%s': name too long", path);
-	if (exists(old) && !segment_is_ours(AT_FDCWD, old))
+	if (exists(ret_old) && !segment_is_ours(AT_FDCWD, ret_old))
 		return err_set(err, -EEXIST,
 			       "'%s' exists and is not a recording of yours, so '%s' cannot be "
 			       "kept under that name; remove one of them or use -o",
-			       old, path);
+			       ret_old, path);
+	return 0;
+}
+
+int writer_check(const char *path, struct err *err)
+{
+	char old[PATH_MAX_BYTES];
+
+	return exists(path) ? check_old(path, old, err) : 0;
+}
+
+static int move_away(const char *path, struct err *err)
+{
+	char old[PATH_MAX_BYTES];
+	int r = check_old(path, old, err);
+
+	if (r < 0)
+		return r;
 	if (rename(path, old) < 0)
 		return err_set(err, -errno, "cannot rename '%s' to '%s': %s", path, old,
 			       strerror(errno));

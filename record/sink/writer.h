@@ -25,6 +25,8 @@ struct writer {
  * anything else that stands there.
  */
 int writer_open(struct writer *w, const char *path, struct err *err);
+/* Whether writer_open may have `path` later. */
+int writer_check(const char *path, struct err *err);
 void writer_take(struct writer *w, int fd); /* a new, empty file */
 /* A chunk_sink: `w` as ctx. All of it, or none and a negative errno. */
 int writer_put(void *w, const void *bytes, size_t n);
