@@ -21,7 +21,7 @@ static bool knows_lines(const struct profile_module *m)
 
 enum missing_names missing_names_of(const struct profile_module *m)
 {
-	if (m->kind == MODULE_JIT || knows_lines(m))
+	if (m->kind == MODULE_JIT || m->kind == MODULE_LABEL || knows_lines(m))
 		return NAMES_ALL;
 	if (m->kind == MODULE_KERNEL)
 		return m->has_names ? NAMES_ALL : NAMES_NONE;

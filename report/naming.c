@@ -309,12 +309,30 @@ static void fill_jit(struct names *s, struct run *run)
 	}
 }
 
+static void fill_labels(struct names *s, struct run *run)
+{
+	struct profile *p = s->profile;
+	struct profile_module m = module_of_labels(&p->names);
+	uint32_t module = profile_add_module(p, &m);
+
+	for (uint32_t i = 0; i < run->n; i++) {
+		struct profile_place *place = &p->place[run->touched[i].place];
+		const char *text = profile_label_text((enum profile_label)run->batch.addr[i]);
+		str_id name = intern_put(&p->names, text);
+
+		place->module = module;
+		place->function = profile_function(p, module, name, name, false);
+	}
+}
+
 static void fill(struct names *s, struct run *run)
 {
 	if (run->touched->object == LOC_KERNEL)
 		fill_kernel(s, run);
 	else if (run->touched->object == LOC_JIT)
 		fill_jit(s, run);
+	else if (run->touched->object == LOC_LABEL)
+		fill_labels(s, run);
 	else if (run->object)
 		fill_file(s, run);
 	else
@@ -328,7 +346,7 @@ static void ask(struct names *s, struct run *run)
 	const char *reason = NULL;
 
 	if (run->touched->object == LOC_KERNEL || run->touched->object == LOC_UNMAPPED ||
-	    run->touched->object == LOC_JIT)
+	    run->touched->object == LOC_JIT || run->touched->object == LOC_LABEL)
 		return;
 	run->object = spaces_object(s->n->spaces, run->touched->object);
 	if (!run->object || run->object->anonymous || s->n->no_names)
@@ -365,9 +383,9 @@ static void add_runs(struct names *s, const struct touched *t, size_t n, uint64_
 void naming_run(const struct naming *n)
 {
 	struct names s = { .n = n, .profile = n->profile };
-	struct symbolizer_options options = {
-		.debug = n->debug, .cache = n->cache, .use_local = n->use_local
-	};
+	struct symbolizer_options options = { .debug = n->debug,
+					      .cache = n->cache,
+					      .use_local = n->use_local };
 	struct profile *p = n->profile;
 	struct touched *t;
 	struct symbol *symbol;

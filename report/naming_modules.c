@@ -101,6 +101,18 @@ struct profile_module module_of_jit(struct intern *names)
 	};
 }
 
+struct profile_module module_of_labels(struct intern *names)
+{
+	str_id name = intern_put(names, "[off CPU]");
+
+	return (struct profile_module){
+		.kind = MODULE_LABEL,
+		.name = name,
+		.path = name,
+		.has_names = true,
+	};
+}
+
 struct profile_module module_of_kernel(struct intern *names, const char *loadable,
 				       const struct symbol_origin *origin)
 {

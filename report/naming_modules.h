@@ -16,6 +16,8 @@ struct profile_module module_of_file(struct intern *names, const struct space_ob
 struct profile_module module_of_nothing(struct intern *names);
 /* Code made at run time that somebody described. */
 struct profile_module module_of_jit(struct intern *names);
+/* Frames that are no code. */
+struct profile_module module_of_labels(struct intern *names);
 /* loadable: "ext4"; "" for the kernel itself. */
 struct profile_module module_of_kernel(struct intern *names, const char *loadable,
 				       const struct symbol_origin *origin);

@@ -165,6 +165,13 @@ static int set_time(void *ctx, const char *value, struct err *err)
 	return filter_set_time(filter_of(ctx), value, err);
 }
 
+static int set_wall(void *ctx, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	given(ctx, "wall", VERB_SHOW | VERB_EXPORT)->pipeline.wall = true;
+	return 0;
+}
+
 static int set_output(void *ctx, const char *value, struct err *err)
 {
 	(void)err;
@@ -408,6 +415,8 @@ const struct opt command_options[] = {
 	{ 0, "time", "FROM-TO", NULL, NULL, set_time,
 	  "only this part, since the start: 1.5-2, 250ms-1s, 3s-", false },
 	{ 0, "event", "NAME", NULL, NULL, set_event, "only samples of these events", false },
+	{ 0, "wall", NULL, NULL, NULL, set_wall,
+	  "all time of threads, on a CPU, asleep and waiting, as one event", false },
 	{ 'o', "output", "FILE", NULL, NULL, set_output,
 	  "export: where to write ('-' for standard output)", false },
 	{ 0, "flatten-inlines", NULL, NULL, NULL, set_flatten_inlines,

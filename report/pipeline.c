@@ -19,6 +19,7 @@
 #include "report/debug/debug.h"
 #include "report/jit/jit.h"
 #include "report/naming.h"
+#include "report/offcpu.h"
 #include "report/profile/profile.h"
 #include "report/read/read.h"
 #include "report/symbol/cache.h"
@@ -48,6 +49,7 @@ struct pipeline {
 	char *cache_dir;     /* NULL: nothing is kept */
 	struct symbol_cache *cache;
 	struct runtimes runtimes;
+	struct offcpu *offcpu;
 	struct profile *profile;
 	struct elf_image **local; /* images of this machine's files, for unwinding */
 	size_t n_local, local_cap;
@@ -157,6 +159,15 @@ static void note_runtime(struct pipeline *p, uint32_t pid, const struct frames *
 		runtimes_note(&p->runtimes, p->spaces, pid);
 }
 
+/* offcpu_thread of offcpu.h */
+static uint32_t thread_of(void *ctx, uint32_t pid, uint32_t tid, const char **ret_comm)
+{
+	const struct known_thread *k = find_thread(ctx, pid, tid);
+
+	*ret_comm = k->comm;
+	return k->thread;
+}
+
 static void add_sample(struct pipeline *p, const struct event *event)
 {
 	const struct record_source *source = recording_source(p->recording, event->sample.source);
@@ -169,9 +180,11 @@ static void add_sample(struct pipeline *p, const struct event *event)
 		.comm = thread->comm,
 		.event = source ? source->name : "",
 	};
+	bool off_cpu = offcpu_is_source(p->offcpu, event->sample.source);
 	struct frames frames;
 
-	if (!filter_takes(&p->o->filter, &about)) {
+	/* Off-CPU time asks the filters when it is known; a wait may have another event's name. */
+	if (!off_cpu && !filter_takes(&p->o->filter, &about)) {
 		p->profile->coverage.n_filtered++;
 		return;
 	}
@@ -181,8 +194,11 @@ static void add_sample(struct pipeline *p, const struct event *event)
 	}
 	unwind_sample(p->unwinder, event, &frames);
 	note_runtime(p, event->pid, &frames);
-	profile_add(p->profile, thread->thread, event->sample.source, event->sample.period,
-		    &frames);
+	if (off_cpu)
+		offcpu_stack(p->offcpu, event, profile_leaf(p->profile, thread->thread, &frames));
+	else
+		profile_add(p->profile, thread->thread, event->sample.source, event->sample.period,
+			    &frames);
 }
 
 /* What moves threads and processes, and with them the pointers into spaces. */
@@ -207,6 +223,9 @@ static void read_events(struct pipeline *p)
 			p->origin_ns = event->time_ns;
 			p->any = true;
 		}
+		offcpu_event(p->offcpu, event);
+		if (event->type == EVENT_SWITCH)
+			continue;
 		if (event->type != EVENT_SAMPLE) {
 			apply(p, event);
 			continue;
@@ -301,11 +320,20 @@ static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
 	p->unwinder = unwinder_new(recording_machine(p->recording), p->spaces, find_image, p);
 	unwinder_set_jit(p->unwinder, p->jit);
 	p->profile = profile_new();
+	p->offcpu = offcpu_new(&(struct offcpu_options){
+		.filter = &p->o->filter,
+		.profile = p->profile,
+		.unwinder = p->unwinder,
+		.recording = p->recording,
+		.thread = thread_of,
+		.ctx = p,
+	});
 	return 0;
 }
 
 static void pipeline_done(struct pipeline *p)
 {
+	offcpu_free(p->offcpu);
 	unwinder_free(p->unwinder);
 	jit_free(p->jit);
 	runtimes_done(&p->runtimes);
@@ -332,6 +360,14 @@ int pipeline_run(const char *path, const struct pipeline_options *o,
 		return status;
 	}
 	read_events(&p);
+	offcpu_finish(p.offcpu, recording_state(p.recording)->last_ns);
+	status = o->wall ? offcpu_wall(p.profile, p.unwinder, err) : 0;
+	if (status < 0) {
+		profile_free(p.profile);
+		recording_close(p.recording);
+		pipeline_done(&p);
+		return status;
+	}
 	profile_seal(p.profile);
 	runtimes_tell(&p.runtimes, p.profile);
 	name_places(&p);

@@ -1,6 +1,6 @@
 /*
  * From a recording to its profile. The order of the stages stands in pipeline.c and nowhere else:
- * read -> spaces -> early filters -> unwind -> tree -> names -> late filters.
+ * read -> spaces -> early filters -> unwind -> off-CPU time -> tree -> names -> late filters.
  */
 #ifndef REPORT_PIPELINE_H
 #define REPORT_PIPELINE_H
@@ -17,6 +17,7 @@ struct recording;
 struct pipeline_options {
 	struct filter filter;
 	bool no_local_files; /* names and unwind tables from the recording alone */
+	bool wall;	     /* all time as one source: -ENODATA without off-CPU time */
 	bool no_names;	     /* only completeness is wanted: nothing is symbolized */
 	bool no_inlines;     /* --inline=no: the function whose code it is stands alone */
 	struct debug_options debug; /* --debug-dir, --debuginfod */

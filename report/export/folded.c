@@ -15,7 +15,7 @@
 /* Samples are counted; time that was measured is told in microseconds. */
 static uint64_t value_of(const struct profile_source *s, const struct view_weight *w)
 {
-	return profile_source_is_measured(s) ? w->weight / 1000 : w->count;
+	return s->time != TIME_SAMPLED ? w->weight / 1000 : w->count;
 }
 
 static void put_line(const struct buf *line, uint64_t value, FILE *out)

@@ -150,7 +150,7 @@ static void put_value_type(struct pprof *w, unsigned int field, const char *type
  */
 static bool is_cpu(const struct profile_source *s)
 {
-	return !strcmp(s->about.unit, "nanoseconds") && !profile_source_is_measured(s);
+	return !strcmp(s->about.unit, "nanoseconds") && s->time == TIME_SAMPLED;
 }
 
 static void put_source_type(struct pprof *w, unsigned int field, const struct profile_source *s)
@@ -299,7 +299,8 @@ static void number_mappings(struct pprof *w)
 	for (uint32_t i = 0; i < p->n_modules; i++)
 		if (i == w->main_module)
 			w->mapping_id[i] = 1;
-		else if (w->mapping_id[i] && p->module[i].kind != MODULE_UNMAPPED)
+		else if (w->mapping_id[i] && p->module[i].kind != MODULE_UNMAPPED &&
+			 p->module[i].kind != MODULE_LABEL)
 			w->mapping_id[i] = ++n;
 		else
 			w->mapping_id[i] = 0;

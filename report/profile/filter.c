@@ -216,8 +216,10 @@ void filter_apply(const struct filter *f, struct profile *p)
 			p->entry[kept++] = e;
 			continue;
 		}
-		p->coverage.n_filtered += e.count;
-		p->n_samples -= e.count;
+		if (p->source[e.source].time == TIME_SAMPLED) {
+			p->coverage.n_filtered += e.count;
+			p->n_samples -= e.count;
+		}
 		p->source[e.source].count -= e.count;
 		p->source[e.source].weight -= MIN(e.weight, p->source[e.source].weight);
 	}

@@ -240,21 +240,53 @@ static uint32_t entry_of(struct profile *p, uint32_t node, uint32_t thread, uint
 	return further_entry(p, node, thread, source);
 }
 
+uint32_t profile_leaf(struct profile *p, uint32_t thread, const struct frames *frames)
+{
+	assert(thread < p->n_threads);
+	p->n_samples++;
+	p->coverage.stops[frames->stop]++;
+	count_methods(&p->coverage, frames);
+	return leaf_of(p, p->thread[thread].tid, frames);
+}
+
+uint32_t profile_child(struct profile *p, uint32_t node, uint32_t place)
+{
+	return child(p, node, place);
+}
+
+const char *profile_label_text(enum profile_label label)
+{
+	static const char *const text[LABELS] = {
+		[LABEL_NO_RIGHTS] = "[no stack: kernel side not allowed]",
+		[LABEL_NO_SAMPLE] = "[no stack: sample lost or not taken]",
+		[LABEL_FROM_START] = "[off CPU since before the start]",
+		[LABEL_NEW] = "[new, has not run yet]",
+		[LABEL_TO_END] = "[still off CPU at the end]",
+		[LABEL_ASLEEP] = "[asleep]",
+		[LABEL_WAITING] = "[waiting for a CPU]",
+	};
+
+	return label < LABELS ? text[label] : "[unknown]";
+}
+
 void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight,
 		 const struct frames *frames)
+{
+	profile_add_time(p, profile_leaf(p, thread, frames), thread, source, weight);
+}
+
+void profile_add_time(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
+		      uint64_t weight)
 {
 	struct profile_entry *e;
 	uint32_t at;
 
 	assert(thread < p->n_threads && source < SOURCE_MAX);
-	at = entry_of(p, leaf_of(p, p->thread[thread].tid, frames), thread, source);
+	at = entry_of(p, node, thread, source);
 	e = &p->entry[at];
 	e->count++;
 	if (__builtin_add_overflow(e->weight, weight, &e->weight))
 		e->weight = UINT64_MAX;
-	p->n_samples++;
-	p->coverage.stops[frames->stop]++;
-	count_methods(&p->coverage, frames);
 	p->source[source].count++;
 	if (__builtin_add_overflow(p->source[source].weight, weight, &p->source[source].weight))
 		p->source[source].weight = UINT64_MAX;

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/intern.h"
@@ -63,6 +62,19 @@ struct profile_place {
 /* Inlined frames of a whole profile, places and nodes alike: more than this are not shown. */
 enum { PROFILE_INNER_LEAST = 1 << 20, PROFILE_INNER_EACH = 32 };
 
+/* Frames that are no code: they say what is not known, or what time it was. */
+enum profile_label {
+	LABEL_NO_RIGHTS,
+	LABEL_NO_SAMPLE,
+	LABEL_FROM_START,
+	LABEL_NEW,
+	LABEL_TO_END,
+	LABEL_ASLEEP,
+	LABEL_WAITING,
+	LABELS
+};
+const char *profile_label_text(enum profile_label label);
+
 struct profile_function {
 	str_id name;	    /* for people: demangled, or "[libx.so+0x123]" when unnamed */
 	str_id system_name; /* as in the symbol table; same as name when unnamed */
@@ -75,7 +87,8 @@ enum profile_module_kind {
 	MODULE_ANONYMOUS,
 	MODULE_KERNEL,
 	MODULE_UNMAPPED,
-	MODULE_JIT, /* code made at run time, described by its runtime */
+	MODULE_JIT,   /* code made at run time, described by its runtime */
+	MODULE_LABEL, /* no code */
 };
 
 struct profile_module {
@@ -83,15 +96,15 @@ struct profile_module {
 	str_id name; /* "libc.so.6", "[kernel]", "[anon]" */
 	str_id path; /* as mapped */
 	struct build_id build_id;
-	bool has_names;	       /* at least one place was named by a symbol */
+	bool has_names;		   /* at least one place was named by a symbol */
 	enum symbol_tables tables; /* what its symbol tables know */
 	bool full_debug;	   /* debug information was read, lines or not */
 	bool from_cache;	   /* ... by an earlier report */
 	uint64_t n_gaps;	   /* files that it refers to and that were not found */
-	bool local_names;      /* some came from files of this machine */
-	bool has_lines;	       /* at least one place has a source line */
-	str_id debug_file;     /* whose debug information answered; "" none */
-	str_id symbols_reason; /* why there are no names; "" when there are */
+	bool local_names;	   /* some came from files of this machine */
+	bool has_lines;		   /* at least one place has a source line */
+	str_id debug_file;	   /* whose debug information answered; "" none */
+	str_id symbols_reason;	   /* why there are no names; "" when there are */
 	enum unwind_object_state unwind_state;
 	str_id unwind_reason;
 	/* First executable segment as linked, for exports; all 0 when not known. */
@@ -113,8 +126,12 @@ struct profile_entry {
 	uint64_t weight; /* in units of the source */
 };
 
+/* Time from one moment to another, not so many samples of a clock. */
+enum profile_time { TIME_SAMPLED, TIME_ASLEEP, TIME_WAITING, TIME_WALL };
+
 struct profile_source {
 	bool used;
+	enum profile_time time;
 	struct record_source about;
 	uint64_t count, weight;
 };
@@ -177,6 +194,13 @@ uint32_t profile_thread(struct profile *p, uint32_t pid, uint32_t tid, const cha
 void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t weight,
 		 const struct frames *frames);
 
+/* The same in two steps, for samples whose weight comes later: the leaf; then time of that leaf. */
+uint32_t profile_leaf(struct profile *p, uint32_t thread, const struct frames *frames);
+void profile_add_time(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
+		      uint64_t weight);
+/* The child of a node that is this place. */
+uint32_t profile_child(struct profile *p, uint32_t node, uint32_t place);
+
 /*
  * No samples follow: frees what only adding needs, and makes entries of one leaf and thread
  * neighbours when there are several sources.
@@ -207,13 +231,6 @@ struct profile_losses {
 	uint64_t ring_full, undecodable, unwritten, unreadable;
 };
 struct profile_losses profile_losses(const struct profile *p);
-
-/* Time from one moment to another, not so many samples of a clock. */
-static inline bool profile_source_is_measured(const struct profile_source *s)
-{
-	return !s->about.frequency_hz && s->about.period == 1 &&
-	       !strcmp(s->about.unit, "nanoseconds");
-}
 
 /* The function of a node; PROFILE_NONE for the root. */
 static inline uint32_t profile_node_function(const struct profile *p, uint32_t node)

@@ -292,6 +292,11 @@ uint32_t unwinder_n_locs(const struct unwinder *u)
 	return u->places->locs.n;
 }
 
+uint32_t unwinder_label(struct unwinder *u, uint32_t label)
+{
+	return locs_put(&u->places->locs, LOC_LABEL, label);
+}
+
 struct loc unwinder_loc(const struct unwinder *u, uint32_t loc)
 {
 	return u->places->locs.loc[loc];

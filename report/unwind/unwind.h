@@ -66,9 +66,14 @@ static inline bool unwind_stop_complete(enum unwind_stop stop)
  * A place in code, interned: dense ids from 0, the same (object, addr) always the same id.
  * object 0: addr is a run-time address outside every object (kernel: LOC_KERNEL; unmapped:
  * LOC_UNMAPPED). LOC_JIT: code made at run time that somebody described, addr is code << 32 |
- * offset in it (report/jit/jit.h).
+ * offset in it (report/jit/jit.h). LOC_LABEL: no code, addr is whatever unwinder_label was given.
  */
-enum { LOC_UNMAPPED = 0, LOC_KERNEL = UINT32_MAX, LOC_JIT = UINT32_MAX - 1 };
+enum {
+	LOC_UNMAPPED = 0,
+	LOC_KERNEL = UINT32_MAX,
+	LOC_JIT = UINT32_MAX - 1,
+	LOC_LABEL = UINT32_MAX - 2,
+};
 struct loc {
 	uint32_t object; /* of the struct spaces given to unwinder_new; or LOC_ above */
 	/* as linked (elf address) for files; run-time for anonymous, kernel, unmapped */
@@ -112,6 +117,7 @@ void unwinder_set_jit(struct unwinder *u, struct jit *jit);
 void unwind_sample(struct unwinder *u, const struct event *event, struct frames *ret);
 
 uint32_t unwinder_n_locs(const struct unwinder *u);
+uint32_t unwinder_label(struct unwinder *u, uint32_t label);
 struct loc unwinder_loc(const struct unwinder *u, uint32_t loc);
 /* What is known of an object after unwinding, for the completeness table. */
 enum unwind_object_state {
