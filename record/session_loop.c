@@ -125,7 +125,7 @@ void session_drain(struct session *s, bool all)
 		if (event.type == EVENT_SAMPLE && event.sample.user)
 			ask_unknown(s, event.pid);
 		note_change(s, &event);
-		if (event.type != EVENT_SAMPLE)
+		if (event.type != EVENT_SAMPLE && event.type != EVENT_SWITCH)
 			inspector_note(s->inspector, &event);
 		sink_event(s->sink, &event);
 	}

@@ -243,7 +243,7 @@ static void switched(struct offcpu *o, const struct event *event)
 
 	if (event->switched.kind == SWITCH_WOKEN) {
 		t = find(o, event->tid); /* of others nothing is known, nor asked */
-		if (!t || (t->state != STATE_ASLEEP && t->state != STATE_UNKNOWN))
+		if (!t || !(t->state == STATE_ASLEEP || (t->state == STATE_UNKNOWN && o->attached)))
 			return;
 		count(o, t, event->time_ns, false);
 		enter(t, STATE_WAITS, event->time_ns);

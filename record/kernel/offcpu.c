@@ -112,7 +112,8 @@ bool offcpu_take_mark(struct kernel *k, struct event *ret)
 {
 	struct offcpu *o = &k->offcpu;
 
-	if (!o->n_marks || order_front_ns(&k->order) < o->mark[0].time_ns)
+	if (!o->n_marks || order_front_ns(&k->order) < o->mark[0].time_ns ||
+	    k->order.limit_ns <= o->mark[0].time_ns)
 		return false;
 	*ret = o->mark[0];
 	memmove(o->mark, o->mark + 1, --o->n_marks * sizeof(o->mark[0]));

@@ -170,6 +170,8 @@ void sink_event(struct sink *s, struct event *event)
 		s->counters.n[COUNTER_THROTTLED]++;
 	if (event->type == EVENT_LOST)
 		s->counters.n[COUNTER_TASKS_LOST_KERNEL] += event->lost.n;
+	if (event->type == EVENT_SWITCH && is_filtered(s, event->pid))
+		return;
 	spaces_apply(s->spaces, event);
 	encode(s, event);
 }
