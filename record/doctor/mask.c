@@ -104,7 +104,7 @@ static void mask_keys(char *text)
 }
 
 struct walk {
-	/* of `special`; "curl" may be the argument of a shell, of env, of us: the last one counts */
+	/* of `special`; "curl" may be an argument of a shell, of env: the last one counts */
 	const char *program;
 	bool value_is_next;
 };
