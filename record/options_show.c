@@ -158,26 +158,38 @@ int options_capture(const struct options *o, struct err *err)
 
 /* ---- options of others ---- */
 
-static void tell_unused(const struct options *o, unsigned int flag, const char *whose)
+/* "--url, --port" of those that were asked for here, not by the environment. */
+static size_t list_given(const struct options *o, unsigned int flag, char *names, size_t cap)
 {
-	char names[256] = "";
+	size_t n_given = 0;
 
+	*names = 0;
 	for (size_t i = 0; i < o->given.n; i++) {
 		const struct given_value *v = &o->given.value[i];
 		size_t n = strlen(names);
 
-		if (v->opt->flags & flag && v->origin != GIVEN_ENVIRONMENT)
-			snprintf(names + n, sizeof(names) - n, "%s--%s", n ? ", " : "",
-				 v->opt->name);
+		if (!(v->opt->flags & flag) || v->origin == GIVEN_ENVIRONMENT)
+			continue;
+		snprintf(names + n, cap - n, "%s--%s", n ? ", " : "", v->opt->name);
+		n_given++;
 	}
-	if (*names)
-		log_notice("%s: %s; without effect on the recording", names, whose);
+	return n_given;
+}
+
+static void tell_unused(const struct options *o, unsigned int flag, const char *whose)
+{
+	char names[512];
+	size_t n = list_given(o, flag, names, sizeof(names));
+
+	if (n)
+		log_notice("%s %s to %s: without effect on the recording", names,
+			   n == 1 ? "belongs" : "belong", whose);
 }
 
 void options_tell_unused(const struct options *o)
 {
-	tell_unused(o, OF_UPLOAD, "belongs to 'ddprof-report upload'");
-	tell_unused(o, OF_REPORT, "belongs to the views of ddprof-report");
-	tell_unused(o, OF_LIBRARY, "belongs to libdd_profiling");
-	tell_unused(o, OF_NOTHING, "not needed here");
+	tell_unused(o, OF_UPLOAD, "'ddprof-report upload'");
+	tell_unused(o, OF_REPORT, "the views of ddprof-report");
+	tell_unused(o, OF_LIBRARY, "libdd_profiling");
+	tell_unused(o, OF_NOTHING, "nothing that is needed here");
 }
