@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "record/doctor/doctor.h"
@@ -72,6 +74,17 @@ static int run(const struct options *o)
 	return session_run(&o->session);
 }
 
+static char **after_dashes; /* the COMMAND, while the options are not understood yet */
+
+static void on_exhaustion(size_t size_bytes)
+{
+	log_error("out of memory: %zu bytes wanted%s", size_bytes,
+		  *after_dashes ? "; COMMAND runs without being recorded" : "");
+	if (*after_dashes)
+		execvp(after_dashes[0], after_dashes);
+	_exit(EXIT_OWN_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o;
@@ -80,6 +93,10 @@ int main(int argc, char **argv)
 
 	log_init("ddprof-record");
 	log_set_rooms(getenv("DDPROF_DEBUG"));
+	for (after_dashes = argv; *after_dashes && strcmp(*after_dashes, "--");)
+		after_dashes++;
+	after_dashes += *after_dashes != NULL;
+	mem_on_exhaustion(on_exhaustion);
 	if (argc > 1 && !strcmp(argv[1], "doctor")) /* a COMMAND of that name: -- doctor */
 		return doctor_run(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "snapshot"))

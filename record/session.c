@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/base/bits.h"
+#include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/log.h"
@@ -240,6 +241,35 @@ static int exit_status(struct session *s)
 	return s->target.ended ? target_exit_status(&s->target) : EXIT_OWN_FAILURE;
 }
 
+/* Not even a pipe or a process can be had to wait for COMMAND: it takes our place. */
+static int become_command(struct session *s)
+{
+	inspector_stop(s->inspector);
+	s->inspector = NULL;
+	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+	return unrecorded_run(s->options);
+}
+
+static struct session *running; /* who is met without memory, */
+static pid_t running_pid;	/* here and not in a child */
+
+/* Nobody can go on recording, but COMMAND runs on, and its status is passed. */
+static void on_exhaustion(size_t size_bytes)
+{
+	struct session *s = running;
+
+	if (getpid() != running_pid || !s->options->argv)
+		return;
+	mem_on_exhaustion(NULL); /* once */
+	log_error("out of memory: %zu bytes wanted; COMMAND runs without being recorded",
+		  size_bytes);
+	if (!s->target.command)
+		_exit(become_command(s));
+	target_release(&s->target);
+	wait_for_command(s);
+	_exit(exit_status(s));
+}
+
 /* COMMAND runs in any case: whether it could be profiled is told, not decided here. */
 static int run_command(struct session *s, bool profiled)
 {
@@ -275,15 +305,6 @@ static bool offer_timers(const struct session *s)
 	return false;
 }
 
-/* Not even a pipe or a process can be had to wait for COMMAND: it takes our place. */
-static int become_command(struct session *s)
-{
-	inspector_stop(s->inspector);
-	s->inspector = NULL;
-	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
-	return unrecorded_run(s->options);
-}
-
 static int set_up_target(struct session *s, struct err *err)
 {
 	const struct session_options *o = s->options;
@@ -307,6 +328,9 @@ int session_run(const struct session_options *options)
 			return status;
 		}
 	}
+	running = &s;
+	running_pid = getpid();
+	mem_on_exhaustion(on_exhaustion);
 	int r = open_signals(&s, &err);
 	if (r == 0)
 		r = start_inspector(&s, &err);
@@ -329,5 +353,6 @@ int session_run(const struct session_options *options)
 	else
 		status = r < 0 ? EXIT_OWN_FAILURE : run_attached(&s);
 	close_all(&s);
+	mem_on_exhaustion(NULL);
 	return status;
 }

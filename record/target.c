@@ -72,15 +72,18 @@ int target_check_command(const char *name, struct err *err)
 	return code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-/* In the child: waits for the word, then becomes the command. */
-static void run_command(int go_fd, int exec_fd, char **argv, const struct user *user,
-			bool stdout_is_taken, const sigset_t *mask)
+/*
+ * In the child: waits for the word, then becomes the command. Should the word not get through, it
+ * is enough that the recorder lives and has let go of the pipe.
+ */
+static void run_command(pid_t recorder, int go_fd, int exec_fd, char **argv,
+			const struct user *user, bool stdout_is_taken, const sigset_t *mask)
 {
 	char go;
 	int code;
 
-	if (io_read(go_fd, &go, 1) != 1)
-		_exit(125); /* the recorder died first */
+	if (io_read(go_fd, &go, 1) != 1 && getppid() != recorder)
+		_exit(125); /* it died first */
 	if (stdout_is_taken)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	code = user ? user_become(user) : 0;
@@ -109,10 +112,11 @@ int target_fork(struct target *t, char **argv, const struct user *user, bool std
 		close(go[1]);
 		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
 	}
+	pid_t recorder = getpid();
 	t->command = fork();
 	if (t->command == 0) {
 		close(go[1]);
-		run_command(go[0], result[1], argv, user, stdout_is_taken, mask);
+		run_command(recorder, go[0], result[1], argv, user, stdout_is_taken, mask);
 	}
 	int code = errno;
 	close(go[0]);

@@ -186,7 +186,7 @@ static int redirect_first(struct kernel *k)
 
 void open_unmap(struct kernel *k)
 {
-	for (uint32_t i = 0; i < k->n_rings; i++)
+	for (uint32_t i = 0; k->rings && i < k->n_rings; i++)
 		ring_done(&k->rings[i]);
 	fds_cut(&k->fds[RING_SAMPLES], 0);
 	fds_cut(&k->fds[RING_TASKS], 0);
