@@ -14,11 +14,14 @@
 #include "common/base/bits.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "record/doctor/apart.h"
 #include "record/doctor/checks.h"
 #include "record/doctor/collect.h"
 #include "record/doctor/mask.h"
 #include "record/doctor/show.h"
 #include "record/doctor/tar.h"
+
+enum { TARGET_TEXT_BYTES = 256 << 10, TARGET_DEADLINE_S = 10 };
 
 extern char **environ;
 
@@ -78,17 +81,49 @@ static void fill_log(const struct bundle_options *o, const struct checks *c, str
 	collect_log(out);
 }
 
+/* What a process shows of itself may be in memory or on a mount that never answers. */
+struct target_text {
+	pid_t pid;
+	void (*collect)(pid_t pid, struct buf *out);
+	size_t n;
+	char text[TARGET_TEXT_BYTES];
+};
+
+static void collect_target(void *data)
+{
+	struct target_text *t = data;
+	struct buf out;
+
+	buf_init(&out);
+	t->collect(t->pid, &out);
+	t->n = MIN(out.n, sizeof(t->text));
+	if (t->n)
+		memcpy(t->text, out.data, t->n);
+}
+
+static void put_target(pid_t pid, void (*collect)(pid_t pid, struct buf *out), struct buf *out)
+{
+	static struct target_text t;
+	struct err err = { .code = 0 };
+
+	t = (struct target_text){ .pid = pid, .collect = collect };
+	if (apart_run(collect_target, &t, sizeof(t), TARGET_DEADLINE_S, &err) < 0)
+		buf_printf(out, "not readable: %s\n", err.text);
+	else
+		buf_put(out, t.text, MIN(t.n, sizeof(t.text)));
+}
+
 static void fill_target(const struct bundle_options *o, const struct checks *c, struct buf *out)
 {
 	(void)c;
-	collect_process(o->pid, out);
+	put_target(o->pid, collect_process, out);
 }
 
 static void fill_target_command(const struct bundle_options *o, const struct checks *c,
 				struct buf *out)
 {
 	(void)c;
-	collect_command(o->pid, out);
+	put_target(o->pid, collect_command, out);
 }
 
 static const struct member members[] = {

@@ -11,11 +11,14 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/opt.h"
+#include "record/doctor/apart.h"
 #include "record/doctor/bundle.h"
 #include "record/doctor/checks.h"
 #include "record/doctor/host.h"
 #include "record/doctor/show.h"
 #include "record/doctor/target.h"
+
+enum { TARGET_DEADLINE_S = 20 };
 
 struct doctor_options {
 	bool json, help, dry_run;
@@ -92,16 +95,39 @@ static pid_t parse_pid(const char *text)
 		       0;
 }
 
+struct target_work {
+	const char *name;
+	struct checks checks;
+};
+
+static void look_at_target(void *data)
+{
+	struct target_work *w = data;
+	pid_t pid = parse_pid(w->name);
+
+	if (pid)
+		process_look(pid, &w->checks);
+	else
+		program_look(w->name, &w->checks);
+}
+
 static void look(const struct doctor_options *o, char **operands, struct checks *ret)
 {
+	static struct target_work w;
+	struct err err = { .code = 0 };
+
 	host_look(o->output, ret);
 	if (!operands[0])
 		return;
-	pid_t pid = parse_pid(operands[0]);
-	if (pid)
-		process_look(pid, ret);
-	else
-		program_look(operands[0], ret);
+	w = (struct target_work){ .name = operands[0], .checks = *ret };
+	if (apart_run(look_at_target, &w, sizeof(w), TARGET_DEADLINE_S, &err) == 0) {
+		*ret = w.checks;
+		return;
+	}
+	ret->possible = false;
+	check_means(checks_add(ret, CHECK_TARGET, GATE_CLOSED, "target", "%s", operands[0]),
+		    "cannot be looked at: %s", err.text);
+	checks_summary(ret, "'%s' cannot be looked at: %s", operands[0], err.text);
 }
 
 static int write_bundle(const struct doctor_options *o, char **operands)

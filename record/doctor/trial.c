@@ -15,9 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/auto.h"
-#include "common/base/io.h"
 #include "common/base/log.h"
+#include "record/doctor/apart.h"
 
 enum { TRIAL_TIDS_MAX = 64, TRIAL_DEADLINE_S = 10 };
 
@@ -87,44 +86,26 @@ static void try_kernel(const struct trial *trial, struct trial_result *ret)
 	}
 }
 
-static void run_child(const struct trial *trial, int fd)
-{
-	static struct trial_result result;
+struct trial_work {
+	const struct trial *trial;
+	struct trial_result result;
+};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(TRIAL_DEADLINE_S);
+static void work(void *data)
+{
+	struct trial_work *w = data;
+
 	log_set_level(LOG_ERROR);
-	try_kernel(trial, &result);
-	io_write(fd, &result, sizeof(result), NULL);
-	_exit(0);
+	try_kernel(w->trial, &w->result);
 }
 
 void trial_run(const struct trial *trial, struct trial_result *ret)
 {
-	int fds[2], status = 0;
+	static struct trial_work w;
+	struct err err = { .code = 0 };
 
-	memset(ret, 0, sizeof(*ret));
-	if (pipe(fds) < 0) {
-		err_set(&ret->err, -errno, "cannot make a pipe: %s", strerror(errno));
-		return;
-	}
-	AUTO_CLOSE int read_fd = fds[0];
-	pid_t child = fork();
-	if (child == 0)
-		run_child(trial, fds[1]);
-	close(fds[1]);
-	if (child < 0) {
-		err_set(&ret->err, -errno, "cannot fork: %s", strerror(errno));
-		return;
-	}
-	ssize_t n = io_read(read_fd, ret, sizeof(*ret));
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (n == (ssize_t)sizeof(*ret))
-		return;
-	memset(ret, 0, sizeof(*ret));
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		err_set(&ret->err, -EPERM, "a seccomp filter kills whoever calls perf_event_open");
-	else
-		err_set(&ret->err, -EIO, "the trial ended early, with status %d", status);
+	w = (struct trial_work){ .trial = trial };
+	if (apart_run(work, &w, sizeof(w), TRIAL_DEADLINE_S, &err) < 0)
+		w.result.err = err;
+	*ret = w.result;
 }
