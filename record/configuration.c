@@ -114,13 +114,16 @@ static int check_repeated(const struct reading *r, size_t at)
 	return 0;
 }
 
-/* Whether only this user and root could have written it. */
-static bool is_trusted(int fd)
+/* Whether only this user and root could have written it. NULL: yes; otherwise why not. */
+static const char *distrust(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) &&
-	       !(st.st_mode & S_IWOTH);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return "is not a regular file";
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & S_IWOTH)
+		return "belongs to another user or is writable for everybody";
+	return NULL;
 }
 
 /* -1 with *ret_status 0: there is nothing to read. */
@@ -134,11 +137,10 @@ static int open_default(int *ret_status, struct err *err)
 			log_warning("%s; left out", err->text);
 		return -1;
 	}
-	if (is_trusted(fd))
+	const char *why = distrust(fd);
+	if (!why)
 		return fd;
-	log_warning("%s belongs to another user or is writable for everybody: left out; "
-		    "--config=FILE takes it",
-		    CONFIGURATION_DEFAULT);
+	log_warning("%s %s: left out; --config=FILE takes it", CONFIGURATION_DEFAULT, why);
 	close(fd);
 	return -1;
 }
