@@ -18,7 +18,11 @@
 #include "common/base/log.h"
 #include "record/doctor/apart.h"
 
-enum { TRIAL_TIDS_MAX = 64, TRIAL_DEADLINE_S = 10 };
+enum {
+	TRIAL_TIDS_MAX = 64,
+	TRIAL_DEADLINE_S = 10,
+	OTHER_FILES = 3, /* what a recording has open beside our own: signals, inspector, output */
+};
 
 /* Some threads of a process are enough to know whether they may be sampled. */
 static size_t read_tids(pid_t pid, pid_t *tids)
@@ -91,10 +95,19 @@ struct trial_work {
 	struct trial_result result;
 };
 
+/* Never closed: the child ends. */
+static void open_other_files(void)
+{
+	for (int i = 0; i < OTHER_FILES; i++)
+		if (dup(STDERR_FILENO) < 0)
+			return;
+}
+
 static void work(void *data)
 {
 	struct trial_work *w = data;
 
+	open_other_files();
 	log_set_level(LOG_ERROR);
 	try_kernel(w->trial, &w->result);
 }
