@@ -51,14 +51,15 @@ int long_run_parse_time(const char *text, uint64_t *ret_ns, struct err *err)
 	double unit, seconds = strtod(text, &end);
 
 	/* strtod takes "0x1p3", "inf" and blanks too: those are no times. */
-	if (!isdigit((unsigned char)text[0]) || strspn(text, "0123456789.") != (size_t)(end - text) ||
-	    !unit_of_time(end, &unit))
+	if (!isdigit((unsigned char)text[0]) ||
+	    strspn(text, "0123456789.") != (size_t)(end - text) || !unit_of_time(end, &unit))
 		return err_set(err, -EINVAL, "'%s': expected a time, like 30, 0.5, 30s, 5m or 1h",
 			       text);
 	seconds *= unit;
 	if (!(seconds > 0 && seconds < time_max_s))
-		return err_set(err, -EINVAL, "'%s': expected more than 0 and less than %.0f seconds",
-			       text, time_max_s);
+		return err_set(err, -EINVAL,
+			       "'%s': expected more than 0 and less than %.0f seconds", text,
+			       time_max_s);
 	*ret_ns = (uint64_t)(seconds * 1e9);
 	return 0;
 }

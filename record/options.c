@@ -61,6 +61,10 @@ const struct opt options_table[] = {
 	  0 },
 	{ 0, "trigger-cpu", "PERCENT[:TIME]", NULL, NULL, set_trigger_cpu,
 	  "with --last: write it when the CPU use was above PERCENT of one CPU for TIME (5s)", 0 },
+	{ 0, "start-paused", NULL, NULL, "no", set_start_paused,
+	  "take no samples before --control says 'enable'", OPT_SWITCH },
+	{ 0, "control", "fifo:CTL[,ACK]|fd:CTL[,ACK]", NULL, NULL, set_control,
+	  "commands while it runs: enable, disable, ping, snapshot, stop; answered by 'ack'", 0 },
 
 	{ 0, "", NULL, NULL, NULL, NULL, "COMMAND and the recorder as processes", 0 },
 	{ 0, "switch-user", "USER", "DD_PROFILING_SWITCH_USER", NULL, set_user,

@@ -2,6 +2,7 @@
 #include "record/options_long.h"
 
 #include "common/base/err.h"
+#include "record/control.h"
 #include "record/options.h"
 
 static struct long_run_options *long_run(void *ctx)
@@ -32,6 +33,17 @@ int set_last(void *ctx, const char *value, struct err *err)
 int set_trigger_cpu(void *ctx, const char *value, struct err *err)
 {
 	return long_run_set_trigger(long_run(ctx), value, err);
+}
+
+int set_start_paused(void *ctx, const char *value, struct err *err)
+{
+	return opt_parse_switch(value, &long_run(ctx)->start_paused, err);
+}
+
+int set_control(void *ctx, const char *value, struct err *err)
+{
+	long_run(ctx)->control = value;
+	return control_check(value, err);
 }
 
 int set_rotate(void *ctx, const char *value, struct err *err)

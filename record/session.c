@@ -21,6 +21,7 @@
 #include "common/elf/vdso.h"
 #include "record/attach.h"
 #include "record/manifest.h"
+#include "record/options.h"
 #include "record/self.h"
 #include "record/unrecorded.h"
 
@@ -66,6 +67,7 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 		.whole_system = o->whole_system,
 		.enable_on_exec = o->argv != NULL,
 		.no_inherit = !o->inherit,
+		.start_paused = o->long_run.start_paused,
 		.stack = o->stacks != SINK_STACKS_NONE,
 		.stack_bytes = o->stack_bytes,
 	};
@@ -155,7 +157,7 @@ static int begin_attached(struct session *s, struct err *err)
 	for (size_t i = 0; i < s->target.n_pids; i++)
 		inspector_ask_snapshot(s->inspector, (uint32_t)s->target.pid[i]);
 	inspector_finish(s->inspector, io_monotonic_ns() + snapshot_wait_ns, false);
-	return kernel_enable_samples(s->kernel, err);
+	return s->paused ? 0 : kernel_enable_samples(s->kernel, err);
 }
 
 /* "task-clock at 99 Hz, page-faults every 1" */
@@ -205,6 +207,11 @@ static int start(struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	s->now_ns = io_monotonic_ns();
+	if (s->options->long_run.start_paused) {
+		s->paused = true;
+		s->paused_ns = s->now_ns;
+		s->drop_samples = !kernel_pause(s->kernel, true);
+	}
 	r = s->target.command ? 0 : begin_attached(s, err);
 	s->start_ns = s->losses_ns = s->now_ns = io_monotonic_ns();
 	return r;
@@ -219,6 +226,7 @@ static void close_all(struct session *s)
 	free(s->fds);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
+	control_close(&s->control);
 }
 
 /* Until COMMAND ends; signals to us are passed on. */
@@ -327,6 +335,10 @@ int session_run(const struct session_options *options)
 			log_error("%s", err.text);
 			return status;
 		}
+	}
+	if (control_open(&s.control, options->long_run.control, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_WRONG_USAGE;
 	}
 	running = &s;
 	running_pid = getpid();

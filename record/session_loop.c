@@ -127,7 +127,10 @@ void session_drain(struct session *s, bool all)
 		note_change(s, &event);
 		if (event.type != EVENT_SAMPLE && event.type != EVENT_SWITCH)
 			inspector_note(s->inspector, &event);
-		sink_event(s->sink, &event);
+		if (event.type == EVENT_SAMPLE && s->drop_samples)
+			sink_count(s->sink, COUNTER_SAMPLES_DROPPED_FILTER, 1);
+		else
+			sink_event(s->sink, &event);
 	}
 	kernel_release(s->kernel);
 }
@@ -176,6 +179,7 @@ static void wait_for_something(struct session *s)
 
 	others[0] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
 	others[1] = (struct pollfd){ .fd = inspector_fd(s->inspector), .events = POLLIN };
+	others[2] = (struct pollfd){ .fd = s->control.fd, .events = POLLIN };
 	if (sink_failing(s->sink))
 		others[1].fd = -1; /* what it has for us cannot be taken now */
 	if (poll(s->fds, s->n_rings + POLL_OTHERS, sink_snapshot_runs(s->sink) ? 0 : POLL_MS) <= 0)
@@ -201,6 +205,7 @@ void session_loop(struct session *s)
 		wait_for_something(s);
 		s->now_ns = io_monotonic_ns();
 		session_read_signals(s);
+		session_read_commands(s);
 		session_drain(s, false);
 		inspector_work(s->inspector, s->now_ns, kernel_settled_ns(s->kernel));
 		if (s->now_ns - s->losses_ns >= losses_every_ns)
@@ -218,6 +223,7 @@ void session_finish(struct session *s)
 
 	kernel_disable(s->kernel);
 	s->now_ns = io_monotonic_ns();
+	session_count_pause(s);
 	session_drain(s, true);
 	sink_tick(s->sink, s->now_ns);
 	inspector_finish(s->inspector, s->now_ns + embed_wait_ns, true);

@@ -8,12 +8,13 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "record/control.h"
 #include "record/kernel/kernel.h"
 #include "record/session.h"
 #include "record/target.h"
 #include "record/trigger.h"
 
-enum { POLL_OTHERS = 2, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
+enum { POLL_OTHERS = 3, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
 
 struct unknown_pid {
 	uint32_t pid;
@@ -28,7 +29,7 @@ struct session {
 	struct kernel *kernel;
 	struct inspector *inspector;
 	struct sink *sink;
-	struct pollfd *fds; /* rings, then signals, then the inspector */
+	struct pollfd *fds; /* rings, then signals, the inspector, commands */
 	size_t n_rings;
 	uint64_t start_ns, losses_ns, now_ns;
 	struct unknown_pid unknown[UNKNOWN_PIDS];
@@ -37,6 +38,9 @@ struct session {
 	uint64_t file_due_ns;		 /* since when the next file is due; 0: it is not */
 	bool file_wanted;		 /* somebody asked for it */
 	struct trigger trigger;
+	struct control control;
+	bool paused, drop_samples;	 /* drop: the kernel cannot pause them alone */
+	uint64_t paused_ns;		 /* since when */
 	size_t n_gone;			 /* attached processes that ended */
 	uint64_t drained_ns;		 /* when the rings were read last */
 	uint64_t longest_ns;		 /* between two looks at the rings */
@@ -53,6 +57,9 @@ struct inspect_sink session_answers(struct session *s);
 void session_on_file(void *ctx, const struct sink_file *file);
 void session_long_tick(struct session *s); /* may set stop */
 void session_want_file(struct session *s, const char *why); /* a snapshot, or the next segment */
+void session_count_pause(struct session *s);
+void session_pause(struct session *s, bool pause);
+void session_read_commands(struct session *s); /* may set stop */
 /* Every second: what each source counted so far. */
 void session_look_at_cpu(struct session *s, const uint64_t *count);
 

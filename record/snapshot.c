@@ -1,6 +1,6 @@
 /*
  * SIGUSR2 ends a process that does not expect it: it is sent only to a recorder that waits for it.
- * The process is held by a pidfd before it is looked at, so that what was looked at gets the signal.
+ * The process is held by a pidfd before it is looked at: what was looked at gets the signal.
  */
 #include "record/snapshot.h"
 
@@ -71,8 +71,8 @@ static int ask(pid_t pid, struct err *err)
 	int r = check(pid, err);
 	if (r < 0)
 		return r;
-	long sent = fd >= 0 ? syscall(SYS_pidfd_send_signal, fd, SIGUSR2, NULL, 0) :
-			      kill(pid, SIGUSR2);
+	long sent =
+		fd >= 0 ? syscall(SYS_pidfd_send_signal, fd, SIGUSR2, NULL, 0) : kill(pid, SIGUSR2);
 	return sent < 0 ? err_set(err, -errno, "process %d: %s", (int)pid, strerror(errno)) : 0;
 }
 

@@ -1,4 +1,4 @@
-/* The verb `ddprof-record snapshot PID...`: asks recorders that keep the last minute to write it. */
+/* The verb `ddprof-record snapshot PID...`: asks recorders to write what --last keeps. */
 #ifndef RECORD_SNAPSHOT_H
 #define RECORD_SNAPSHOT_H
 

@@ -224,6 +224,7 @@ enum counter {
 	COUNTER_OUT_OF_ORDER, /* came after their round was closed; stored late */
 	COUNTER_OBJECTS_EMBEDDED,
 	COUNTER_OBJECTS_FAILED,
+	COUNTER_PAUSED_NS, /* no samples were taken on demand */
 	COUNTERS
 };
 

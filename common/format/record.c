@@ -19,6 +19,7 @@ const char *counter_name(enum counter c)
 		[COUNTER_OUT_OF_ORDER] = "events out of order",
 		[COUNTER_OBJECTS_EMBEDDED] = "objects embedded",
 		[COUNTER_OBJECTS_FAILED] = "objects not readable",
+		[COUNTER_PAUSED_NS] = "nanoseconds paused",
 	};
 
 	_Static_assert(N_ELEMENTS(names) == COUNTERS, "one name for each counter");

@@ -129,6 +129,8 @@ void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *c
 	else
 		ret->sample_period = spec->source.period;
 	fill_common(choice, ret);
+	if (choice->start_paused && !tasks)
+		ret->enable_on_exec = 0;
 	if (tasks)
 		fill_tasks(choice, ret);
 	if (holds.callchain) {

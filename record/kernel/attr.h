@@ -23,6 +23,7 @@ struct event_spec {
 struct attr_choice {
 	bool whole_system;
 	bool enable_on_exec;
+	bool start_paused; /* samples wait for kernel_pause(k, false), mappings do not */
 	bool no_inherit;  /* one task alone: neither its threads nor what it starts */
 	bool kernel;	  /* samples in the kernel, and their call chain */
 	bool format_lost; /* PERF_FORMAT_LOST, Linux 6.0 */

@@ -181,6 +181,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 		.whole_system = options->whole_system,
 		.enable_on_exec = options->enable_on_exec,
 		.no_inherit = options->no_inherit,
+		.start_paused = options->start_paused,
 		.stack = options->stack,
 	};
 	map_init(&k->ids);
@@ -298,6 +299,18 @@ int kernel_enable_samples(struct kernel *k, struct err *err)
 	r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE) : 0;
 
 	return r < 0 ? refuse(k, r, err) : 0;
+}
+
+bool kernel_pause(struct kernel *k, bool pause)
+{
+	if (!k->tasks_apart)
+		return false;
+	if (!pause)
+		offcpu_mark(k, SWITCH_BEGIN);
+	control(k, RING_SAMPLES, pause ? PERF_EVENT_IOC_DISABLE : PERF_EVENT_IOC_ENABLE);
+	if (pause)
+		offcpu_mark(k, SWITCH_END);
+	return true;
 }
 
 void kernel_disable(struct kernel *k)

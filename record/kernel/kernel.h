@@ -25,6 +25,7 @@ struct kernel_options {
 	bool whole_system;
 	bool enable_on_exec;  /* starts counting by itself when the task execs */
 	bool no_inherit;      /* these tasks alone, not what they start */
+	bool start_paused;    /* samples wait for kernel_pause(k, false) */
 	bool stack;	      /* copy user stacks */
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	const pid_t *tids;    /* tasks to count; unused with whole_system */
@@ -76,6 +77,11 @@ bool kernel_saw_fork(const struct kernel *k, pid_t tid);
 /* Mappings and tasks first, samples when their state at this point is known. */
 int kernel_enable_tasks(struct kernel *k, struct err *err);
 int kernel_enable_samples(struct kernel *k, struct err *err);
+/*
+ * Samples off or on again; mappings and tasks are told on. False: they come in the same ring and
+ * so does both, leave out the samples.
+ */
+bool kernel_pause(struct kernel *k, bool pause);
 void kernel_disable(struct kernel *k);
 
 /* Descriptors that become readable when a ring wants to be read: one for each ring. */

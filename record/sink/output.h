@@ -23,16 +23,16 @@ struct output {
 	const char *path;		    /* lent */
 	struct writer writer;
 	struct segments segments;
-	struct settle *settle;		/* NULL: standard output that cannot be synced */
-	uint32_t number;		/* of the segment that is written; 0: `path` itself */
-	int next_fd;			/* of one that is prepared; -1: none is */
+	struct settle *settle; /* NULL: standard output that cannot be synced */
+	uint32_t number;       /* of the segment that is written; 0: `path` itself */
+	int next_fd;	       /* of one that is prepared; -1: none is */
 	uint32_t next_number;
-	uint64_t sync_ns;		/* when the last sync was asked for */
-	uint64_t synced_bytes;		/* of this file, on the disk for sure */
-	bool syncing;			/* one is on its way */
-	int sync_code;			/* of this file's sync that failed; 0: none did */
-	uint64_t done_bytes;		/* of the files before */
-	uint64_t slowest_ns;		/* sync */
+	uint64_t sync_ns;      /* when the last sync was asked for */
+	uint64_t synced_bytes; /* of this file, on the disk for sure */
+	bool syncing;	       /* one is on its way */
+	int sync_code;	       /* of this file's sync that failed; 0: none did */
+	uint64_t done_bytes;   /* of the files before */
+	uint64_t slowest_ns;   /* sync */
 };
 
 int output_open(struct output *o, const char *path, const struct sink_options *options,

@@ -26,11 +26,11 @@ struct recent {
 	struct reel *reel;
 	struct chunk_writer *chunks; /* of the snapshot */
 	struct writer writer;
-	uint32_t number;	/* of its segment; 0: the output itself */
-	uint64_t at, end;	/* next chunk of the reel, and the last one's end */
+	uint32_t number;		 /* of its segment; 0: the output itself */
+	uint64_t at, end;		 /* next chunk of the reel, and the last one's end */
 	struct record_counters counters; /* of what is in it */
 	uint64_t since_ns, until_ns, last_ns;
-	bool runs;	/* it is being written */
+	bool runs;	 /* it is being written */
 	bool unfinished; /* written, and not yet on the disk */
 };
 

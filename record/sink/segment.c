@@ -123,8 +123,8 @@ int segments_create(struct segments *s, uint32_t *ret_number)
 		segment_name(s, s->next, false, name);
 		if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			continue; /* that name is taken: renaming would go over it */
-		int fd = openat(s->dir, part,
-				O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		int fd = openat(s->dir, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				0600);
 		if (fd < 0 && errno == EEXIST)
 			continue;
 		if (fd < 0)

@@ -39,8 +39,7 @@ int segments_create(struct segments *s, uint32_t *ret_number);
 int segments_finish(struct segments *s, uint32_t number, int fd, uint64_t bytes);
 
 /* "NAME.000001", or with ".part" when it is not finished. */
-void segment_name(const struct segments *s, uint32_t number, bool part,
-		  char ret[SEGMENT_NAME_MAX]);
+void segment_name(const struct segments *s, uint32_t number, bool part, char ret[SEGMENT_NAME_MAX]);
 
 /* A plain file of ours that is a recording: it may be moved away or removed. */
 bool segment_is_ours(int dir, const char *name);

@@ -336,8 +336,8 @@ static void plan_keyframes(struct sink *s)
 	s->keyframe_every_ns = keyframe_ns;
 	s->keyframe_every_bytes = keyframe_bytes;
 	if (l->last_ns)
-		s->keyframe_every_ns = MIN(MAX(l->last_ns / KEYFRAMES_KEPT, keyframe_min_ns),
-					   keyframe_ns);
+		s->keyframe_every_ns =
+			MIN(MAX(l->last_ns / KEYFRAMES_KEPT, keyframe_min_ns), keyframe_ns);
 	if (l->last_bytes)
 		s->keyframe_every_bytes = MIN(l->last_bytes / KEYFRAMES_KEPT, keyframe_bytes);
 }
@@ -363,7 +363,8 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	s->file_ns = io_monotonic_ns();
 	s->recording_id = hash_u64(s->file_ns ^ (uint64_t)getpid() << 32);
 	plan_keyframes(s);
-	s->output = (struct output){ .writer = { .fd = -1 }, .segments = { .dir = -1 }, .next_fd = -1 };
+	s->output =
+		(struct output){ .writer = { .fd = -1 }, .segments = { .dir = -1 }, .next_fd = -1 };
 	int r = alloc_parts(s, err);
 	if (r == 0)
 		r = output_open(&s->output, path, &s->options, err);

@@ -21,10 +21,10 @@ enum sink_stacks { SINK_STACKS_SCRUBBED, SINK_STACKS_RAW, SINK_STACKS_NONE };
 
 /* All 0: one file, never synced before its end. Rotation and `last` exclude each other. */
 struct sink_limits {
-	uint64_t sync_ns;		   /* what is written is on the disk after so long */
-	uint64_t rotate_bytes, rotate_ns;  /* a new file after so much, or so long */
-	uint32_t rotate_keep;		   /* finished files; 0: all */
-	uint64_t last_bytes, last_ns;	   /* keep so much in memory, write it when asked */
+	uint64_t sync_ns;		  /* what is written is on the disk after so long */
+	uint64_t rotate_bytes, rotate_ns; /* a new file after so much, or so long */
+	uint32_t rotate_keep;		  /* finished files; 0: all */
+	uint64_t last_bytes, last_ns;	  /* keep so much in memory, write it when asked */
 };
 
 /* A file that is finished, or what went wrong with it. */

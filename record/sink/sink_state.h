@@ -27,16 +27,16 @@ struct sink {
 	struct record_counters counters; /* of this file */
 	struct record_counters before;	 /* of the files before */
 	struct record_counters total;	 /* sink_counters */
-	struct stack_word *words[2]; /* of this sample and of the one before */
-	uint64_t open_samples;	     /* in the open chunk */
-	uint64_t open_ns;	     /* time of the open chunk's first event; 0: nothing is in it */
-	uint64_t last_ns;	     /* of the last event */
+	struct stack_word *words[2];	 /* of this sample and of the one before */
+	uint64_t open_samples;		 /* in the open chunk */
+	uint64_t open_ns; /* time of the open chunk's first event; 0: nothing is in it */
+	uint64_t last_ns; /* of the last event */
 	uint64_t keyframe_at_ns, keyframe_at_bytes; /* of the last keyframe */
 	uint64_t first_sample_ns, last_sample_ns;
-	uint64_t file_ns;	      /* when this file was begun */
-	uint64_t head_bytes;	      /* of this file, before its first event */
-	uint64_t retry_at_ns;	      /* of a refused output */
-	uint64_t next_file_at_ns;     /* of a file that could not be created */
+	uint64_t file_ns;	  /* when this file was begun */
+	uint64_t head_bytes;	  /* of this file, before its first event */
+	uint64_t retry_at_ns;	  /* of a refused output */
+	uint64_t next_file_at_ns; /* of a file that could not be created */
 	uint64_t n_closed;
 	uint64_t recording_id; /* the same in all segments */
 	uint64_t keyframe_every_ns, keyframe_every_bytes;
