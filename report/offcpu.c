@@ -44,6 +44,7 @@ struct offcpu {
 	bool ended;
 	bool attached; /* to processes: those that never ran count as well */
 	bool has_stacks, has_wakeups;
+	uint64_t period;	  /* every so many switches have a stack */
 	uint32_t source, waiting; /* PROFILE_NONE: not known yet */
 };
 
@@ -106,6 +107,7 @@ static void find_sources(struct offcpu *o)
 	for (o->waiting = SOURCE_MAX - 1;
 	     o->waiting && recording_source(o->o.recording, (uint8_t)o->waiting);)
 		o->waiting--;
+	o->period = s->period;
 	set_source(o, o->source, s->name, "", TIME_ASLEEP);
 	set_source(o, o->waiting, s->name, "-wait", TIME_WAITING);
 }
@@ -356,6 +358,86 @@ void offcpu_stack(struct offcpu *o, const struct event *event, uint32_t node)
 
 /* ---- the end ---- */
 
+/* Weights of one thread and source: with the stacks of their samples, and without. */
+struct share {
+	uint64_t known, unknown, spread;
+	struct profile_entry *last;
+};
+
+static struct share *share_of(const struct offcpu *o, struct share *share,
+			      const struct profile_entry *e)
+{
+	return &share[2 * e->thread + (e->source == o->waiting)];
+}
+
+static bool is_off(const struct offcpu *o, const struct profile_entry *e)
+{
+	return e->source == o->source || e->source == o->waiting;
+}
+
+/* On a label alone: nobody's stack. */
+static bool is_labelled(const struct offcpu *o, const struct profile_entry *e)
+{
+	const struct profile_node *node = &o->o.profile->node[e->node];
+
+	return !node->parent && unwinder_loc(o->o.unwinder, node->place).object == LOC_LABEL;
+}
+
+static void sum_shares(const struct offcpu *o, struct share *share, uint32_t unknown)
+{
+	struct profile *p = o->o.profile;
+
+	for (size_t i = 0; i < p->n_entries; i++) {
+		struct profile_entry *e = &p->entry[i];
+		struct share *s;
+
+		if (!is_off(o, e) || (e->node != unknown && is_labelled(o, e)))
+			continue;
+		s = share_of(o, share, e);
+		*(e->node == unknown ? &s->unknown : &s->known) += e->weight;
+		if (e->node != unknown)
+			s->last = e;
+	}
+}
+
+static void give_share(struct share *s, struct profile_entry *e)
+{
+	uint64_t more = (uint64_t)((unsigned __int128)s->unknown * e->weight / s->known);
+
+	if (e == s->last)
+		more = s->unknown - s->spread;
+	s->spread += more;
+	e->weight += more;
+}
+
+/*
+ * Where every Nth switch has a stack only, the others of the thread were like those that have one:
+ * what a thread waited is known, and shared out. A thread without any sample keeps its label.
+ */
+static void share_out(struct offcpu *o)
+{
+	struct profile *p = o->o.profile;
+	struct share *share = mem_zalloc((2 * p->n_threads + 1) * sizeof(*share));
+	uint32_t unknown = label_node(o, 0, LABEL_NO_SAMPLE);
+	size_t kept = 0;
+
+	sum_shares(o, share, unknown);
+	for (size_t i = 0; i < p->n_entries; i++) {
+		struct profile_entry *e = &p->entry[i];
+		struct share *s = is_off(o, e) ? share_of(o, share, e) : NULL;
+
+		if (s && s->known && e->node == unknown) {
+			p->source[e->source].count -= e->count;
+			continue;
+		}
+		if (s && s->known && !is_labelled(o, e))
+			give_share(s, e);
+		p->entry[kept++] = *e;
+	}
+	p->n_entries = kept;
+	free(share);
+}
+
 static void advise(struct offcpu *o, const char *text)
 {
 	struct profile *p = o->o.profile;
@@ -373,6 +455,8 @@ void offcpu_finish(struct offcpu *o, uint64_t last_ns)
 		return;
 	if (!o->ended)
 		end_all(o, last_ns);
+	if (o->period > 1)
+		share_out(o);
 	if (!o->has_stacks)
 		advise(o, "where threads slept is not known, for lack of rights to look at the "
 			  "kernel");

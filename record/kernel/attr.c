@@ -83,6 +83,16 @@ static uint32_t stack_of(const struct event_spec *spec, const struct attr_choice
 	return own && own < choice->stack_bytes ? own : choice->stack_bytes;
 }
 
+/*
+ * Linux gives a sample for each event of software, whatever its period, if the sample shall say
+ * its period: perf_swevent_event.
+ */
+static bool period_is_left_out(const struct event_spec *spec)
+{
+	return !spec->source.frequency_hz && spec->source.period > 1 &&
+	       (spec->type == PERF_TYPE_SOFTWARE || spec->type == PERF_TYPE_TRACEPOINT);
+}
+
 void attr_decoding(const struct event_spec *spec, const struct attr_choice *choice,
 		   struct decode_source *ret)
 {
@@ -94,6 +104,7 @@ void attr_decoding(const struct event_spec *spec, const struct attr_choice *choi
 		.stack = choice->stack && !spec->wakeup,
 		.wakeup = spec->wakeup,
 		.off_cpu = w->kind->class == WATCHER_OFF_CPU,
+		.period = period_is_left_out(spec) ? spec->source.period : 0,
 		.value = w->value == WATCHER_VALUE_RAW	    ? DECODE_VALUE_RAW :
 			 w->value == WATCHER_VALUE_REGISTER ? DECODE_VALUE_REGISTER :
 							      DECODE_VALUE_PERIOD,
@@ -139,6 +150,8 @@ void attr_fill_sample(const struct event_spec *spec, const struct attr_choice *c
 		ret->exclude_kernel = 1;
 		ret->exclude_callchain_kernel = 1;
 	}
+	if (holds.period)
+		ret->sample_type &= ~(uint64_t)PERF_SAMPLE_PERIOD;
 	if (holds.raw)
 		ret->sample_type |= PERF_SAMPLE_RAW;
 	if (holds.stack) {

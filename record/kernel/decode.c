@@ -1,6 +1,6 @@
 /*
  * Layout of a sample with DECODE_SAMPLE_TYPE (+ CALLCHAIN, STACK_USER), u64 each:
- *	header | identifier | ip | pid,tid | time | cpu,- | period |
+ *	header | identifier | ip | pid,tid | time | cpu,- | [period] |
  *	[nr | ips[nr]] | [u32 size, bytes[size]] | regs abi | [regs[n]] |
  *	[size | bytes[size] | dyn_size]
  * All other records end in DECODE_TRAILER_BYTES: pid,tid | time | cpu,- | identifier.
@@ -190,7 +190,7 @@ static enum decode_result decode_sample(const struct decode_layout *layout, unsi
 	take_two_u32(c, &ret->pid, &ret->tid);
 	ret->time_ns = take_u64(c);
 	take_two_u32(c, &ret->cpu, &reserved);
-	sample->period = take_u64(c);
+	sample->period = source->period ? source->period : take_u64(c);
 	sample->in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
 	if (source->callchain)
 		take_callchain(c, sample);

@@ -32,6 +32,7 @@ struct decode_source {
 	bool callchain, raw, stack;
 	bool off_cpu; /* samples of whoever leaves a CPU */
 	bool wakeup;  /* no registers; the value is the thread that was woken: EVENT_SWITCH */
+	uint64_t period; /* of every sample; 0: it stands in the record */
 	enum decode_value value;
 	uint32_t value_at;    /* DWARF number of a register; offset in the raw bytes */
 	uint32_t value_bytes; /* of a raw value: 1, 2, 4 or 8, unsigned */

@@ -93,7 +93,42 @@ static void cpu_lists(void)
 		CHECK_INT(probe_parse_cpus(bad[i], cpus, 8), 0);
 }
 
-SUITE(kernel_attr, { "watchers become what this machine counts", watchers_become_specs },
+static void off_cpu_tells_switches(void)
+{
+	struct attr_choice choice = { .kernel = true, .stack = true, .stack_bytes = 32768 };
+	struct event_spec spec = spec_of("offcpu", false);
+	struct perf_event_attr attr;
+
+	CHECK_STR(spec.source.unit, "switches");
+	attr_fill_sample(&spec, &choice, false, &attr);
+	CHECK_TRUE(attr.context_switch);
+	CHECK_UINT(attr.sample_stack_user, 8192);
+	CHECK_UINT(attr.sample_period, 1);
+	choice.kernel = false;
+	attr_fill_sample(&spec, &choice, false, &attr);
+	CHECK_TRUE(attr.context_switch && attr.exclude_kernel, "time without stacks");
+}
+
+static void periods_of_software_events(void)
+{
+	struct attr_choice choice = { .kernel = true };
+	struct event_spec spec = spec_of("sPF p=99", false);
+	struct perf_event_attr attr;
+	struct decode_source holds;
+
+	attr_fill_sample(&spec, &choice, false, &attr);
+	attr_decoding(&spec, &choice, &holds);
+	CHECK_TRUE(!(attr.sample_type & PERF_SAMPLE_PERIOD), "or each of them is a sample");
+	CHECK_UINT(holds.period, 99);
+	spec = spec_of("sPF", false);
+	attr_fill_sample(&spec, &choice, false, &attr);
+	CHECK_TRUE(attr.sample_type & PERF_SAMPLE_PERIOD);
+}
+
+SUITE(kernel_attr,
+      { "off-CPU time tells switches, with or without stacks", off_cpu_tells_switches },
+      { "a period of events of software is kept to", periods_of_software_events },
+      { "watchers become what this machine counts", watchers_become_specs },
       { "each event has its own rate, stack, and side of the kernel", each_event_has_its_own_attr },
       { "without the kernel nothing of it is asked for", kernel_is_left_out_altogether },
       { "lists of CPUs are read, and nothing else", cpu_lists }, )

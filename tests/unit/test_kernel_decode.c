@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "common/base/bits.h"
 #include "record/kernel/decode.h"
 #include "tests/unit/check.h"
 #include "tests/unit/ring_made.h"
@@ -11,9 +12,9 @@ static struct decode_layout layout(bool callchain, bool stack)
 	static struct decode_source source;
 
 	source = (struct decode_source){ .callchain = callchain, .stack = stack };
-	return (struct decode_layout){
-		.regs = perf_regs_of(MACHINE_X86_64), .source = &source, .n_sources = 1
-	};
+	return (struct decode_layout){ .regs = perf_regs_of(MACHINE_X86_64),
+				       .source = &source,
+				       .n_sources = 1 };
 }
 
 static enum decode_result decode(bool callchain, bool stack, struct event *ret)
@@ -368,7 +369,72 @@ static void lying_counts(void)
 	}
 }
 
-SUITE(kernel_decode, { "a sample's fields are found", sample_fields },
+static void switches(void)
+{
+	static const struct {
+		uint16_t misc;
+		enum switch_kind kind;
+	} cases[] = {
+		{ 0, SWITCH_IN },
+		{ PERF_RECORD_MISC_SWITCH_OUT, SWITCH_OUT_ASLEEP },
+		{ PERF_RECORD_MISC_SWITCH_OUT | PERF_RECORD_MISC_SWITCH_OUT_PREEMPT,
+		  SWITCH_OUT_RUNNABLE },
+	};
+	struct event event;
+
+	for (unsigned int wide = 0; wide < 2; wide++) {
+		for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+			made.n = 0;
+			made_begin(&made, wide ? PERF_RECORD_SWITCH_CPU_WIDE : PERF_RECORD_SWITCH,
+				   cases[i].misc);
+			if (wide)
+				made_2u32(&made, 1, 2); /* who came next or before */
+			made_trailer(&made, 10, 11, 5000, 3);
+			REQUIRE_INT(decode(false, false, &event), DECODE_EVENT);
+			CHECK_INT(event.type, EVENT_SWITCH);
+			CHECK_INT(event.switched.kind, cases[i].kind);
+			CHECK_UINT(event.pid, 10);
+			CHECK_UINT(event.tid, 11);
+			CHECK_UINT(event.time_ns, 5000);
+			CHECK_UINT(event.cpu, 3);
+		}
+	}
+}
+
+/* Raw bytes of sched:sched_wakeup: the thread that was woken is at 24. */
+static void wakeups(void)
+{
+	struct decode_source source = { .raw = true,
+					.wakeup = true,
+					.period = 1,
+					.value = DECODE_VALUE_RAW,
+					.value_at = 24,
+					.value_bytes = 4 };
+	struct decode_layout l = { .regs = perf_regs_of(MACHINE_X86_64),
+				   .source = &source,
+				   .n_sources = 1 };
+	struct event event;
+
+	made.n = 0;
+	made_sample_head(&made, PERF_RECORD_MISC_KERNEL, 1, 10, 5000);
+	made.n -= 8; /* no period */
+	made_2u32(&made, 36, 0);
+	made_u64(&made, 0);
+	made_u64(&made, 0);
+	made_2u32(&made, 0, 4242);
+	made_2u32(&made, 120, 1);
+	made_end(&made);
+	REQUIRE_INT(decode_record(&l, made.bytes, made.n, &event), DECODE_EVENT);
+	CHECK_INT(event.type, EVENT_SWITCH);
+	CHECK_INT(event.switched.kind, SWITCH_WOKEN);
+	CHECK_UINT(event.pid, 0);
+	CHECK_UINT(event.tid, 4242);
+	CHECK_UINT(event.time_ns, 5000);
+}
+
+SUITE(kernel_decode, { "switches say who left or came, and how", switches },
+      { "a wakeup names the woken, not the waker", wakeups },
+      { "a sample's fields are found", sample_fields },
       { "a sample is of the source that its identifier names, weighted as asked",
 	samples_find_their_source },
       { "registers are numbered as DWARF does", registers_by_dwarf_number },
