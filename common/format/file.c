@@ -94,13 +94,22 @@ int chunk_writer_begin(struct chunk_writer *w)
 	return writer_send(w, bytes, sizeof(bytes));
 }
 
+/* Whether later events mean something else when it is missing. */
+static bool tells_state(uint16_t type)
+{
+	return type != CHUNK_OBJECT && type != CHUNK_KERNEL && type != CHUNK_JIT;
+}
+
 /* The stored bytes are in place behind the header's. */
 static int writer_finish(struct chunk_writer *w, struct chunk_header *h)
 {
 	h->sequence = w->sequence++;
 	h->stored_crc = crc32c(w->out + CHUNK_HEADER_BYTES, h->stored_bytes);
 	chunk_header_put(h, w->file_id, w->out);
-	return writer_send(w, w->out, CHUNK_HEADER_BYTES + h->stored_bytes);
+	int r = writer_send(w, w->out, CHUNK_HEADER_BYTES + h->stored_bytes);
+	if (r < 0 && !tells_state(h->type))
+		w->sequence--;
+	return r;
 }
 
 static int put_raw(struct chunk_writer *w, struct chunk_header *h, const void *raw)

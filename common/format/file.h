@@ -62,8 +62,9 @@ struct chunk_header {
 struct chunk_writer; /* one file; compresses into memory of fixed size */
 
 /*
- * Where finished bytes go: all of them, or negative errno. A chunk that was refused keeps its
- * sequence number: readers see that one is missing.
+ * Where finished bytes go: all of them, or negative errno. A chunk of events or state that was
+ * refused keeps its sequence number: readers see that one is missing. The others leave no gap: they
+ * may come later, and what was said before them still holds.
  */
 typedef int chunk_sink(void *ctx, const void *bytes, size_t n);
 

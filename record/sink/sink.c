@@ -229,16 +229,22 @@ void sink_count(struct sink *s, enum counter counter, uint64_t more)
 	s->counters.n[counter] += more;
 }
 
-/* A head and a keyframe that go through end the failure. */
+/*
+ * A head and a keyframe that go through end the failure. What was encoded before it still belongs
+ * to what the file has; between that and the keyframe events are missing: readers are to see a gap.
+ */
 static void try_again(struct sink *s, uint64_t now_ns)
 {
 	if (now_ns < s->retry_at_ns)
 		return;
 	s->retry_at_ns = now_ns + retry_ns;
-	if (s->head < HEAD_DONE)
+	if (s->head < HEAD_DONE) {
 		s->failing = sink_write_head(s, now_ns) < 0;
-	else
+	} else {
+		sink_chunk_close(s);
+		chunk_writer_skip(s->chunks, 1);
 		s->failing = sink_keyframe(s, now_ns) < 0;
+	}
 }
 
 void sink_tick(struct sink *s, uint64_t now_ns)
@@ -380,8 +386,7 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 
 int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 {
-	if (!s->failing)
-		sink_chunk_close(s);
+	sink_chunk_close(s); /* it may have been another chunk that was refused */
 	if (s->recent)
 		return recent_close(s, ret, err);
 	writer_begin_end(&s->output.writer);
