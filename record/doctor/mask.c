@@ -230,6 +230,41 @@ void mask_arguments(const char *args, size_t n, struct buf *out)
 	}
 }
 
+/* Of a log, where "session" and "keyframe" are no secrets. */
+static const char *find_secret_word(const char *line)
+{
+	static const char *const words[] = { "api_key", "api-key", "apikey", "token",
+					     "passw",	"secret",  "bearer", "authorization" };
+
+	for (size_t i = 0; i < N_ELEMENTS(words); i++) {
+		const char *at = strcasestr(line, words[i]);
+
+		if (at)
+			return at + strlen(words[i]);
+	}
+	return NULL;
+}
+
+void mask_log(const char *text, size_t n, struct buf *out)
+{
+	for (size_t at = 0; at < n;) {
+		const char *end = memchr(text + at, '\n', n - at);
+		size_t length = end ? (size_t)(end - text) - at : n - at;
+		char *line = strndup(text + at, length);
+
+		if (!line)
+			return;
+		char *secret = (char *)find_secret_word(line);
+		bool more = secret && *secret;
+		if (more)
+			*secret = 0;
+		mask_plain(line, out);
+		buf_puts(out, more ? " ***\n" : "\n");
+		free(line);
+		at += length + 1;
+	}
+}
+
 struct secrets {
 	char *value[SECRETS_MAX];
 	size_t n;

@@ -17,6 +17,9 @@ struct buf;
  */
 void mask_arguments(const char *args, size_t n, struct buf *out);
 
+/* Lines of a log: from a word such as token or password on they go; URLs and keys as above. */
+void mask_log(const char *text, size_t n, struct buf *out);
+
 /* Values that must not appear anywhere: taken from variables and arguments with telling names. */
 struct secrets;
 

@@ -14,6 +14,7 @@
 #include "common/base/buf.h"
 #include "common/base/io.h"
 #include "record/doctor/collect.h"
+#include "record/doctor/mask.h"
 
 enum { LOG_BYTES_MAX = 256 << 10, DEADLINE_S = 20 };
 
@@ -47,10 +48,11 @@ static void become_recorder(pid_t target, int log)
 
 static void put_log(int fd, struct buf *out)
 {
-	char *to = buf_grow(out, LOG_BYTES_MAX);
-	ssize_t n = io_pread(fd, to, LOG_BYTES_MAX, 0);
+	AUTO_FREE char *text = malloc(LOG_BYTES_MAX);
+	ssize_t n = text ? io_pread(fd, text, LOG_BYTES_MAX, 0) : -1;
 
-	out->n += n > 0 ? (size_t)n : 0;
+	if (n > 0)
+		mask_log(text, (size_t)n, out);
 }
 
 void collect_log(struct buf *out)

@@ -79,6 +79,15 @@ background $busy
 wait_for 5 grep -qx split /proc/$busy/comm
 expect_target any CPU ok $busy
 expect_target 1 process refused 2147483647
+if command -v python3 >/dev/null; then
+	python3 -c 'while True: pass' &
+	snake=$!
+	background $snake
+	wait_for 5 grep -q python "/proc/$snake/maps"
+	expect_target any runtime limited $snake
+	grep -q 'Python.*-X perf' out || fail "python3: $(cat out)"
+	kill -9 $snake
+fi
 # shellcheck disable=SC2016 # $ is the inner shell's; it is another program when its child ends
 sh -c 'sleep 0.1 & echo $! >zombie; exec sleep 100' &
 background $!

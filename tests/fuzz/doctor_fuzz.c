@@ -42,6 +42,8 @@ static void fuzz_arguments(const char *text, size_t n)
 	buf_init(&out);
 	mask_arguments(text, n, &out);
 	check_printable(out.data, out.n);
+	mask_log(text, n, &out);
+	check_printable(out.data, out.n);
 	if (secrets) {
 		secrets_note_variable(secrets, text);
 		secrets_hide(secrets, out.data, out.n);

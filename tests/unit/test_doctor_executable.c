@@ -168,9 +168,13 @@ static void runtimes(void)
 	CHECK_TRUE(runtime_hint("", &name) == NULL);
 }
 
-SUITE(doctor_executable, { "a program of another machine is named", wrong_machine },
-      { "32-bit programs are limited", narrow }, { "scripts lead to their interpreter", scripts },
-      { "a script of itself ends as the kernel ends it", scripts_of_themselves },
-      { "what may not be executed, or is not there, is said", rights },
-      { "headers that lie do no harm", lies }, { "a FIFO does not block", fifo },
-      { "runtimes are known by their files", runtimes }, )
+SUITE(doctor_executable,
+	{ "a program of another machine is named", wrong_machine },
+	{ "32-bit programs are limited", narrow },
+	{ "scripts lead to their interpreter", scripts },
+	{ "a script of itself ends as the kernel ends it", scripts_of_themselves },
+	{ "what may not be executed, or is not there, is said", rights },
+	{ "headers that lie do no harm", lies },
+	{ "a FIFO does not block", fifo },
+	{ "runtimes are known by their files", runtimes },
+)

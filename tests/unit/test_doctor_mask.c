@@ -77,6 +77,26 @@ static void hostile_arguments(void)
 	CHECK_STR(MASKED("\0\0"), "\n\n\n");
 }
 
+static void logs(void)
+{
+	static const char text[] = "ddprof-record: debug: session: counts: source=0 keyframes=2\n"
+				   "ddprof.toml:3:1: api_key: expected text, found 'canary'\n"
+				   "cannot reach http://u:canary@h/\n"
+				   "password";
+	struct buf out;
+
+	buf_init(&out);
+	mask_log(text, sizeof(text) - 1, &out);
+	CHECK_STR(buf_text(&out), "ddprof-record: debug: session: counts: source=0 keyframes=2\n"
+				  "ddprof.toml:3:1: api_key ***\n"
+				  "cannot reach http://***@h/\n"
+				  "password\n");
+	buf_reset(&out);
+	mask_log(NULL, 0, &out);
+	CHECK_STR(buf_text(&out), "");
+	buf_done(&out);
+}
+
 static void values_of_variables(void)
 {
 	struct secrets *s = secrets_new();
@@ -95,9 +115,12 @@ static void values_of_variables(void)
 	secrets_free(s);
 }
 
-SUITE(doctor_mask, { "what a telling word announces is masked to the end", announced },
-      { "the userinfo of URLs is masked", urls },
-      { "options that only their program knows are masked", programs_with_silent_options },
-      { "words that look like keys are masked, others stay", keys_by_their_looks },
-      { "hostile arguments come out printable", hostile_arguments },
-      { "values of telling variables are starred out anywhere", values_of_variables }, )
+SUITE(doctor_mask,
+	{ "what a telling word announces is masked to the end", announced },
+	{ "the userinfo of URLs is masked", urls },
+	{ "options that only their program knows are masked", programs_with_silent_options },
+	{ "words that look like keys are masked, others stay", keys_by_their_looks },
+	{ "hostile arguments come out printable", hostile_arguments },
+	{ "values of telling variables are starred out anywhere", values_of_variables },
+	{ "a log keeps its lines, without what telling words announce", logs },
+)

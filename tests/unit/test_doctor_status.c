@@ -129,10 +129,12 @@ static void many_checks(void)
 }
 
 SUITE(doctor_status,
-      { "a name with blanks and parentheses does not shift stat's fields", stat_lines },
-      { "broken stat lines are refused", broken_stat_lines }, { "a long name is cut", long_name },
-      { "status lines are found at line starts only", status_lines },
-      { "the own process is read, a missing one is said", own_process },
-      { "controls and what is not UTF-8 become question marks", cleaned },
-      { "JSON escapes quotes and backslashes", json },
-      { "checks past the limit replace the last", many_checks }, )
+	{ "a name with blanks and parentheses does not shift stat's fields", stat_lines },
+	{ "broken stat lines are refused", broken_stat_lines },
+	{ "a long name is cut", long_name },
+	{ "status lines are found at line starts only", status_lines },
+	{ "the own process is read, a missing one is said", own_process },
+	{ "controls and what is not UTF-8 become question marks", cleaned },
+	{ "JSON escapes quotes and backslashes", json },
+	{ "checks past the limit replace the last", many_checks },
+)
