@@ -233,8 +233,9 @@ void mask_arguments(const char *args, size_t n, struct buf *out)
 /* Of a log, where "session" and "keyframe" are no secrets. */
 static const char *find_secret_word(const char *line)
 {
-	static const char *const words[] = { "api_key", "api-key", "apikey", "token",
-					     "passw",	"secret",  "bearer", "authorization" };
+	static const char *const words[] = { "api_key",	 "api-key", "apikey",
+					     "password", "token",   "passw",
+					     "secret",	 "bearer",  "authorization" };
 
 	for (size_t i = 0; i < N_ELEMENTS(words); i++) {
 		const char *at = strcasestr(line, words[i]);
