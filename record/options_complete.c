@@ -4,7 +4,6 @@
  */
 #include "record/options.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "common/base/bits.h"
@@ -41,7 +40,7 @@ static void put_values(const struct opt *opt, FILE *out)
 	for (const char *at = opt->arg; *at; at += *at == '|') {
 		size_t n = strcspn(at, "|");
 
-		if (islower((unsigned char)*at)) {
+		if (n && strspn(at, "abcdefghijklmnopqrstuvwxyz_") == n) {
 			fprintf(out, "%s%.*s", between, (int)n, at);
 			between = " ";
 		}

@@ -166,8 +166,8 @@ int set_nice(void *ctx, const char *value, struct err *err)
 	bool negative = value[0] == '-';
 	uint64_t n;
 
-	if (parse_number(value + negative, 0, negative ? 20 : 19, "(-20 to -1 too)", &n, err) < 0)
-		return err->code;
+	if (parse_number(value + negative, 0, negative ? 20 : 19, "", &n, NULL) < 0)
+		return err_set(err, -EINVAL, "'%s': expected -20 to 19", value);
 	o->self.nice = negative ? -(int)n : (int)n;
 	o->self.has_nice = o->self.nice != -1;
 	return 0;

@@ -78,7 +78,7 @@ static bool find_passwd(char *bytes, const char *text, struct user *ret, const c
 	while ((line = next_line(&bytes))) {
 		size_t n = split(line, field);
 
-		if (n < 4 || !parse_id(field[2], strlen(field[2]), &uid) ||
+		if (n < 4 || !*field[0] || !parse_id(field[2], strlen(field[2]), &uid) ||
 		    !parse_id(field[3], strlen(field[3]), &ret->gid))
 			continue;
 		if (strcmp(field[0], text) != 0 && !(is_number && uid == wanted))

@@ -23,7 +23,7 @@ wrong 'COMMAND, -p and -a exclude each other' -g
 wrong "unknown option '--frequncy', nearest is --frequency" --frequncy=9
 wrong "unknown option '--api-kye', nearest is --api-key" --api-kye=secret
 wrong "option --inherit: 'perhaps': expected yes or no" --inherit=perhaps
-wrong "option --nice: '20': expected 0 to 19" --nice=20
+wrong "option --nice: '20': expected -20 to 19" --nice=20
 wrong "option --log-level: unknown level 'loud'" -l loud
 wrong "option --stack-sample-size: '9'.*multiple of 8" --stack_sample_size=9
 expect 2 "$record" -p $$ --switch-user=nobody

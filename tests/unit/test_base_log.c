@@ -2,6 +2,7 @@
 #include "common/base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -140,6 +141,35 @@ static void errno_survives(void)
 	capture_end();
 }
 
+static void outputs(void)
+{
+	char dir[] = "/tmp/ddprof-unit-XXXXXX", path[64], text[256] = "";
+	struct err err = { .code = 0 };
+
+	REQUIRE_TRUE(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/log", dir);
+	capture_begin();
+	CHECK_INT(log_set_output(path, &err), 0);
+	log_error("one");
+	CHECK_INT(log_set_output("disabled", &err), 0);
+	log_error("two");
+	CHECK_INT(log_set_output(path, &err), 0);
+	log_error("three");
+	CHECK_INT(log_set_output("/nowhere/log", &err), -ENOENT);
+	CHECK_HAS(err.text, "cannot write messages to '/nowhere/log'");
+	log_error("four");
+	CHECK_INT(log_set_output("stderr", &err), 0);
+	log_error("five");
+	CHECK_STR(capture_end(), "ddprof-record: error: five\n");
+	FILE *f = fopen(path, "r");
+	REQUIRE_TRUE(f);
+	CHECK_TRUE(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	CHECK_HAS(text, "error: one\nddprof-record: error: three\nddprof-record: error: four\n");
+	unlink(path);
+	rmdir(dir);
+}
+
 SUITE(base_log,
       { "each level up to the one set is one line", levels },
       { "debug lines are chosen by room", rooms },
@@ -147,4 +177,5 @@ SUITE(base_log,
       { "long messages are cut and still end their line", long_lines },
       { "levels have names", level_names },
       { "errno survives a message", errno_survives },
+      { "lines go to a file, nowhere, and back; a wrong place changes nothing", outputs },
 )
