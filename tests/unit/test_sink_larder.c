@@ -1,0 +1,108 @@
+#include "record/sink/larder.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/check.h"
+
+static uint8_t bytes[1 << 20];
+static uint64_t n_got, sum_got;
+
+static int got(void *ctx, const struct larder_chunk *chunk)
+{
+	const uint8_t *stored = chunk->stored;
+
+	(void)ctx;
+	n_got++;
+	sum_got += chunk->raw_bytes;
+	CHECK_INT(stored[0], (uint8_t)chunk->raw_bytes);
+	CHECK_INT(stored[chunk->stored_bytes - 1], (uint8_t)chunk->raw_bytes);
+	return 0;
+}
+
+/* What is put says itself: raw_bytes and every byte are `mark`. */
+static void put(struct larder *l, enum chunk_type type, uint64_t tag, size_t n, unsigned int mark,
+		uint64_t now_ns)
+{
+	memset(bytes, (int)mark, n);
+	larder_put(l, type, tag, bytes, n, mark, 1, now_ns);
+}
+
+static uint64_t count(struct larder *l, uint64_t tag)
+{
+	n_got = sum_got = 0;
+	CHECK_INT(larder_each_of(l, tag, got, NULL), 0);
+	return n_got;
+}
+
+static void kept(void)
+{
+	struct larder *l = larder_new(NULL);
+	uint32_t n_objects;
+
+	REQUIRE_TRUE(l);
+	CHECK_TRUE(!larder_meet(l, 100, 1));
+	larder_expect(l, 100, 1);
+	CHECK_TRUE(larder_meet(l, 100, 2));
+	put(l, CHUNK_OBJECT, 100, 50, 1, 2);
+	put(l, CHUNK_OBJECT, 100, 60, 2, 2);
+	put(l, CHUNK_OBJECT, 200, 60, 3, 2); /* nobody expected it */
+	put(l, CHUNK_KERNEL, LARDER_TAG_KERNEL, 10, 4, 3);
+	CHECK_UINT(count(l, 100), 2);
+	CHECK_UINT(sum_got, 3);
+	CHECK_UINT(count(l, 200), 0);
+	larder_expect(l, 300, 9);
+	put(l, CHUNK_OBJECT, 300, 60, 5, 9);
+	n_got = sum_got = 0;
+	CHECK_INT(larder_each_since(l, 5, got, NULL, &n_objects), 0);
+	CHECK_UINT(n_objects, 1);
+	CHECK_UINT(n_got, 2); /* 300 and the kernel's */
+	CHECK_UINT(sum_got, 9);
+	larder_free(l);
+}
+
+static void full(void)
+{
+	struct larder *l = larder_new(NULL);
+	uint64_t now = 1;
+
+	REQUIRE_TRUE(l);
+	/* 200 objects of 1 MiB into 64 MiB; 1000 is met all the time. */
+	larder_expect(l, 1000, now);
+	put(l, CHUNK_OBJECT, 1000, sizeof(bytes), 7, now);
+	for (uint64_t tag = 1001; tag < 1200; tag++) {
+		larder_expect(l, tag, ++now);
+		put(l, CHUNK_OBJECT, tag, sizeof(bytes), tag % 256, now);
+		CHECK_TRUE(larder_meet(l, 1000, now));
+		CHECK_UINT(count(l, tag), 1);
+		CHECK_TRUE(larder_bytes(l) <= LARDER_BYTES);
+	}
+	CHECK_UINT(count(l, 1000), 1);
+	CHECK_UINT(count(l, 1001), 0);
+	CHECK_TRUE(!larder_meet(l, 1001, now)); /* to be asked for again */
+	CHECK_UINT(larder_n_gone(l), 0);
+	for (int i = 0; i < 100; i++)
+		put(l, CHUNK_JIT, LARDER_TAG_JIT, sizeof(bytes), i, ++now);
+	CHECK_TRUE(larder_n_gone(l) > 0);
+	CHECK_TRUE(count(l, LARDER_TAG_JIT) > 30);
+	larder_free(l);
+}
+
+static void many(void)
+{
+	struct larder *l = larder_new(NULL);
+
+	REQUIRE_TRUE(l);
+	for (uint64_t tag = 10; tag < 200000; tag++) {
+		larder_expect(l, tag, tag);
+		put(l, CHUNK_OBJECT, tag, 8, tag % 256, tag);
+		if (!larder_meet(l, tag, tag))
+			CHECK_UINT(tag, 0);
+	}
+	CHECK_UINT(count(l, 199999), 1);
+	CHECK_UINT(count(l, 10), 0);
+	larder_free(l);
+}
+
+SUITE(sink_larder, { "chunks of what was met are given again", kept },
+      { "full, those met longest ago go", full },
+      { "more objects than its tables have places do no harm", many }, )
