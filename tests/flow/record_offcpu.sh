@@ -84,6 +84,7 @@ EOF
 	pass "every third switch has a stack when asked"
 
 	if [ "$(id -u)" = 0 ]; then
+		rm rec # that of before has samples
 		"$record" -o rec -a -e 'sCPU;offcpu' --duration 4 2>err &
 		recorder=$!
 		background $recorder
