@@ -20,6 +20,7 @@
 #include "common/base/log.h"
 #include "common/elf/vdso.h"
 #include "record/attach.h"
+#include "record/harden/harden.h"
 #include "record/manifest.h"
 #include "record/options.h"
 #include "record/self.h"
@@ -76,7 +77,8 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 /* The whole system is refused: what this user may have of it. err: that refusal, and the next. */
 static int open_own(struct session *s, struct kernel_options *options, struct err *err)
 {
-	pid_t skip[] = { getpid(), inspector_pid(s->inspector) };
+	pid_t skip[] = { getpid(), inspector_pid(s->inspector),
+			 inspector_spare_pid(s->inspector) };
 	uint32_t n;
 	int r = attach_open_own(options, skip, N_ELEMENTS(skip), &s->kernel, &n);
 
@@ -200,6 +202,7 @@ static int start(struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	tell_facts(s);
+	harden_writes(s->options->output, s->target.command != 0);
 	r = open_sink(s, err);
 	if (r < 0)
 		return r;
@@ -214,6 +217,8 @@ static int start(struct session *s, struct err *err)
 	}
 	r = s->target.command ? 0 : begin_attached(s, err);
 	s->start_ns = s->losses_ns = s->now_ns = io_monotonic_ns();
+	if (r == 0)
+		harden_recorder(s->options->output);
 	return r;
 }
 

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +23,7 @@
 #include "common/base/log.h"
 #include "record/inspect/message.h"
 #include "record/inspect/serve.h"
+#include "record/inspect/spare.h"
 #include "record/inspect/watch.h"
 
 enum {
@@ -33,6 +33,8 @@ enum {
 	N_PCS_WORTH = 256, /* so many kernel addresses are worth a chunk at once */
 	N_STARTS_MAX = 64,
 	LATE_MAX = 10,
+	START_MS = 3000, /* for the first one to be there */
+	STOP_MS = 100,	 /* for the last one to die */
 };
 
 static const uint64_t deadline_ns = 500000000;
@@ -52,9 +54,13 @@ struct object_queue {
 struct inspector {
 	enum inspect_embed embed;
 	struct inspect_sink sink;
-	pid_t pid;
-	int fd; /* -1: none runs */
+	pid_t pid; /* 0: not told yet; negative: could not be made */
+	int fd;	   /* -1: none runs */
 	int n_starts;
+	struct spare spare;
+	uint64_t spent_ns; /* CPU time of those before */
+	pid_t dead[N_STARTS_MAX];
+	int n_dead; /* killed and not yet reaped */
 
 	struct object_queue objects;
 	uint32_t pids[N_PIDS_QUEUED];
@@ -81,35 +87,49 @@ struct inspector {
 
 enum { RX_BYTES = sizeof(struct message) + MESSAGE_BYTES_MAX };
 
+static void work(int fd, int embed)
+{
+	serve(fd, (enum inspect_embed)embed);
+}
+
+/* Its pid comes later: take_pid. */
 static int spawn(struct inspector *in, struct err *err)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
-	pid_t parent = getpid();
-	in->pid = fork();
-	if (in->pid < 0) {
-		int code = -errno;
-
-		close(pair[0]);
-		close(pair[1]);
-		return err_set(err, code, "cannot fork: %s", strerror(-code));
-	}
-	if (in->pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(0);
-		serve(pair[1], in->embed);
-		_exit(0);
-	}
+	bool asked = spare_ask(&in->spare, pair[1]);
 	close(pair[1]);
+	if (!asked) {
+		close(pair[0]);
+		return err_set(err, -EPIPE, "no process to make inspectors");
+	}
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	in->pid = 0;
 	in->fd = pair[0];
 	in->n_rx = 0;
 	in->busy_ns = 0;
 	in->n_starts++;
 	return 0;
+}
+
+static void take_pid(struct inspector *in)
+{
+	if (!in->pid)
+		in->pid = spare_take_pid(&in->spare);
+}
+
+/* The first one: whoever starts us wants to know its pid. */
+static int wait_for_pid(struct inspector *in, struct err *err)
+{
+	struct pollfd fd = { .fd = in->spare.fd, .events = POLLIN };
+
+	poll(&fd, 1, START_MS);
+	take_pid(in);
+	if (in->pid < 0)
+		return err_set(err, in->pid, "cannot fork: %s", strerror(-in->pid));
+	return in->pid ? 0 : err_set(err, -ETIMEDOUT, "no inspector after %d ms", START_MS);
 }
 
 int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
@@ -127,7 +147,11 @@ int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
 	in->sink = *sink;
 	in->rx = rx;
 	in->fd = -1;
-	int r = spawn(in, err);
+	int r = spare_start(&in->spare, work, (int)embed, err);
+	if (r == 0)
+		r = spawn(in, err);
+	if (r == 0)
+		r = wait_for_pid(in, err);
 	if (r < 0) {
 		inspector_stop(in);
 		return r;
@@ -136,15 +160,40 @@ int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
 	return 0;
 }
 
+/* CPU time of the child; 0: not known. */
+static uint64_t child_busy_ns(const struct inspector *in)
+{
+	struct timespec busy;
+	clockid_t clock;
+
+	if (in->pid <= 0 || clock_getcpuclockid(in->pid, &clock) != 0 ||
+	    clock_gettime(clock, &busy) < 0)
+		return 0;
+	return (uint64_t)busy.tv_sec * 1000000000 + (uint64_t)busy.tv_nsec;
+}
+
+/*
+ * One that hangs in the kernel dies when it can: it is not waited for. Without a pid yet, it ends
+ * by itself when it finds its socket closed.
+ */
 static void end_child(struct inspector *in)
 {
 	if (in->fd < 0)
 		return;
 	close(in->fd);
 	in->fd = -1;
-	kill(in->pid, SIGKILL);
-	while (waitpid(in->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	take_pid(in);
+	in->spent_ns += child_busy_ns(in);
+	if (in->pid > 0) {
+		kill(in->pid, SIGKILL);
+		in->dead[in->n_dead++ % N_STARTS_MAX] = in->pid;
+	}
+}
+
+static void reap_dead(struct inspector *in)
+{
+	while (in->n_dead && waitpid(in->dead[in->n_dead - 1], NULL, WNOHANG) != 0)
+		in->n_dead--;
 }
 
 void inspector_stop(struct inspector *in)
@@ -152,6 +201,12 @@ void inspector_stop(struct inspector *in)
 	if (!in)
 		return;
 	end_child(in);
+	spare_stop(&in->spare);
+	for (int ms = 0; ms < STOP_MS && in->n_dead; ms++) {
+		reap_dead(in);
+		if (in->n_dead)
+			poll(NULL, 0, 1);
+	}
 	watches_done(&in->watches);
 	free(in->rx);
 	free(in);
@@ -165,6 +220,16 @@ int inspector_fd(const struct inspector *in)
 pid_t inspector_pid(const struct inspector *in)
 {
 	return in->pid;
+}
+
+pid_t inspector_spare_pid(const struct inspector *in)
+{
+	return in->spare.pid;
+}
+
+uint64_t inspector_busy_ns(const struct inspector *in)
+{
+	return in->spent_ns + child_busy_ns(in);
 }
 
 bool inspector_ask_snapshot(struct inspector *in, uint32_t pid)
@@ -206,9 +271,8 @@ void inspector_note(struct inspector *in, const struct event *event)
 
 bool inspector_idle(const struct inspector *in)
 {
-	return in->fd < 0 ||
-	       (!in->asked && !in->n_rx && !in->objects.n && !in->n_pids && !in->n_pcs &&
-		watches_idle(&in->watches));
+	return in->fd < 0 || (!in->asked && !in->n_rx && !in->objects.n && !in->n_pids &&
+			      !in->n_pcs && watches_idle(&in->watches));
 }
 
 uint32_t inspector_n_unanswered(const struct inspector *in)
@@ -303,17 +367,6 @@ static bool ask_next(struct inspector *in, uint64_t now_ns)
 	return true;
 }
 
-/* CPU time of the child; 0: not known. */
-static uint64_t child_busy_ns(const struct inspector *in)
-{
-	struct timespec busy;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(in->pid, &clock) != 0 || clock_gettime(clock, &busy) < 0)
-		return 0;
-	return (uint64_t)busy.tv_sec * 1000000000 + (uint64_t)busy.tv_nsec;
-}
-
 /* Silent past its deadline. On a busy host it may only be slow: what computes gets more time. */
 static bool is_hanging(struct inspector *in, uint64_t now_ns)
 {
@@ -335,6 +388,7 @@ static void replace_child(struct inspector *in)
 	log_debug("inspect", "inspector replaced: request=%u path='%s'", in->asked,
 		  in->asked == MESSAGE_EMBED ? in->asked_object.key.path : "");
 	end_child(in);
+	reap_dead(in);
 	in->write_off = in->asked == MESSAGE_EMBED;
 	if (in->asked == MESSAGE_EMBED || in->asked == MESSAGE_FAILED)
 		in->sink.embedded(in->sink.ctx, false);
@@ -492,6 +546,7 @@ void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 {
 	if (in->fd < 0)
 		return;
+	take_pid(in);
 	if (receive(in, now_ns, until_ns) < 0)
 		replace_child(in);
 	else if (is_hanging(in, now_ns))

@@ -30,13 +30,18 @@ struct inspect_sink {
 	void (*embedded)(void *ctx, bool ok); /* one object is through */
 };
 
-/* Forks. Call early: the child should be small. */
+/*
+ * Forks a process that makes inspectors, and has it make one: call early, while the recorder is
+ * small and has its rights.
+ */
 int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
 		    struct inspector **ret, struct err *err);
 void inspector_stop(struct inspector *in);
 
-int inspector_fd(const struct inspector *in); /* readable: call inspector_work; -1: none runs */
-pid_t inspector_pid(const struct inspector *in);
+int inspector_fd(const struct inspector *in);	 /* readable: call inspector_work; -1: none runs */
+pid_t inspector_pid(const struct inspector *in); /* of the one that runs; 0: not known */
+pid_t inspector_spare_pid(const struct inspector *in);	/* who makes them */
+uint64_t inspector_busy_ns(const struct inspector *in); /* CPU time of all of them so far */
 
 /* Requests are queued and never block; the full queue drops them (false). */
 bool inspector_ask_snapshot(struct inspector *in, uint32_t pid); /* 0: all */

@@ -17,6 +17,7 @@
 
 #include "common/base/err.h"
 #include "common/base/io.h"
+#include "record/harden/harden.h"
 #include "record/inspect/embed.h"
 #include "record/inspect/jit.h"
 #include "record/inspect/kallsyms.h"
@@ -232,6 +233,7 @@ void serve(int fd, enum inspect_embed embed)
 	struct message request;
 
 	let_go(fd);
+	harden_inspector();
 	if (!s)
 		return;
 	s->fd = fd;

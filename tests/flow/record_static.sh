@@ -9,9 +9,13 @@
 need make musl-gcc strings
 
 # The tree may be configured where it lies: what is built from is copied without what was made.
-(cd "$src" && tar cf - --exclude='*.o' --exclude='*.a' --exclude=.deps --exclude=.dirstamp \
-	configure configure.ac aclocal.m4 config.h.in Makefile.am Makefile.in build-aux \
-	common record man report/Makefile.inc tests/Makefile.inc) | (mkdir source && cd source && tar xf -)
+(
+	cd "$src"
+	includes=$(ls -d ./*/Makefile.inc)
+	# shellcheck disable=SC2086 # words
+	tar cf - --exclude='*.o' --exclude='*.a' --exclude=.deps --exclude=.dirstamp configure configure.ac \
+		aclocal.m4 config.h.in Makefile.am Makefile.in build-aux common record man $includes
+) | (mkdir source && cd source && tar xf -)
 mkdir made
 (
 	cd made

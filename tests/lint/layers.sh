@@ -14,6 +14,7 @@ BEGIN {
 	may["record"] = "common record"
 	may["record/lib"] = "common/format"
 	may["record/doctor"] = "common record/gate record/kernel record/watcher"
+	may["record/inspect"] = "common record/harden"
 	may["record/kernel"] = "common record/gate record/watcher"
 	may["record/*"] = "common"
 	may["report"] = "common report"
