@@ -53,7 +53,8 @@ const struct opt options_table[] = {
 	{ 0, "sync", "TIME|off", "DDPROF_SYNC", "10s", set_sync,
 	  "have what was recorded on the disk after so long, also if power fails", 0 },
 	{ 0, "rotate", "SIZE|TIME[:KEEP]", "DDPROF_ROTATE", NULL, set_rotate,
-	  "begin a new file FILE.000001, ... after so much (64M) or so long (5m); keep KEEP of them",
+	  "begin a new file FILE.000001, ... after so much (64M) or so long (5m); keep KEEP of "
+	  "them",
 	  0 },
 	{ 0, "last", "TIME|SIZE", "DDPROF_LAST", NULL, set_last,
 	  "keep only the last 60s or 64M, in memory; written at the end, on SIGUSR2 and by "
@@ -165,7 +166,9 @@ const struct opt_usage options_usage = {
 	.program = "ddprof-record",
 	.synopsis = "ddprof-record [options] [--] COMMAND...\n"
 		    "ddprof-record [options] -p PID[,PID...]\n"
-		    "ddprof-record [options] -a",
+		    "ddprof-record [options] -a\n"
+		    "ddprof-record doctor [PID|PROGRAM]\n"
+		    "ddprof-record snapshot PID",
 	.summary = "Records where processes spend their CPU time, into one file for ddprof-report.",
 	.epilogue = "COMMAND's exit status is passed on; 125: ddprof-record failed, "
 		    "2: wrong usage, 126: COMMAND may not be executed, 127: it was not found.\n"

@@ -313,25 +313,52 @@ static int format_names(const struct opt *opt, char *text, size_t cap)
 			opt->arg ? opt->arg : "", opt->arg && optional ? "]" : "");
 }
 
+enum { HELP_COLUMN = 30, HELP_EDGE = 100 };
+
+/* From HELP_COLUMN on, broken between words. */
+static void print_wrapped(const char *text, FILE *out)
+{
+	size_t column = HELP_COLUMN;
+
+	while (*text) {
+		size_t n = strcspn(text, " "), blank = column > HELP_COLUMN;
+
+		if (blank && column + 1 + n > HELP_EDGE) {
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+			blank = 0;
+		}
+		fprintf(out, "%s%.*s", blank ? " " : "", (int)n, text);
+		column += n + blank;
+		text += n + (text[n] == ' ');
+	}
+	fputc('\n', out);
+}
+
+static void describe(const struct opt *opt, char *text, size_t cap)
+{
+	if (opt->preset && opt->env)
+		snprintf(text, cap, "%s (default %s; $%s)", opt->help, opt->preset, opt->env);
+	else if (opt->preset)
+		snprintf(text, cap, "%s (default %s)", opt->help, opt->preset);
+	else if (opt->env)
+		snprintf(text, cap, "%s ($%s)", opt->help, opt->env);
+	else
+		snprintf(text, cap, "%s", opt->help);
+}
+
 static void print_option(const struct opt *opt, FILE *out)
 {
-	enum { HELP_COLUMN = 30 };
-	char names[256];
+	char names[256], text[512];
 	int n = format_names(opt, names, sizeof(names));
 
+	describe(opt, text, sizeof(text));
 	fprintf(out, "  %s", names);
 	if (n + 2 >= HELP_COLUMN)
 		fprintf(out, "\n%*s", HELP_COLUMN, "");
 	else
 		fprintf(out, "%*s", HELP_COLUMN - n - 2, "");
-	fputs(opt->help, out);
-	if (opt->preset && opt->env)
-		fprintf(out, " (default %s; $%s)", opt->preset, opt->env);
-	else if (opt->preset)
-		fprintf(out, " (default %s)", opt->preset);
-	else if (opt->env)
-		fprintf(out, " ($%s)", opt->env);
-	fputc('\n', out);
+	print_wrapped(text, out);
 }
 
 static void print_synopsis(const struct opt_usage *usage, FILE *out)

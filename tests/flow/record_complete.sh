@@ -13,7 +13,8 @@ grep -q "'tcsh': expected one of bash, zsh, fish" err || fail "tcsh: $(cat err)"
 [ "$(wc -l <options)" -gt 50 ] || fail "few options: $(cat options)"
 while read -r option; do
 	for shell in bash zsh; do
-		grep -qe "--$option[ =[{}'|\")]" complete.$shell || fail "--$option is not in the completion of $shell"
+		grep -qe "--$option[ =[{}'|\")]" complete.$shell ||
+			fail "--$option is not in the completion of $shell"
 	done
 	grep -q " -l $option " complete.fish || fail "--$option is not in the completion of fish"
 done <options
@@ -34,7 +35,8 @@ complete() {
 [ "$(complete --freq)" = '--frequency=' ] || fail "--freq: $(complete --freq)"
 : >some.data
 [ "$(complete -o some)" = some.data ] || fail "-o some: $(complete -o some)"
-[ "$(complete -o x.data ls --stacks = some)" = some.data ] || fail "files of COMMAND: $(complete -o x.data ls --stacks = some)"
+[ "$(complete -o x.data ls --stacks = some)" = some.data ] ||
+	fail "files of COMMAND: $(complete -o x.data ls --stacks = some)"
 case " $(complete doc) " in
 *' doctor '*) ;;
 *) fail "doctor is not offered" ;;
@@ -49,7 +51,8 @@ fi
 if command -v fish >/dev/null 2>&1; then
 	export HOME="$tmp"
 	fish -n complete.fish || fail "fish does not take its completion"
-	fish -c 'source complete.fish; complete -C "ddprof-record --stacks="' >out 2>err || fail "fish: $(cat err)"
+	fish -c 'source complete.fish; complete -C "ddprof-record --stacks="' >out 2>err ||
+		fail "fish: $(cat err)"
 	grep -q 'raw' out || fail "fish completes --stacks= with: $(cat out)"
 	fish -c 'source complete.fish; complete -C "ddprof-record --freq"' >out
 	grep -q -- '--frequency' out || fail "fish completes --freq with: $(cat out)"

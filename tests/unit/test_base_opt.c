@@ -55,6 +55,12 @@ static int set_fold(void *ctx, const char *value, struct err *err)
 	return see(ctx, "fold", value);
 }
 
+static int see_nothing(void *ctx, const char *value, struct err *err)
+{
+	(void)ctx, (void)value, (void)err;
+	return 0;
+}
+
 static const struct opt table[] = {
 	{ 'F', "frequency", "HZ", "DDPROF_TEST_F", "99", set_frequency, "samples a second", false },
 	{ 'v', "verbose", NULL, "DDPROF_TEST_V", NULL, set_verbose, "say more", false },
@@ -132,14 +138,18 @@ static void wrong_usage(void)
 		const char *words[WORDS_MAX];
 		const char *text;
 	} rows[] = {
-		{ { "--freq", "1" }, "unknown option '--freq', nearest is --frequency, see --help" },
+		{ { "--freq", "1" },
+		  "unknown option '--freq', nearest is --frequency, see --help" },
 		{ { "--stock_size=1" },
 		  "unknown option '--stock_size', nearest is --stack-size, see --help" },
 		{ { "--nothing=secret" }, "unknown option '--nothing', see --help" },
-		{ { "--no-verbose" }, "unknown option '--no-verbose', nearest is --verbose, see --help" },
-		{ { "--no-fold=1" }, "option takes no argument: '--no-fold', see --help" },
+		{ { "--no-verbose" },
+		  "unknown option '--no-verbose', nearest is --verbose, see --help" },
+		{ { "--no-fold=1" },
+		  "option takes no argument: '--no-fold', see --help" },
 		{ { "--fold=perhaps" }, "option --fold: 'perhaps': expected yes or no" },
-		{ { "--frequencyx=1" }, "unknown option '--frequencyx', nearest is --frequency, see --help" },
+		{ { "--frequencyx=1" },
+		  "unknown option '--frequencyx', nearest is --frequency, see --help" },
 		{ { "--=1" }, "unknown option '--', see --help" },
 		{ { "-vx" }, "unknown option '-x', see --help" },
 		{ { "-F" }, "no argument for option '-F', see --help" },
@@ -190,6 +200,26 @@ static void environment(void)
 	unsetenv("DDPROF_TEST_F");
 }
 
+static void long_help(void)
+{
+	static const struct opt long_table[] = {
+		{ 0, "many-words", "ONE|TWO", "MANY_WORDS", "ONE", see_nothing,
+		  "word word word word word word word word word word word word word word word", 0 },
+		{ 0 },
+	};
+	static const struct opt_usage usage = { .program = "prog", .synopsis = "prog" };
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	opt_print_help(long_table, &usage, out);
+	fclose(out);
+	CHECK_HAS(text, "      --many-words=ONE|TWO    word word word word word word word word "
+			"word word word word word word\n"
+			"                              word (default ONE; $MANY_WORDS)\n");
+	free(text);
+}
+
 static void help(void)
 {
 	static const struct opt_usage usage = {
@@ -238,5 +268,6 @@ SUITE(base_opt,
       { "wrong usage names the wrong thing", wrong_usage },
       { "the environment comes before the options", environment },
       { "help lists the table", help },
+      { "help is broken between words before column 100", long_help },
       { "an empty argv is no crash", no_arguments_at_all },
 )

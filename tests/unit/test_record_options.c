@@ -65,7 +65,8 @@ static int parse(struct options *o, const char *const *words, struct err *err)
 	return options_parse(o, argc, argv, err);
 }
 
-#define PARSE(o, err, ...) parse(o, (const char *const[]){ "--config=none", __VA_ARGS__, NULL }, err)
+#define WORDS(...) (const char *const[]){ "--config=none", __VA_ARGS__, NULL }
+#define PARSE(o, err, ...) parse(o, WORDS(__VA_ARGS__), err)
 
 static void overruling(void)
 {

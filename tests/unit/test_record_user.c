@@ -55,7 +55,8 @@ static void names(void)
 		 "joe:x:1000:100:Joe,,,:/home/joe:/bin/sh\n"
 		 "1000x:x:5:5::/:/bin/sh\n"
 		 "last:x:12:13",
-		 "users:x:100:\nadm:x:4:syslog,joe\njoes:x:5:joey\nwheel:x:10:joe,root\nbad:x:y:joe\n");
+		 "users:x:100:\nadm:x:4:syslog,joe\njoes:x:5:joey\n"
+		 "wheel:x:10:joe,root\nbad:x:y:joe\n");
 	CHECK_INT(user_find("joe", etc, &u, &err), 0);
 	CHECK_INT(u.uid, 1000);
 	CHECK_INT(u.gid, 100);
@@ -88,7 +89,9 @@ static void hostile_lines(void)
 	struct err err = { .code = 0 };
 	struct user u;
 
-	make_etc("a:x:4294967296:1:\nb:x:-1:1:\nc:x::1:\nd:x:1\ne:x:1:2147483648:\n:::::\n::0:0:\n", "");
+	make_etc("a:x:4294967296:1:\nb:x:-1:1:\nc:x::1:\nd:x:1\n"
+		 "e:x:1:2147483648:\n:::::\n::0:0:\n",
+		 "");
 	for (const char *name = "abcde"; *name; name++) {
 		const char text[] = { *name, 0 };
 
