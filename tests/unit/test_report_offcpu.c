@@ -42,8 +42,8 @@ struct script {
 			.source = (from),                                                   \
 			.in_kernel = true,                                                  \
 			.n_kchain = 1,                                                      \
-			.kchain = (chain),                                                  \
-			.ip = (chain)[0],                                                   \
+			.kchain = chain,                                                    \
+			.ip = chain##_at,                                                   \
 			.period = 1                                                         \
 		}                                                                           \
 	}
@@ -62,6 +62,7 @@ struct script {
 		}                                                                       \
 	}
 
+enum { site_a_at = SITE, site_b_at = SITE + 0x100 };
 static const uint64_t site_a[] = { SITE }, site_b[] = { SITE + 0x100 };
 
 static int put_file(void *ctx, const void *bytes, size_t n)
