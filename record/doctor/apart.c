@@ -1,5 +1,5 @@
 /*
- * The child ends itself by alarm; should it hang where no signal reaches, it is left behind, killed.
+ * The child ends itself by alarm; should it hang where no signal reaches, it is killed and left.
  */
 #include "record/doctor/apart.h"
 

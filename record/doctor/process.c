@@ -26,7 +26,7 @@ static const char *state_text(char state)
 {
 	switch (state) {
 	case 'R':
-		return "runs";
+		return "runs or waits for a CPU";
 	case 'S':
 		return "sleeps";
 	case 'D':
@@ -50,6 +50,14 @@ static uint64_t cpu_ns(clockid_t clock)
 					      (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* On a busy host what runs gets little: it is still runnable at the second look. */
+static bool waits_for_cpu(pid_t pid, const struct status *before)
+{
+	struct status after;
+
+	return before->state == 'R' && status_read(pid, &after, NULL) == 0 && after.state == 'R';
+}
+
 static void look_at_load(pid_t pid, const struct status *s, struct checks *c)
 {
 	clockid_t clock;
@@ -63,7 +71,7 @@ static void look_at_load(pid_t pid, const struct status *s, struct checks *c)
 	cpu = cpu_ns(clock) - cpu;
 	time = io_monotonic_ns() - time;
 	double percent = (int64_t)cpu > 0 ? 100.0 * (double)cpu / (double)time : 0;
-	bool asleep = percent < MOSTLY_ASLEEP_PERCENT;
+	bool asleep = percent < MOSTLY_ASLEEP_PERCENT && !waits_for_cpu(pid, s);
 	struct check *k =
 		checks_add(c, CHECK_TARGET, asleep ? GATE_LIMITED : GATE_OPEN, "CPU",
 			   "%.1f %% of one over %d ms, %s", percent, LOOK_MS, state_text(s->state));

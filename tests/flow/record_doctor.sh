@@ -160,6 +160,17 @@ $nobody "$record" doctor $busy >out 2>err && fail "root's process for an ordinar
 [ "$(verdict -p out)" = refused ] || fail "root's process for an ordinary user: $(cat out)"
 pass "an ordinary user: user code of own processes, as doctor says"
 
+cp split setuid
+chmod 4755 setuid
+cp split unread
+chmod 711 unread
+for program in ./setuid ./unread; do
+	# shellcheck disable=SC2086 # words
+	$nobody "$record" doctor $program >out 2>err && fail "an ordinary user, $program: $(cat out)"
+	grep -q 'the kernel detaches the events' out || fail "an ordinary user, $program: $(cat out)"
+done
+pass "programs that the kernel takes from an ordinary user"
+
 mkdir -m 755 roots
 # shellcheck disable=SC2086 # words
 $nobody "$record" doctor -o roots/data >out 2>err && fail "root's directory for an ordinary user: $(cat out)"
