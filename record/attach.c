@@ -136,16 +136,15 @@ static bool is_skipped(pid_t pid, const pid_t *skip, size_t n)
 	return false;
 }
 
-/* 1: attached; 0: it is gone, or may not be; negative: no descriptors are left for more. */
-static int attach_one(struct attach *a, pid_t pid)
+/* False: it is gone, or may not be. */
+static bool attach_one(struct attach *a, pid_t pid)
 {
+	struct err why;
 	int r = 1;
 
 	for (int n = 0; r == 1 && n < LOOKS_MAX; n++)
-		r = look(a, pid, NULL);
-	if (r >= 0)
-		return 1;
-	return r == -EMFILE || r == -ENFILE ? r : 0;
+		r = look(a, pid, &why);
+	return r >= 0;
 }
 
 int attach_open_own(struct kernel_options *options, const pid_t *skip, size_t n_skip,
@@ -166,10 +165,7 @@ int attach_open_own(struct kernel_options *options, const pid_t *skip, size_t n_
 		if (!isdigit((unsigned char)entry->d_name[0]) || is_skipped(pid, skip, n_skip) ||
 		    !may_attach(pid))
 			continue;
-		int r = attach_one(&a, pid);
-		if (r < 0)
-			break;
-		n += r == 1;
+		n += attach_one(&a, pid);
 	}
 	closedir(dir);
 	map_done(&a.seen);

@@ -13,7 +13,10 @@
 #include "record/gate/facts.h"
 #include "record/gate/remedy.h"
 
-enum { RECORDING_BYTES_A_CPU = 4608 << 10 }; /* rings of 4 MiB and 512 KiB */
+enum {
+	RECORDING_BYTES_A_CPU = 4608 << 10, /* rings of 4 MiB and 512 KiB */
+	LEAST_BYTES = GATE_RING_BYTES_MIN + 4096,
+};
 
 static const char *const names[GATES] = {
 	[GATE_PARANOID] = "perf_event_paranoid",
@@ -230,39 +233,59 @@ static uint64_t budget_bytes(const struct gate_facts *f)
 	return shared + f->memlock.rlim_cur;
 }
 
-static uint64_t least_bytes(const struct gate_facts *f)
+static uint64_t recording_bytes(const struct gate_facts *f)
 {
-	return (uint64_t)(GATE_RING_BYTES_MIN + 4096) * f->n_cpus;
+	return (uint64_t)RECORDING_BYTES_A_CPU * f->n_cpus;
 }
 
-static void judge_memlock(const struct gate_facts *f, struct gate *g, struct gate *used)
+static void set_memlock_value(const struct gate_facts *f, struct gate *g)
 {
-	uint64_t wanted = (uint64_t)RECORDING_BYTES_A_CPU * f->n_cpus, budget = budget_bytes(f);
-	bool can_try = f->tried.done && !f->tried.own_user;
-	char limit[32];
+	char limit[32], shared[48] = "perf_event_mlock_kb unknown";
 
-	set_value(g, "limit %s, perf_event_mlock_kb %d on %u CPUs%s",
-		  size_text(f->memlock.rlim_cur, limit, sizeof(limit)), f->mlock_kb, f->n_cpus,
+	if (f->mlock_kb != FACT_UNKNOWN)
+		snprintf(shared, sizeof(shared), "perf_event_mlock_kb %d on %u CPUs", f->mlock_kb,
+			 f->n_cpus);
+	set_value(g, "limit %s, %s%s", size_text(f->memlock.rlim_cur, limit, sizeof(limit)), shared,
 		  has_cap(f, GATE_CAP_IPC_LOCK) ? ", CAP_IPC_LOCK" : "");
-	if (can_try)
-		set_value(used, "a ring of %zu KiB can be had", f->tried.ring_bytes >> 10);
-	else
-		judge(used, GATE_NOT_KNOWN, "no event to map a ring of");
-	if (budget < wanted) {
-		bool closed = budget < least_bytes(f);
+}
 
-		judge(g, closed ? GATE_CLOSED : GATE_LIMITED,
-		      closed ? "not even the smallest rings" : "smaller rings, shorter stacks");
-		remedy_memlock(f, wanted, g->remedy, sizeof(g->remedy));
-	}
-	if (!can_try || budget < least_bytes(f) || budget == UINT64_MAX)
+static void judge_memlock(const struct gate_facts *f, struct gate *g)
+{
+	uint64_t wanted = recording_bytes(f), budget = budget_bytes(f);
+
+	set_memlock_value(f, g);
+	if (budget >= wanted)
 		return;
-	/* One ring of half the budget has its place where nobody else has taken any. */
-	if (f->tried.ring || (f->tried.ring_bytes < GATE_RING_BYTES_MAX &&
-			      f->tried.ring_bytes * 2 + 8192 < budget)) {
-		judge(used, f->tried.ring ? GATE_CLOSED : GATE_LIMITED,
+	if (f->mlock_kb == FACT_UNKNOWN && f->tried.ring_bytes) {
+		judge(g, GATE_NOT_KNOWN, "no /proc/sys/kernel/perf_event_mlock_kb");
+		return;
+	}
+	bool closed = budget < LEAST_BYTES;
+	judge(g, closed ? GATE_CLOSED : GATE_LIMITED,
+	      closed			       ? "not even the smallest ring" :
+	      budget < LEAST_BYTES * f->n_cpus ? "the first thread only" :
+						 "smaller rings, shorter stacks");
+	remedy_memlock(f, wanted, g->remedy, sizeof(g->remedy));
+}
+
+/* One ring of half the budget has its place where nobody else has taken any. */
+static void judge_memlock_used(const struct gate_facts *f, struct gate *g)
+{
+	uint64_t budget = budget_bytes(f);
+
+	if (!f->tried.done || f->tried.own_user) {
+		set_value(g, "unknown");
+		judge(g, GATE_NOT_KNOWN, "no event to map a ring of");
+		return;
+	}
+	set_value(g, "a ring of %zu KiB can be had", f->tried.ring_bytes >> 10);
+	if (budget < LEAST_BYTES || budget == UINT64_MAX ||
+	    f->tried.ring_bytes >= GATE_RING_BYTES_MAX)
+		return;
+	if (f->tried.ring || f->tried.ring_bytes * 2 + 8192 < budget) {
+		judge(g, f->tried.ring ? GATE_CLOSED : GATE_LIMITED,
 		      "other profilers of this user hold the rest");
-		remedy_memlock(f, wanted, used->remedy, sizeof(used->remedy));
+		remedy_memlock(f, recording_bytes(f), g->remedy, sizeof(g->remedy));
 	}
 }
 
@@ -355,7 +378,8 @@ void gates_judge(const struct gate_facts *f, struct gates *ret)
 	judge_seccomp(f, &ret->gate[GATE_SECCOMP]);
 	judge_syscall(f, &ret->gate[GATE_SYSCALL]);
 	judge_user_ns(f, &ret->gate[GATE_USER_NS]);
-	judge_memlock(f, &ret->gate[GATE_MEMLOCK], &ret->gate[GATE_MEMLOCK_USED]);
+	judge_memlock(f, &ret->gate[GATE_MEMLOCK]);
+	judge_memlock_used(f, &ret->gate[GATE_MEMLOCK_USED]);
 	judge_files(f, &ret->gate[GATE_FILES]);
 	judge_counters(f, &ret->gate[GATE_COUNTERS]);
 	judge_tracefs(f, &ret->gate[GATE_TRACEFS]);

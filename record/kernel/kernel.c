@@ -74,24 +74,36 @@ static void give_back_files(int held[SPARE_FILES])
 			close(held[i]);
 }
 
+/* No descriptors are left for more threads: those that are counted stay. */
+static void tell_short(struct kernel *k, const struct err *why)
+{
+	log_warning("%s; other threads are not recorded", why->text);
+	open_note(k, "not all threads (open files)");
+	k->is_short = true;
+}
+
 /* Opens all tasks that still are; the first of them maps the rings. */
 static int open_all(struct kernel *k, const pid_t *tids, size_t n, struct err *err)
 {
 	size_t n_open = 0;
 	int r = -ESRCH;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !k->is_short; i++) {
 		if (!k->rings && (r = open_choose(k, tids[i], err)) == -ESRCH)
 			continue;
 		if (r == 0 || k->rings)
 			r = open_task(k, tids[i], err);
 		if (r == 0)
 			offcpu_note_task(k, (uint32_t)tids[i]);
+		if ((r == -EMFILE || r == -ENFILE) && k->rings) {
+			tell_short(k, err);
+			break;
+		}
 		if (r < 0 && r != -ESRCH)
 			return r;
 		n_open += r == 0;
 	}
-	if (n_open)
+	if (n_open || k->is_short)
 		return 0;
 	return n == 1 ? r : err_set(err, -ESRCH, "all %zu tasks are gone", n);
 }

@@ -165,12 +165,17 @@ static bool step_down(struct kernel *k, int code)
 	return true;
 }
 
+static bool is_told(const struct kernel *k)
+{
+	return k->first_task_only || k->probe.n_cpus < k->facts.n_cpus;
+}
+
 /* What is missing from now on is said once, with what would allow it: the refusal's words. */
 static void tell_step(const struct kernel *k, const struct err *why)
 {
 	if (k->first_task_only)
 		log_warning("%s; only the first thread is recorded", why->text);
-	else if (k->choice.whole_system && k->probe.n_cpus < k->facts.n_cpus)
+	else if (is_told(k))
 		log_warning("%s; only %u of %u CPUs are recorded", why->text, k->probe.n_cpus,
 			    k->facts.n_cpus);
 }
@@ -191,7 +196,8 @@ static int open_first(struct kernel *k, pid_t tid, struct err *err)
 		if (!is_scarce(k, r))
 			return refuse(k, r, err);
 		if (step_down(k, r)) {
-			refuse(k, r, &refusal);
+			if (is_told(k))
+				refuse(k, r, &refusal);
 		} else if (++n_tries == TRIES) {
 			return refuse(k, r, err);
 		} else {

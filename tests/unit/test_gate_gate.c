@@ -250,6 +250,7 @@ static void nothing_is_known(void)
 
 	CHECK_INT(g.gate[GATE_PARANOID].verdict, GATE_NOT_KNOWN);
 	CHECK_INT(g.gate[GATE_CAPABILITY].verdict, GATE_NOT_KNOWN);
+	CHECK_HAS(g.gate[GATE_MEMLOCK].value, "perf_event_mlock_kb unknown");
 	CHECK_INT(g.gate[GATE_SECCOMP].verdict, GATE_NOT_KNOWN);
 	CHECK_STR(gate_verdict_text(g.gate[GATE_KPTR].verdict), "not known");
 	explains(&g, (struct gate_refusal){ .code = EACCES }, GATES, "doctor");
