@@ -10,7 +10,7 @@
  *			errno as a number; "kill", the program dies there; "torn", it dies when half is
  *			written (its first process alone is counted then); "short", half is written
  *			and it goes on
- *	FAILCALL_SHADOW	file that gets a copy of what the first process writes to regular files
+ *	FAILCALL_SHADOW	copy of the first regular file that the first process writes
  * Time and sizes of completed syncs are in the log too, see struct failcall_log.
  */
 #define _GNU_SOURCE
@@ -287,9 +287,14 @@ static off_t position(int fd)
 
 static void shadow(int fd, const void *bytes, ssize_t n)
 {
+	static ino_t shadowed;
 	struct stat st;
 
-	if (shadow_fd < 0 || n <= 0 || getpid() != first_pid || !is_plain(fd, &st))
+	if (shadow_fd < 0 || n <= 0 || fd <= STDERR_FILENO || getpid() != first_pid ||
+	    !is_plain(fd, &st))
+		return;
+	shadowed = shadowed ? shadowed : st.st_ino;
+	if (shadowed != st.st_ino)
 		return;
 	off_t end = position(fd);
 	for (off_t at = end - n; n > 0;) {
