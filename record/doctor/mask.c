@@ -84,7 +84,7 @@ static void mask_userinfo(struct buf *out, const char *text)
 
 static bool is_key_byte(char c)
 {
-	return isalnum((unsigned char)c) || c == '+' || c == '_' || c == '-' || c == '=';
+	return isalnum((unsigned char)c) || c == '+' || c == '_' || c == '-';
 }
 
 /* Runs of 24 and more letters with digits among them: hex, base64, tokens with a prefix. */
