@@ -61,6 +61,7 @@ static const uint16_t both[] = {
 	SYS_poll,	   SYS_open,	     SYS_stat,
 	SYS_lstat,	   SYS_access,	     SYS_time,
 #endif
+	SYS_sysinfo, /* qsort() of glibc asks how much memory there is */
 #ifdef SYS_membarrier
 	SYS_membarrier,
 #endif
@@ -93,7 +94,6 @@ static const uint16_t recorder[] = {
 	SYS_sendmsg,
 	SYS_recvmsg,
 	SYS_pidfd_send_signal,
-	SYS_sysinfo,
 	SYS_set_robust_list,
 	SYS_sched_getaffinity,
 #ifdef SYS_rename
