@@ -132,6 +132,10 @@ grep -q '^CapEff' bundle/ddprof-bundle/recorder.txt || fail "no capabilities"
 grep -q "^kernel: Linux $(uname -r)" bundle/ddprof-bundle/system.txt || fail "no kernel"
 if grep -raqw "$(uname -n)" bundle/ddprof-bundle/system.txt; then fail "the host's name is in it"; fi
 grep -q '^ddprof-record: ' bundle/ddprof-bundle/record.log || fail "no log: $(cat bundle/ddprof-bundle/record.log)"
+expect 0 "$record" doctor --bundle=program.tar.zst ./split --token canary-eight --password=canary-nine 7
+tar --zstd -xOf program.tar.zst ddprof-bundle/command.txt >command
+printf '%s\n' ./split --token '***' '--password=***' 7 >want
+same want command "the command line of a program"
 expect 1 "$record" doctor --bundle=b.tar.zst
 grep -q "cannot make 'b.tar.zst'" err || fail "$(cat err)"
 ln -s elsewhere link.tar.zst
