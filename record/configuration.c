@@ -150,7 +150,7 @@ int configuration_read(const char *path, const struct opt *table, struct given *
 {
 	struct toml toml = { 0 };
 	struct reading r = { table, given, arena, &toml, err };
-	const char *name = path ? path : CONFIGURATION_DEFAULT + 2;
+	const char *name = path ? path : &CONFIGURATION_DEFAULT[2];
 	int status = 0;
 
 	*ret_name = NULL;

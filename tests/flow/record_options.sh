@@ -128,7 +128,7 @@ if [ "$(id -u)" = 0 ]; then
 	expect 0 "$record" -o rec --switch_user=nobody --nice=5 --cpu_affinity=0x1 sh -c \
 		'id -un; id -gn; nice; grep Cpus_allowed: /proc/self/status; ps -o ni= -p $PPID; grep Cpus_allowed: /proc/$PPID/status'
 	mask=$(awk '/Cpus_allowed:/ { print $2 }' /proc/self/status)
-	printf 'nobody\nnogroup\n0\nCpus_allowed:\t%s\n' "$mask" >want
+	printf 'nobody\nnogroup\n%s\nCpus_allowed:\t%s\n' "$(nice)" "$mask" >want
 	head -n 4 out >got
 	same want got "COMMAND is not nobody alone: $(cat out)"
 	[ "$(sed -n 5p out | tr -d ' ')" = 5 ] || fail "nice of the recorder: $(cat out)"
