@@ -51,9 +51,10 @@ static void place(const struct self_options *o, pid_t pid)
 		log_warning("cannot set the recorder's CPUs: %s", strerror(errno));
 }
 
-void self_place(const struct self_options *options, pid_t inspector)
+void self_place(const struct self_options *options, const pid_t *other, size_t n_others)
 {
 	place(options, 0);
-	if (inspector > 0)
-		place(options, inspector);
+	for (size_t i = 0; i < n_others; i++)
+		if (other[i] > 0)
+			place(options, other[i]);
 }

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct err;
@@ -18,9 +19,9 @@ struct self_options {
 int self_parse_cpus(const char *text, cpu_set_t *ret, struct err *err);
 
 /*
- * For this process and the inspector; COMMAND must exist already, as it would inherit both. What
- * is refused is warned about.
+ * For this process and our others; COMMAND must exist already, as it would inherit both. What is
+ * refused is warned about.
  */
-void self_place(const struct self_options *options, pid_t inspector);
+void self_place(const struct self_options *options, const pid_t *other, size_t n_others);
 
 #endif

@@ -328,6 +328,15 @@ static int set_up_target(struct session *s, struct err *err)
 	return target_attach(&s->target, o->pids, o->n_pids, err);
 }
 
+/* COMMAND is forked already, and keeps the nice value and the CPUs that it was started with. */
+static void place_processes(const struct session *s)
+{
+	const struct inspector *in = s->inspector;
+	pid_t other[] = { in ? inspector_pid(in) : 0, in ? inspector_spare_pid(in) : 0 };
+
+	self_place(s->options->self, other, N_ELEMENTS(other));
+}
+
 int session_run(const struct session_options *options)
 {
 	struct session s = { .options = options, .signal_fd = -1 };
@@ -359,7 +368,7 @@ int session_run(const struct session_options *options)
 		return status;
 	}
 	ignore_write_signals();
-	self_place(options->self, s.inspector ? inspector_pid(s.inspector) : 0);
+	place_processes(&s);
 	if (r == 0)
 		r = target < 0 ? target : start(&s, &err);
 	if (r < 0 && !(options->argv && offer_timers(&s)))

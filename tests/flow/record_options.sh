@@ -133,6 +133,10 @@ if [ "$(id -u)" = 0 ]; then
 	same want got "COMMAND is not nobody alone: $(cat out)"
 	[ "$(sed -n 5p out | tr -d ' ')" = 5 ] || fail "nice of the recorder: $(cat out)"
 	grep -q '^Cpus_allowed:.*0*1$' out || fail "CPUs of the recorder: $(cat out)"
+	# shellcheck disable=SC2016 # for the inner shell
+	expect 0 "$record" -o rec --nice=6 sh -c 'ps -o ni=,comm= --ppid $PPID'
+	n=$(awk '$2 ~ /^ddprof/ { n++; bad += $1 != 6 } END { print (n > 1 && !bad) ? "ok" : "bad" }' out)
+	[ "$n" = ok ] || fail "not all of the recorder's processes have its nice value: $(cat out)"
 	[ "$(stat -c %U rec)" = root ] || fail "the recording belongs to $(stat -c %U rec)"
 	expect 0 "$record" -o rec --switch_user=4711:4712 sh -c 'id -u; id -g; id -G'
 	printf '4711\n4712\n4712\n' >want
