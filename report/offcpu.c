@@ -4,6 +4,7 @@
  */
 #include "report/offcpu.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ struct offcpu {
 	bool ended;
 	bool attached; /* to processes: those that never ran count as well */
 	bool has_stacks, has_wakeups;
+	uint64_t lost;		  /* samples and switches: nobody knows of which */
 	uint64_t period;	  /* every so many switches have a stack */
 	uint32_t source, waiting; /* PROFILE_NONE: not known yet */
 };
@@ -339,6 +341,10 @@ void offcpu_event(struct offcpu *o, const struct event *event)
 	case EVENT_EXIT:
 		exited(o, event->tid);
 		break;
+	case EVENT_LOST:
+		if (event->lost.source < SOURCE_MAX && offcpu_is_source(o, event->lost.source))
+			o->lost += event->lost.n;
+		break;
 	case EVENT_GAP:
 		forget_all(o, event->time_ns);
 		break;
@@ -451,12 +457,20 @@ static void advise(struct offcpu *o, const char *text)
 
 void offcpu_finish(struct offcpu *o, uint64_t last_ns)
 {
+	char text[128];
+
 	if (!o->switches || o->source == PROFILE_NONE)
 		return;
 	if (!o->ended)
 		end_all(o, last_ns);
 	if (o->period > 1)
 		share_out(o);
+	if (o->lost) {
+		snprintf(text, sizeof(text),
+			 "%" PRIu64 " switches or their stacks were lost: times are not exact",
+			 o->lost);
+		advise(o, text);
+	}
 	if (!o->has_stacks)
 		advise(o, "where threads slept is not known, for lack of rights to look at the "
 			  "kernel");

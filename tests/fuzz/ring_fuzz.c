@@ -15,7 +15,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { FLAG_CALLCHAIN = 1, FLAG_STACK = 2, FLAG_AARCH64 = 4, FLAG_ALL = 8, FLAG_RAW = 16 };
+enum {
+	FLAG_CALLCHAIN = 1,
+	FLAG_STACK = 2,
+	FLAG_AARCH64 = 4,
+	FLAG_ALL = 8,
+	FLAG_RAW = 16,
+	FLAG_WAKEUP = 32,
+	FLAG_OFF_CPU = 64,
+};
 
 enum { N_RINGS = 2 };
 
@@ -68,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		.callchain = data[0] & FLAG_CALLCHAIN,
 		.stack = data[0] & FLAG_STACK,
 		.raw = data[0] & FLAG_RAW,
+		.wakeup = data[0] & FLAG_WAKEUP,
+		.off_cpu = data[0] & FLAG_OFF_CPU,
 		.value = data[0] & FLAG_RAW ? DECODE_VALUE_RAW : DECODE_VALUE_PERIOD,
 		.value_at = data[1] % 32,
 		.value_bytes = 1u << data[1] % 4,

@@ -293,10 +293,14 @@ static void lost_words_count_for_nothing(void)
 		SWITCH(5000, PID, SWITCH_OUT_ASLEEP),
 		SWITCH(5100, PID, SWITCH_IN),
 		SWITCH(6000, PID, SWITCH_IN),
+		{ .type = EVENT_LOST, .time_ns = 7000, .lost = { .source = 0, .n = 2 } },
 	};
 
 	run_plainly(&SCRIPT(ALL, events));
 	CHECK_UINT(total("offcpu"), 100);
+	REQUIRE_INT(profile->n_advice, 1);
+	CHECK_STR(profile_text(profile, profile->advice[0]),
+		  "offcpu: 2 switches or their stacks were lost: times are not exact");
 	end();
 }
 
