@@ -190,10 +190,10 @@ static void judge_syscall(const struct gate_facts *f, struct gate *g)
 	set_value(g, "%s%s", f->gvisor ? "gVisor, " : "", f->release);
 	if (f->gvisor) {
 		judge(g, GATE_CLOSED, "gVisor has no perf_event_open");
-		snprintf(
-			g->remedy, sizeof(g->remedy),
-			"run the container with another runtime: '--runtime runc', or a pod without "
-			"runtimeClassName gvisor");
+		snprintf(g->remedy, sizeof(g->remedy),
+			 "run the container with another runtime: '--runtime runc', or a pod "
+			 "without "
+			 "runtimeClassName gvisor");
 	} else if (f->tried.done && is_absent(f)) {
 		judge(g, GATE_CLOSED, "this kernel has no perf_event_open");
 		snprintf(g->remedy, sizeof(g->remedy), "a kernel with CONFIG_PERF_EVENTS=y");
@@ -362,11 +362,11 @@ static void judge_lsm(const struct gate_facts *f, struct gate *g)
 	    f->paranoid == FACT_UNKNOWN)
 		return;
 	judge(g, GATE_CLOSED, "the kernel refuses perf though its own settings allow it");
-	snprintf(
-		g->remedy, sizeof(g->remedy), "%s",
-		!strcmp(f->lsm, "selinux") ?
-			"'ausearch -m avc -c ddprof-record' shows the rule; allow class perf_event" :
-			"a policy that allows perf_event_open; see the kernel's log");
+	snprintf(g->remedy, sizeof(g->remedy), "%s",
+		 !strcmp(f->lsm, "selinux") ?
+			 "'ausearch -m avc -c ddprof-record' shows the rule; allow class "
+			 "perf_event" :
+			 "a policy that allows perf_event_open; see the kernel's log");
 }
 
 void gates_judge(const struct gate_facts *f, struct gates *ret)

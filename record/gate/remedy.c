@@ -53,11 +53,10 @@ void remedy_paranoid(const struct gate_facts *f, int paranoid, char *text, size_
 			 name, paranoid);
 		break;
 	case GATE_KUBERNETES:
-		snprintf(
-			text, cap,
-			"'securityContext: {capabilities: {add: [%s]}}' in the pod's container, or on "
-			"the node 'sysctl kernel.perf_event_paranoid=%d'",
-			name, paranoid);
+		snprintf(text, cap,
+			 "'securityContext: {capabilities: {add: [%s]}}' in the pod's container, "
+			 "or on the node 'sysctl kernel.perf_event_paranoid=%d'",
+			 name, paranoid);
 		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap,
@@ -105,14 +104,16 @@ void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap)
 	case GATE_PODMAN:
 		snprintf(
 			text, cap,
-			"run the container with '--cap-add %s' (the usual profile then allows it), or "
+			"run the container with '--cap-add %s' (the usual profile then allows it), "
+			"or "
 			"'--security-opt seccomp=FILE' with perf_event_open in FILE's list",
 			name);
 		break;
 	case GATE_KUBERNETES:
 		snprintf(
 			text, cap,
-			"'securityContext: {capabilities: {add: [%s]}}' in the pod's container (the "
+			"'securityContext: {capabilities: {add: [%s]}}' in the pod's container "
+			"(the "
 			"usual profile then allows it), or a seccompProfile of type Localhost with "
 			"perf_event_open",
 			name);
@@ -145,11 +146,11 @@ void remedy_memlock(const struct gate_facts *f, size_t bytes, char *text, size_t
 			 kb << 10);
 		break;
 	case GATE_KUBERNETES:
-		snprintf(
-			text, cap,
-			"'securityContext: {capabilities: {add: [IPC_LOCK]}}' in the pod's container, "
-			"or on the node 'sysctl kernel.perf_event_mlock_kb=%zu'",
-			kb);
+		snprintf(text, cap,
+			 "'securityContext: {capabilities: {add: [IPC_LOCK]}}' in the pod's "
+			 "container, "
+			 "or on the node 'sysctl kernel.perf_event_mlock_kb=%zu'",
+			 kb);
 		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'LimitMEMLOCK=%zuK' in the unit", kb);

@@ -95,7 +95,8 @@ static void note_rings(struct kernel *k, size_t wanted, size_t bytes)
 		return;
 	open_note(k, "rings of %zu KiB instead of %zu KiB (locked memory), stacks of %u bytes",
 		  bytes >> 10, wanted >> 10, k->choice.stack_bytes);
-	bool is_news = bytes <= RING_BYTES_SMALL && !k->first_task_only; /* then tell_step says it */
+	/* Of one thread alone tell_step says it. */
+	bool is_news = bytes <= RING_BYTES_SMALL && !k->first_task_only;
 	enum log_level level = is_news ? LOG_NOTICE : LOG_INFO;
 	if (!log_enabled(level))
 		return;

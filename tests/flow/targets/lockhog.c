@@ -26,8 +26,8 @@ static int hold(long n_pages)
 
 	if (fd < 0)
 		return errno;
-	void *ring = mmap(NULL, (size_t)(n_pages + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			  fd, 0);
+	void *ring =
+		mmap(NULL, (size_t)(n_pages + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	int code = ring == MAP_FAILED ? errno : 0;
 	close(fd); /* the mapping keeps it */
 	return code;
