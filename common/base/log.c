@@ -198,7 +198,8 @@ static void print_line(enum log_level level, const char *room, const char *fmt, 
 		text[0] = 0;
 	n = put_prefix(line, PREFIX_BYTES, level, room);
 	n = put_visible(line, sizeof(line) - 1, n, text);
-	line[n++] = '\n';
+	if (!log_state.syslog) /* where each datagram is a line */
+		line[n++] = '\n';
 	io_write(log_state.fd, line, n, NULL); /* nobody could be told that it failed */
 	errno = saved_errno;
 }
