@@ -13,6 +13,7 @@ cat >check.py <<'EOF'
 import json, sys
 percent, sites = float(sys.argv[1]), sys.argv[2:]
 shown = json.load(open("shown.json"))
+shown_all = "none lost" in open("err").read()
 truth = dict(line.split() for line in open("truth"))
 bad = []
 for site in sites:
@@ -24,9 +25,10 @@ for site in sites:
     off = 100 * abs(got - want) / want
     print("%s %.1f ms of %.1f ms" % (site, got / 1e6, want / 1e6), end="; ")
     # 20 switches, each of which begins and ends some microseconds beside the program's clock
-    if off > percent and abs(got - want) > 2000000:
+    # where a busy host left the recorder no time, time may be missing, but none is made up
+    if off > percent and abs(got - want) > 2000000 and (shown_all or got > want):
         bad.append("%s: shown %d ns, waited %d ns" % (site, got, want))
-print()
+print("" if shown_all else "(records were lost)")
 sys.exit("; ".join(bad) if bad else 0)
 EOF
 check() {
