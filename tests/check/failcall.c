@@ -5,11 +5,11 @@
  * alone. By environment:
  *	FAILCALL_EXE	basename of the program
  *	FAILCALL_LOG	file of the counts, made here when it is not there (failsites.c shows it)
- *	FAILCALL	WHAT:N:ACTION[:good]: the Nth call (from 1) of WHAT, and with "good" all after
- *			it. WHAT: a kind ("write"), or @HEX, a place as failsites shows it. ACTION: an
- *			errno as a number; "kill", the program dies there; "torn", it dies when half is
- *			written (its first process alone is counted then); "short", half is written
- *			and it goes on
+ *	FAILCALL	WHAT:N:ACTION[:good]: the Nth call (from 1) of WHAT, with "good" all
+ *			after it too. WHAT: a kind ("write"), or @HEX, a place as failsites shows
+ *			it. ACTION: an errno as a number; "kill", the program dies there; "torn",
+ *			it dies when half is written (its first process alone is counted then);
+ *			"short", half is written and it goes on
  *	FAILCALL_SHADOW	copy of the first regular file that the first process writes
  * Time and sizes of completed syncs are in the log too, see struct failcall_log.
  */

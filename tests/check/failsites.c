@@ -1,6 +1,7 @@
 /*
  * Shows a log of failcall.c:
- *	failsites LOG		"fired N", "crashed N", "killed NS", "kind NAME N", "site HEX KIND N"
+ *	failsites LOG		"fired N", "crashed N", "killed NS", "kind NAME N",
+ *				"site HEX KIND N"
  *	failsites LOG syncs	"sync RETURNED_NS BYTES INO", oldest first
  */
 #include <inttypes.h>
