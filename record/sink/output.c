@@ -114,6 +114,7 @@ static void take_answers(struct output *o)
 	struct settle_job job;
 
 	while (o->settle && settle_take(o->settle, &job)) {
+		o->n_answers++;
 		/* What a sync says of a file that was left meanwhile is said by its end too. */
 		if (job.kind == SETTLE_SYNC && job.number == o->number)
 			take_synced(o, &job);
@@ -178,6 +179,21 @@ uint64_t output_bytes(const struct output *o)
 	return o->done_bytes + o->writer.bytes;
 }
 
+/* As long as the disk gets on: false when for a long time nothing came of it. */
+static bool wait_for_disk(struct output *o)
+{
+	uint64_t before;
+
+	do {
+		before = o->n_answers;
+		if (settle_wait(o->settle, io_monotonic_ns() + OUTPUT_CLOSE_WAIT_NS))
+			break;
+		take_answers(o);
+	} while (o->n_answers != before);
+	take_answers(o);
+	return settle_idle(o->settle);
+}
+
 /* NAME itself: synced, then closed. */
 static int close_plain(struct output *o, struct err *err)
 {
@@ -188,9 +204,8 @@ static int close_plain(struct output *o, struct err *err)
 
 	if (o->settle && o->options->limits.sync_ns && !o->sync_code)
 		settle_ask(o->settle, &job);
-	if (o->settle && !settle_wait(o->settle, io_monotonic_ns() + OUTPUT_CLOSE_WAIT_NS))
+	if (o->settle && !wait_for_disk(o))
 		r = err_set(err, -ETIMEDOUT, "the disk does not answer: not synced");
-	take_answers(o);
 	if (o->sync_code && r == 0)
 		r = err_set(err, o->sync_code, "not synced: %s", strerror(-o->sync_code));
 	if (writer_close(&o->writer, r < 0 ? NULL : err) < 0 && r == 0)
@@ -205,16 +220,15 @@ static int close_segment(struct output *o, struct err *err)
 				  .fd = o->writer.fd,
 				  .bytes = o->writer.bytes,
 				  .number = o->number };
-	uint64_t end_ns = io_monotonic_ns() + OUTPUT_CLOSE_WAIT_NS;
 
 	take_answers(o);
-	if (!settle_ask(o->settle, &job) &&
-	    !(settle_wait(o->settle, end_ns) && (take_answers(o), settle_ask(o->settle, &job))))
+	if (!settle_has_room(o->settle))
+		wait_for_disk(o);
+	if (settle_ask(o->settle, &job))
+		o->writer.fd = -1;
+	if (o->writer.fd >= 0 || !wait_for_disk(o))
 		return err_set(err, -ETIMEDOUT, "the disk does not answer: not synced");
-	o->writer.fd = -1;
-	bool done = settle_wait(o->settle, end_ns);
-	take_answers(o);
-	return done ? 0 : err_set(err, -ETIMEDOUT, "the disk does not answer: not synced");
+	return 0;
 }
 
 int output_close(struct output *o, struct err *err)
