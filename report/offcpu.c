@@ -360,6 +360,7 @@ void offcpu_stack(struct offcpu *o, const struct event *event, uint32_t node)
 	if (t->state == STATE_UNKNOWN)
 		enter(t, STATE_RUNS, event->time_ns);
 	t->node = node;
+	o->period = MAX(o->period, event->sample.period); /* the recorder had to leave some out */
 }
 
 /* ---- the end ---- */

@@ -87,7 +87,7 @@ EOF
 
 	if [ "$(id -u)" = 0 ]; then
 		rm rec # that of before has samples
-		"$record" -o rec -a -e 'sCPU;offcpu' --duration 4 2>err &
+		"$record" -o rec -a -e 'sCPU;offcpu' --duration 60 2>err &
 		recorder=$!
 		background $recorder
 		wait_for 10 has_samples

@@ -334,7 +334,7 @@ static void filters_cut_intervals(void)
 
 static void few_stacks_stand_for_all(void)
 {
-	static const struct event events[] = {
+	static struct event events[] = {
 		COMM(1000, PID, true),
 		SAMPLE(1990, PID, 0, site_a),
 		SWITCH(2000, PID, SWITCH_OUT_ASLEEP),
@@ -348,6 +348,11 @@ static void few_stacks_stand_for_all(void)
 
 	run_plainly(&SCRIPT_OF(ALL, "command", 2, events));
 	CHECK_UINT(total("offcpu"), 900);
+	CHECK_UINT(weight(PID, "offcpu", SITE, NULL), 675);
+	CHECK_UINT(weight(PID, "offcpu", SITE + 0x100, NULL), 225);
+	end();
+	events[1].sample.period = 2; /* left out by the recorder */
+	run_plainly(&SCRIPT(ALL, events));
 	CHECK_UINT(weight(PID, "offcpu", SITE, NULL), 675);
 	CHECK_UINT(weight(PID, "offcpu", SITE + 0x100, NULL), 225);
 	end();
