@@ -149,8 +149,21 @@ int user_find(const char *text, const char *etc, struct user *ret, struct err *e
 	return 0;
 }
 
+/* Then no right is needed, and none may be there. */
+static bool is_already(const struct user *user)
+{
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	return getresuid(&uid, &euid, &suid) == 0 && getresgid(&gid, &egid, &sgid) == 0 &&
+	       uid == user->uid && euid == uid && suid == uid && gid == user->gid && egid == gid &&
+	       sgid == gid;
+}
+
 int user_become(const struct user *user)
 {
+	if (is_already(user))
+		return 0;
 	if (setgroups(user->n_groups, user->group) < 0 ||
 	    setresgid(user->gid, user->gid, user->gid) < 0 ||
 	    setresuid(user->uid, user->uid, user->uid) < 0)

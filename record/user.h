@@ -22,7 +22,10 @@ struct user {
 /* "name", "UID" (of passwd), "UID:GID". etc: NULL is /etc. -ENOENT: "Unable to find user NAME". */
 int user_find(const char *text, const char *etc, struct user *ret, struct err *err);
 
-/* This process becomes the user, for good. 0, or negative errno. */
+/*
+ * This process becomes the user, for good. 0, also when it is already (its groups then stay);
+ * negative errno.
+ */
 int user_become(const struct user *user);
 
 #endif

@@ -147,6 +147,8 @@ if [ "$(id -u)" = 0 ]; then
 	expect 125 setpriv --reuid=65534 --regid=65534 --clear-groups "$record" -o "$tmp/none" --switch_user=root sh -c 'echo ran'
 	says 'Failed to switch to user root: Operation not permitted'
 	[ ! -s out ] || fail "COMMAND ran as another user than asked for"
+	expect 0 setpriv --reuid=65534 --regid=65534 --clear-groups "$record" --enable=no --switch_user=nobody id -un
+	grep -qx nobody out || fail "nobody cannot become nobody: $(cat out err)"
 	pass "--switch-user, --nice and --cpu-affinity"
 fi
 expect 2 "$record" -o rec --switch_user=nobody-at-all sh -c 'echo ran'

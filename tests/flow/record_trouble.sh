@@ -26,6 +26,10 @@ wrong "option --inherit: 'perhaps': expected yes or no" --inherit=perhaps
 wrong "option --nice: '20': expected -20 to 19" --nice=20
 wrong "option --log-level: unknown level 'loud'" -l loud
 wrong "option --stack-sample-size: '9'.*multiple of 8" --stack_sample_size=9
+wrong '--rotate and --last exclude each other' --last 60s --rotate 64M
+wrong '--trigger-cpu needs --last' --trigger-cpu 50
+expect 2 "$record" -o - --rotate 1M sh -c 'echo ran'
+one_line 'several files'
 expect 2 "$record" -p $$ --switch-user=nobody
 one_line -- '--switch-user is for a COMMAND'
 expect 2 "$record" -a -p $$
