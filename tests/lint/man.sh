@@ -1,5 +1,5 @@
 #!/bin/sh
-# Man pages are clean for mandoc, and list exactly the options that --help lists.
+# Man pages are clean for mandoc, list exactly the options that --help lists, and name its variables.
 set -eu
 cd "${DDPROF_SRC:-$(dirname "$0")/../..}"
 build=${DDPROF_BUILD:-.}
@@ -28,6 +28,15 @@ for program in ddprof-record ddprof-report; do
 	"$build/$program" --help >"$tmp/help" </dev/null || { echo "$program --help failed"; bad=1; }
 	help_options <"$tmp/help" >"$tmp/$program.help"
 	page_options "man/$program.1" >"$tmp/$program.page"
+	# "(default 99; $DDPROF_FREQUENCY)" -> ".Ev DDPROF_FREQUENCY"
+	grep -o '\$[A-Z][A-Z_]*' "$tmp/help" | tr -d '$' | LC_ALL=C sort -u | while read -r variable; do
+		grep -q "Ev .*$variable\( \|$\)" "man/$program.1" || echo "$variable"
+	done >"$tmp/variables"
+	if test -s "$tmp/variables"; then
+		echo "man/$program.1 does not name these variables of --help:"
+		cat "$tmp/variables"
+		bad=1
+	fi
 	if ! diff "$tmp/$program.help" "$tmp/$program.page" >"$tmp/diff"; then
 		echo "$program: options of --help (<) and of man/$program.1 (>) differ:"
 		cat "$tmp/diff"
