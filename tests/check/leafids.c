@@ -1,7 +1,8 @@
 /*
  * leafids FILE: on what file and page of it each user sample of a recording lies, by the mappings
- * at its time alone. Prints "samples N", "unknown N" (no such process), "unmapped N", "nameless N" (a
- * file without a build-id), and "at N PATH PAGE" for each page.
+ * at its time alone. Prints "samples N", "unknown N" (no such process), "unmapped N", "between N"
+ * (in the kernel during an exec: the user registers are still those of the program before),
+ * "nameless N" (a file without a build-id), and "at N PATH PAGE" for each page.
  */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /*
  * Much of one thing at once. Modes:
- *	processes N TWIN_A TWIN_B	N programs after another, the twins in turn
- *	reuse N TWIN_A TWIN_B		the same, all with one pid (root, a pid namespace of its own)
+ *	processes N TWIN_A TWIN_B	N programs, by turns
+ *	reuse N TWIN_A TWIN_B		the same under one pid (root, a pid namespace of its own)
  *	bomb MS				forks until it may not, and again, until the time is over
  *	threads N			N threads at once, each works a little
  *	maps N				N mappings of code that cannot be joined
