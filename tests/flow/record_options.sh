@@ -72,6 +72,10 @@ says 'url = https://***@h/ (option)'
 says "event sCPU: at 50 Hz"
 ! grep -q 'secret\|89ab' err || fail "--show-config shows secrets: $(cat err)"
 [ ! -e ddprof.data ] || fail "--show-config alone records"
+# shellcheck disable=SC2016 # for the inner shell
+expect 0 "$record" -o rec --api_key 0123456789abcdef --show-config sh -c 'tr "\\0" " " </proc/$PPID/cmdline'
+says 'api-key = ************cdef (option)'
+grep -q -- '--api_key \*\*\*\*\*\*\*\*\*\*\*\*\*\*\*\* --show' out || fail "the key is in the command line: $(cat out)"
 DD_PROFILING_SHOW_CONFIG=1 expect 0 "$record" -o rec -l error --api_key short true
 says 'api-key = ***** (option)'
 pass "--show-config tells origins and hides keys"

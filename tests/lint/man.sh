@@ -1,5 +1,5 @@
 #!/bin/sh
-# Man pages are clean for mandoc, list exactly the options that --help lists, and name its variables.
+# Man pages are clean for mandoc, list exactly the options that --help lists, name its variables.
 set -eu
 cd "${DDPROF_SRC:-$(dirname "$0")/../..}"
 build=${DDPROF_BUILD:-.}
