@@ -15,7 +15,9 @@ static const uint64_t answers_wait_ns = 3000000000;
 
 void session_on_file(void *ctx, const struct sink_file *file)
 {
-	(void)ctx;
+	const struct session *s = ctx;
+	bool only_one = !strcmp(s->options->output, "-");
+
 	if (!file->code && file->kept_ns)
 		log_notice("'%s' has the last %.1f s: %" PRIu64 " samples", file->name,
 			   (double)file->kept_ns / 1e9, file->n_samples);
@@ -23,8 +25,9 @@ void session_on_file(void *ctx, const struct sink_file *file)
 		log_info("'%s' is complete: %" PRIu64 " bytes", file->name, file->bytes);
 	else if (file->unsure_bytes)
 		log_warning("'%s' could not be synced: %s; the last %" PRIu64 " bytes of it may be "
-			    "lost, recording goes on in another file",
-			    file->name, strerror(-file->code), file->unsure_bytes);
+			    "lost%s",
+			    file->name, strerror(-file->code), file->unsure_bytes,
+			    only_one ? "" : ", recording goes on in another file");
 	else
 		log_warning("'%s' could not be finished: %s", file->name, strerror(-file->code));
 }

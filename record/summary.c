@@ -52,7 +52,7 @@ static void format_bytes(uint64_t bytes, char *text, size_t n)
 
 void summary_print(const struct summary *s)
 {
-	char losses[256], bytes[32];
+	char losses[256], bytes[32], files[32] = "";
 	const uint64_t *n = s->counters.n;
 
 	summary_losses(s, losses, sizeof(losses));
@@ -69,6 +69,9 @@ void summary_print(const struct summary *s)
 			    " records of mappings and tasks were lost; samples whose mappings "
 			    "are not known since are marked",
 			    n[COUNTER_TASKS_LOST_KERNEL]);
-	log_notice("%" PRIu64 " samples in %.2f s, %s, %s in '%s'", n[COUNTER_SAMPLES_STORED],
-		   (double)s->ran_ns / 1e9, losses[0] ? losses : "none lost", bytes, s->output);
+	if (s->total.n_files > 1)
+		snprintf(files, sizeof(files), "%" PRIu32 " files of ", s->total.n_files);
+	log_notice("%" PRIu64 " samples in %.2f s, %s, %s in %s'%s'", n[COUNTER_SAMPLES_STORED],
+		   (double)s->ran_ns / 1e9, losses[0] ? losses : "none lost", bytes, files,
+		   s->output);
 }

@@ -84,7 +84,9 @@ static void tell(const struct output *o, const struct settle_job *job, uint32_t 
 	struct sink_file file = { .number = number,
 				  .bytes = job->bytes,
 				  .code = job->code,
-				  .unsure_bytes = o->writer.bytes - o->synced_bytes };
+				  .unsure_bytes = job->kind == SETTLE_SYNC ?
+							  o->writer.bytes - o->synced_bytes :
+							  0 };
 
 	if (number)
 		segment_name(&o->segments, number, job->code < 0, name);
@@ -163,6 +165,7 @@ void output_switch(struct output *o)
 
 	settle_ask(o->settle, &job);
 	o->done_bytes += before.bytes;
+	o->n_done++;
 	writer_take(&o->writer, o->next_fd);
 	o->writer.last_code = before.last_code;
 	o->writer.n_failed = before.n_failed;

@@ -299,6 +299,7 @@ int recent_close(struct sink *s, struct sink_total *ret, struct err *err)
 	if (code > 0)
 		tell(s, 0);
 	*ret = (struct sink_total){ .bytes = r->writer.bytes,
+				    .n_files = 1,
 				    .first_ns = r->since_ns,
 				    .last_ns = s->last_ns,
 				    .write_code = MIN(code, 0) };
