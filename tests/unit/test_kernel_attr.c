@@ -102,7 +102,7 @@ static void off_cpu_tells_switches(void)
 	CHECK_STR(spec.source.unit, "switches");
 	attr_fill_sample(&spec, &choice, false, &attr);
 	CHECK_TRUE(attr.context_switch);
-	CHECK_UINT(attr.sample_stack_user, 8192);
+	CHECK_UINT(attr.sample_stack_user, 16384);
 	CHECK_UINT(attr.sample_period, 1);
 	choice.kernel = false;
 	attr_fill_sample(&spec, &choice, false, &attr);
