@@ -70,6 +70,8 @@ const struct opt options_table[] = {
 	{ 0, "", NULL, NULL, NULL, NULL, "COMMAND and the recorder as processes", 0 },
 	{ 0, "switch-user", "USER", "DD_PROFILING_SWITCH_USER", NULL, set_user,
 	  "COMMAND runs as this user, or UID:GID", 0 },
+	{ 0, "max-overhead", "PERCENT|off", "DDPROF_MAX_OVERHEAD", "3", set_max_overhead,
+	  "of one CPU that the recorder may use; above it fewer samples are kept", 0 },
 	{ 0, "nice", "NUMBER", "DD_PROFILING_NICE", NULL, set_nice,
 	  "nice value of the recorder, not of COMMAND; -1 leaves it", 0 },
 	{ 0, "cpu-affinity", "MASK", "DD_PROFILING_CPU_AFFINITY", NULL, set_cpus,

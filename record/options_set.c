@@ -160,6 +160,23 @@ int set_user(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
+int set_max_overhead(void *ctx, const char *value, struct err *err)
+{
+	struct options *o = ctx;
+	char *end;
+
+	if (!strcmp(value, "off")) {
+		o->session.max_overhead_permyriad = 0;
+		return 0;
+	}
+	double percent = strtod(value, &end);
+	if (!isdigit((unsigned char)value[0]) || *end || !(percent >= 0.1 && percent <= 100))
+		return err_set(err, -EINVAL, "'%s': expected 0.1 to 100 percent of one CPU, or off",
+			       value);
+	o->session.max_overhead_permyriad = (uint32_t)(percent * 100 + 0.5);
+	return 0;
+}
+
 int set_nice(void *ctx, const char *value, struct err *err)
 {
 	struct options *o = ctx;

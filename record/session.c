@@ -340,6 +340,8 @@ static void place_processes(const struct session *s)
 int session_run(const struct session_options *options)
 {
 	struct session s = { .options = options, .signal_fd = -1 };
+
+	s.govern.limit_permyriad = options->max_overhead_permyriad;
 	struct err err = { .code = 0 };
 	int status = EXIT_OWN_FAILURE;
 

@@ -30,6 +30,7 @@ struct session_options {
 	uint32_t stack_bytes; /* 0: as much as the rings take */
 	enum inspect_embed embed;
 	uint64_t duration_ns; /* 0: until the target ends */
+	uint32_t max_overhead_permyriad; /* of one CPU; 0: no limit */
 	struct long_run_options long_run;
 	bool inherit; /* also what the target starts later */
 	const struct self_options *self;

@@ -129,7 +129,7 @@ void session_drain(struct session *s, bool all)
 			inspector_note(s->inspector, &event);
 		if (event.type == EVENT_SAMPLE && s->drop_samples)
 			sink_count(s->sink, COUNTER_SAMPLES_DROPPED_FILTER, 1);
-		else
+		else if (event.type != EVENT_SAMPLE || session_thin(s, &event))
 			sink_event(s->sink, &event);
 	}
 	kernel_release(s->kernel);
@@ -212,6 +212,7 @@ void session_loop(struct session *s)
 			read_losses(s);
 		sink_tick(s->sink, s->now_ns);
 		session_long_tick(s);
+		session_govern(s);
 		check_end(s);
 	}
 }

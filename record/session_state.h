@@ -9,9 +9,11 @@
 #include <signal.h>
 
 #include "record/control.h"
+#include "record/govern.h"
 #include "record/kernel/kernel.h"
 #include "record/session.h"
 #include "record/target.h"
+#include "record/thin.h"
 #include "record/trigger.h"
 
 enum { POLL_OTHERS = 3, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
@@ -45,6 +47,9 @@ struct session {
 	uint64_t drained_ns;		 /* when the rings were read last */
 	uint64_t longest_ns;		 /* between two looks at the rings */
 	int n_interrupts;
+	struct govern govern;
+	struct govern_use use, used; /* so far; at the last look */
+	struct thin thin[WATCHERS_MAX];
 	bool stop;
 };
 
@@ -62,6 +67,10 @@ void session_pause(struct session *s, bool pause);
 void session_read_commands(struct session *s); /* may set stop */
 /* Every second: what each source counted so far. */
 void session_look_at_cpu(struct session *s, const uint64_t *count);
+
+/* session_govern.c: what the recorder itself costs. Once a round; whether a sample is kept. */
+void session_govern(struct session *s);
+bool session_thin(struct session *s, struct event *event); /* may change its weight */
 
 void session_drain(struct session *s, bool all); /* rings -> sink */
 void session_read_signals(struct session *s);	 /* may set stop */

@@ -156,6 +156,31 @@ static int text_note(void *ctx, const struct jit_record *r)
 	return 0;
 }
 
+/* "12.000 s: sCPU at 25 Hz instead of 99 Hz" */
+static void text_rates(struct info *i)
+{
+	uint32_t n;
+	const struct recording_rate *rate = recording_rates(i->recording, &n);
+
+	for (uint32_t r = 0; r < n; r++, rate++) {
+		const struct record_source *source = recording_source(i->recording, rate->source);
+		bool lower = rate->from_hz ? rate->to_hz < rate->from_hz :
+					     rate->to_period > rate->from_period;
+
+		buf_printf(&i->out, "  rate %s at %.3f s: ", lower ? "lowered" : "raised",
+			   rate->time_ns > i->state->first_ns ?
+				   (double)(rate->time_ns - i->state->first_ns) / 1e9 :
+				   0.0);
+		escape_text(&i->out, source ? source->name : "?");
+		if (rate->from_hz)
+			buf_printf(&i->out, " at %" PRIu64 " Hz instead of %" PRIu64 " Hz\n",
+				   rate->to_hz, rate->from_hz);
+		else
+			buf_printf(&i->out, " every %" PRIu64 " instead of %" PRIu64 "\n",
+				   rate->to_period, rate->from_period);
+	}
+}
+
 static void text_file(struct info *i)
 {
 	const struct recording_state *s = i->state;
@@ -168,6 +193,7 @@ static void text_file(struct info *i)
 	buf_puts(&i->out, s->ended ? "  ended in order\n" : "  ended abnormally\n");
 	recording_each_damage(i->recording, text_damage, i);
 	recording_each_jit(i->recording, text_note, i);
+	text_rates(i);
 }
 
 static void text_samples(struct info *i)

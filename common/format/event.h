@@ -225,6 +225,7 @@ enum counter {
 	COUNTER_OBJECTS_EMBEDDED,
 	COUNTER_OBJECTS_FAILED,
 	COUNTER_PAUSED_NS, /* no samples were taken on demand */
+	COUNTER_SAMPLES_THINNED, /* left out to spare CPU; their weight is in those stored */
 	COUNTERS
 };
 

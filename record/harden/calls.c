@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/bits.h"
+#include "record/harden/sanitized.h"
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
@@ -24,18 +25,6 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #else
 #define ARCH 0 /* no filter: other ABIs of one kernel share no numbers */
-#endif
-
-/* Sanitizers look at their own process when it ends, in ways that no list of ours has. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
 #endif
 
 /* The low half of an argument lies first on both machines. */

@@ -68,7 +68,7 @@ struct inspector {
 	uint64_t pcs[N_PCS_QUEUED];
 	uint32_t n_pcs;
 	uint64_t kernel_ns; /* of the last request for them */
-	bool finishing;
+	bool finishing, resting;
 	struct watches watches;
 
 	/* the request that is out */
@@ -551,7 +551,7 @@ void inspector_work(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 		replace_child(in);
 	else if (is_hanging(in, now_ns))
 		replace_child(in);
-	if (in->fd >= 0 && !in->asked) {
+	if (in->fd >= 0 && !in->asked && (!in->resting || in->finishing)) {
 		in->asked_ns = now_ns;
 		in->busy_ns = child_busy_ns(in);
 		in->n_late = 0;
@@ -570,6 +570,11 @@ void inspector_calm(struct inspector *in)
 {
 	in->finishing = false;
 	in->watches.look_due = false;
+}
+
+void inspector_rest(struct inspector *in, bool rest)
+{
+	in->resting = rest;
 }
 
 void inspector_finish(struct inspector *in, uint64_t end_ns, bool last)

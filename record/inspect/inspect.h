@@ -69,6 +69,8 @@ uint32_t inspector_n_unanswered(const struct inspector *in); /* objects that wer
  */
 void inspector_hurry(struct inspector *in);
 void inspector_calm(struct inspector *in);
+/* Nothing new is asked of it while it rests, but for what finishes. */
+void inspector_rest(struct inspector *in, bool rest);
 /* Works until idle or `end_ns`; for the start and (`last`) the end. */
 void inspector_finish(struct inspector *in, uint64_t end_ns, bool last);
 

@@ -194,6 +194,22 @@ void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
 	}
 }
 
+void sink_set_source(struct sink *s, uint8_t source, const struct record_source *now)
+{
+	if (source < s->options.n_sources)
+		s->source[source] = *now;
+}
+
+/* Readers pass over keyframes while nothing is damaged: the chunk that begins now has them too. */
+void sink_sources_changed(struct sink *s, uint64_t now_ns)
+{
+	if (s->failing)
+		return; /* the keyframe that ends the failure has them */
+	s->failing = sink_keyframe(s, now_ns) < 0;
+	for (uint8_t i = 0; i < s->options.n_sources; i++)
+		record_encoder_put_source(s->encoder, i, &s->source[i]);
+}
+
 static uint64_t larder_tag(enum chunk_type type, uint64_t tag)
 {
 	if (type == CHUNK_OBJECT)
@@ -363,6 +379,9 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	if (!s)
 		return err_set(err, -ENOMEM, "no memory for %zu bytes", sizeof(*s));
 	s->options = *options;
+	s->options.n_sources = MIN(options->n_sources, (uint8_t)SOURCE_MAX);
+	memcpy(s->source, options->source, s->options.n_sources * sizeof(*s->source));
+	s->options.source = s->source;
 	s->touch.on_object = sink_met_object;
 	s->touch.on_kernel = met_kernel;
 	s->touch.ctx = s;
@@ -398,7 +417,6 @@ int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 		r = err ? err->code : -EIO;
 	*ret = (struct sink_total){
 		.bytes = bytes,
-		.n_files = s->output.n_done + 1,
 		.first_ns = s->first_sample_ns,
 		.last_ns = s->last_sample_ns,
 		.write_code = s->output.writer.last_code,

@@ -41,7 +41,7 @@ struct sink_file {
 struct sink_options {
 	enum machine machine;
 	enum sink_stacks stacks;
-	const struct record_source *source; /* lent for the sink's life */
+	const struct record_source *source; /* lent until sink_open returns */
 	uint8_t n_sources;
 	struct build_id vdso; /* the kernel does not tell it; all processes of a boot share it */
 	const void *manifest; /* manifest_put's pairs */
@@ -71,6 +71,10 @@ void sink_event(struct sink *s, struct event *event);
  */
 void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
 		 uint64_t bad_samples);
+
+/* What a source's samples stand for from now on; said to the file by sink_sources_changed. */
+void sink_set_source(struct sink *s, uint8_t source, const struct record_source *now);
+void sink_sources_changed(struct sink *s, uint64_t now_ns);
 
 /* A compressed chunk from the inspector. Negative: not taken, offer it again later. */
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
@@ -104,7 +108,6 @@ bool sink_failing(const struct sink *s);	     /* the last write was refused */
 
 struct sink_total {
 	uint64_t bytes;
-	uint32_t n_files;
 	uint64_t first_ns, last_ns; /* of stored samples */
 	int write_code;		    /* of the last failed write; 0: none failed */
 };

@@ -344,7 +344,8 @@ static const struct event *next_record(struct chunks *r)
 			r->last_ns = r->record.event.time_ns;
 		return &r->record.event;
 	case RECORD_SOURCE:
-		recording_set_source(&r->base, r->record.source_index, &r->record.source);
+		recording_change_source(&r->base, r->record.source_index, &r->record.source,
+					r->chunk.header.first_ns);
 		return NULL;
 	case RECORD_COUNTERS:
 		r->base.state.counters = r->record.counters;

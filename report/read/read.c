@@ -107,6 +107,33 @@ void recording_set_source(struct recording *r, uint32_t index, const struct reco
 	r->source_known[index] = true;
 }
 
+void recording_change_source(struct recording *r, uint32_t index,
+			     const struct record_source *source, uint64_t time_ns)
+{
+	const struct record_source *old = &r->source[index];
+	bool later = !r->n_rates || time_ns > r->rate[r->n_rates - 1].time_ns ||
+		     (time_ns == r->rate[r->n_rates - 1].time_ns &&
+		      index > r->rate[r->n_rates - 1].source);
+
+	if (r->source_known[index] && later && r->n_rates < RATES_MAX &&
+	    (old->frequency_hz != source->frequency_hz || old->period != source->period))
+		r->rate[r->n_rates++] = (struct recording_rate){
+			.time_ns = time_ns,
+			.source = (uint8_t)index,
+			.from_hz = old->frequency_hz,
+			.to_hz = source->frequency_hz,
+			.from_period = old->period,
+			.to_period = source->period,
+		};
+	recording_set_source(r, index, source);
+}
+
+const struct recording_rate *recording_rates(const struct recording *r, uint32_t *ret_n)
+{
+	*ret_n = r->n_rates;
+	return r->rate;
+}
+
 enum machine recording_machine(const struct recording *r)
 {
 	return r->machine;

@@ -48,6 +48,16 @@ void recording_each_manifest(const struct recording *r,
 const struct record_source *recording_source(const struct recording *r,
 					     uint8_t source); /* NULL: unknown */
 
+/* A source went on at another rate: the recorder spared the CPU, or no longer. */
+struct recording_rate {
+	uint64_t time_ns;
+	uint8_t source;
+	uint64_t from_hz, to_hz;	 /* 0: fixed period */
+	uint64_t from_period, to_period; /* units a sample stands for */
+};
+/* In time order; whole after RECORDING_END. */
+const struct recording_rate *recording_rates(const struct recording *r, uint32_t *ret_n);
+
 /* Whole after RECORDING_END. */
 struct recording_state {
 	struct record_counters counters; /* the last seen */

@@ -27,6 +27,8 @@ struct recording_kind {
 	void (*each_jit)(struct recording *r, jit_got *got, void *ctx); /* NULL: has none */
 };
 
+enum { RATES_MAX = 1024 };
+
 /* First member of each kind's own struct. */
 struct recording {
 	const struct recording_kind *kind;
@@ -37,6 +39,8 @@ struct recording {
 	uint32_t n_manifest;
 	struct record_source source[SOURCE_MAX];
 	bool source_known[SOURCE_MAX];
+	struct recording_rate rate[RATES_MAX];
+	uint32_t n_rates;
 	struct damages damages;
 	struct recording_state state;
 };
@@ -47,6 +51,9 @@ void recording_done(struct recording *r);
 
 /* Pairs are copied; those beyond MANIFEST_MAX are refused with false. */
 bool recording_add_manifest(struct recording *r, const char *key, const char *value);
+/* As the next one says it from this time on: noted when it differs from before. */
+void recording_change_source(struct recording *r, uint32_t index,
+			     const struct record_source *source, uint64_t time_ns);
 void recording_set_source(struct recording *r, uint32_t index, const struct record_source *source);
 
 #endif

@@ -9,6 +9,7 @@ set -eu
 umask 022
 export LC_ALL=C
 unset DEBUGINFOD_URLS DDPROF_DEBUG 2>/dev/null || :
+export DDPROF_MAX_OVERHEAD=off # on a busy host a second of start can cost more; record_overhead asks for it
 
 src=${DDPROF_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${DDPROF_BUILD:-$PWD}
