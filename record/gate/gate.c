@@ -14,7 +14,7 @@
 #include "record/gate/remedy.h"
 
 enum {
-	RECORDING_BYTES_A_CPU = 4608 << 10, /* rings of 4 MiB and 512 KiB */
+	RECORDING_BYTES_A_CPU = 4616 << 10, /* rings of 4 MiB and 512 KiB, a page more each */
 	LEAST_BYTES = GATE_RING_BYTES_MIN + 4096,
 };
 

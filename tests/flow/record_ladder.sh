@@ -102,3 +102,15 @@ done
 given_up few16 '\(open files\)'
 [ "$(value stored few16)" -gt 0 ] || fail "16 files: nothing recorded"
 pass "few descriptors: fewer events, one thread or none; COMMAND as ever"
+
+# ---- few processes: then COMMAND takes the recorder's place ----
+if command -v prlimit >/dev/null 2>&1; then
+	for n in 1 2 3 4 5 6 8; do
+		# shellcheck disable=SC2086
+		expect 0 prlimit --nproc=$n $nobody "$record" -o nproc$n -- ./split 20
+		grep -q heavy_work out || fail "$n processes: COMMAND printed: $(cat out)"
+		[ -s nproc$n ] || grep -q 'COMMAND runs without being recorded' err ||
+			fail "$n processes: no recording and no word: $(cat err)"
+	done
+	pass "few processes: COMMAND runs, recorded or not"
+fi
