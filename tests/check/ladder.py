@@ -149,7 +149,7 @@ def at_once(memlock, n=20):
                              preexec_fn=limits(memlock=memlock)) for i in range(n)]
     n_whole = n_first = n_told = n_silent = n_status = n_samples = 0
     for i, one in enumerate(runs):
-        err = one.communicate(timeout=120)[1]
+        err = one.communicate(timeout=600)[1]
         n_status += one.returncode != 7
         if "; COMMAND runs without being recorded" in err:
             n_told += "Could not mmap memory for watcher" in err
