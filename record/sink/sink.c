@@ -417,6 +417,7 @@ int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 		r = err ? err->code : -EIO;
 	*ret = (struct sink_total){
 		.bytes = bytes,
+		.n_files = s->output.n_done + 1,
 		.first_ns = s->first_sample_ns,
 		.last_ns = s->last_sample_ns,
 		.write_code = s->output.writer.last_code,

@@ -108,6 +108,7 @@ bool sink_failing(const struct sink *s);	     /* the last write was refused */
 
 struct sink_total {
 	uint64_t bytes;
+	uint32_t n_files;
 	uint64_t first_ns, last_ns; /* of stored samples */
 	int write_code;		    /* of the last failed write; 0: none failed */
 };
