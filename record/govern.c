@@ -3,10 +3,11 @@
 #include "common/base/bits.h"
 
 static const uint64_t second_ns = 1000000000;
-static const uint64_t sample_cost_first_ns = 15000, sample_cost_max_ns = 150000;
+static const uint64_t sample_cost_first_ns = 10000, sample_cost_max_ns = 30000; /* 3 to 20 us */
 enum {
 	SAVED_SECONDS = 5,  /* of the limit */
 	CALM_SECONDS = 4,   /* before the rate rises */
+	KEPT_MIN = 50,	    /* samples a second: fewer would spare nothing */
 	KEPT_TO_LEARN = 100 /* samples of a second that tell what one costs */
 };
 
@@ -24,7 +25,8 @@ static unsigned int level_for(const struct govern *g, uint64_t busy_ns, uint64_t
 	uint64_t room = target > other ? MAX(target - other, target / 8) : target / 8;
 	unsigned int level = 0;
 
-	while (level < GOVERN_LEVEL_MAX && (n >> level) * g->sample_cost_ns > room)
+	while (level < GOVERN_LEVEL_MAX && n >> level > 2 * KEPT_MIN &&
+	       (n >> level) * g->sample_cost_ns > room)
 		level++;
 	return level;
 }

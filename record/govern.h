@@ -36,9 +36,7 @@ struct govern_use {
 	uint64_t n_kept;
 };
 
-/*
- * Call often; looks once a second. True: the level changed. *last is the caller's, of the last look.
- */
+/* Call often; looks once a second. True: the level changed. *last is the caller's, for it alone. */
 bool govern_look(struct govern *g, uint64_t now_ns, const struct govern_use *use,
 		 struct govern_use *last);
 

@@ -1,7 +1,7 @@
 /*
- * Fewer samples, same totals. Of a source's samples every k-th is kept, at a place that chance
- * chooses in each stretch of k, and weighs as much as the stretch: each has the same chance, so that
- * every share is right in the mean, and the total is right to a stretch.
+ * Fewer samples, same totals. Of a source's samples one in k is kept, at a place that chance picks
+ * in each stretch of k, and weighs as much as the stretch: each has the same chance, so that every
+ * share is right in the mean, and the total is right to a stretch.
  */
 #ifndef RECORD_THIN_H
 #define RECORD_THIN_H
