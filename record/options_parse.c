@@ -31,13 +31,25 @@ static const struct options defaults = {
 struct reading {
 	struct given *given;
 	enum given_origin origin;
+	struct arena *arena;
 };
+
+/* Out of our command line, which everybody may read in /proc. */
+static const char *hide(const char *value, struct arena *arena)
+{
+	const char *copy = arena_strdup(arena, value);
+
+	memset((char *)(uintptr_t)value, '*', strlen(value)); /* argv's own bytes */
+	return copy;
+}
 
 static int note(void *ctx, const struct opt *opt, const char *value, struct err *err)
 {
 	const struct reading *r = ctx;
 
 	(void)err;
+	if (opt->flags & OPT_SECRET && r->origin == GIVEN_WORDS)
+		value = hide(value, r->arena);
 	given_add(r->given, opt, value, r->origin, NULL);
 	return 0;
 }
@@ -54,7 +66,7 @@ static const char *config_path(const struct given *words, const struct given *en
 /* Environment and configuration into o->given; then the words over them. */
 static int read_others(struct options *o, const struct given *words, struct err *err)
 {
-	struct reading environment = { &o->given, GIVEN_ENVIRONMENT };
+	struct reading environment = { &o->given, GIVEN_ENVIRONMENT, &o->arena };
 	int r = opt_read_environment(options_table, note, &environment, err);
 
 	if (r == 0)
@@ -235,7 +247,7 @@ static int parse(struct options *o, const struct given *words, struct err *err)
 int options_parse(struct options *o, int argc, char **argv, struct err *err)
 {
 	struct given words = { 0 };
-	struct reading reading = { &words, GIVEN_WORDS };
+	struct reading reading = { &words, GIVEN_WORDS, &o->arena };
 	int operand, r;
 
 	*o = defaults;
