@@ -327,8 +327,24 @@ static bool in_segments(const struct sink_limits *l)
 	return l->rotate_bytes || l->rotate_ns;
 }
 
+/* Each file begins with it, long after whoever filled it is gone. */
+static int keep_manifest(struct sink *s, struct err *err)
+{
+	size_t n = s->options.manifest_bytes;
+
+	s->manifest = malloc(n + 1);
+	if (!s->manifest)
+		return err_set(err, -ENOMEM, "no memory for %zu bytes", n + 1);
+	if (n)
+		memcpy(s->manifest, s->options.manifest, n);
+	s->options.manifest = s->manifest;
+	return 0;
+}
+
 static int alloc_parts(struct sink *s, struct err *err)
 {
+	if (keep_manifest(s, err) < 0)
+		return -ENOMEM;
 	bool recent = recent_wanted(&s->options.limits);
 
 	if (recent && recent_open(s, err) < 0)
@@ -431,6 +447,7 @@ void sink_free(struct sink *s)
 		return;
 	output_free(&s->output);
 	larder_free(s->larder);
+	free(s->manifest);
 	recent_free(s->recent);
 	chunk_writer_free(s->chunks);
 	record_encoder_free(s->encoder);

@@ -44,7 +44,7 @@ struct sink_options {
 	const struct record_source *source; /* lent until sink_open returns */
 	uint8_t n_sources;
 	struct build_id vdso; /* the kernel does not tell it; all processes of a boot share it */
-	const void *manifest; /* manifest_put's pairs */
+	const void *manifest; /* manifest_put's pairs; lent until sink_open returns */
 	size_t manifest_bytes;
 	uint32_t manifest_pairs;
 	uint32_t filter_pid[2]; /* samples of these are not for the file; 0: none */

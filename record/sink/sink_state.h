@@ -40,6 +40,7 @@ struct sink {
 	uint64_t next_file_at_ns; /* of a file that could not be created */
 	uint64_t n_closed;
 	uint64_t recording_id; /* the same in all segments */
+	uint8_t *manifest;     /* options.manifest, which is lent for sink_open alone */
 	uint64_t keyframe_every_ns, keyframe_every_bytes;
 	enum sink_head head;
 	bool failing;
