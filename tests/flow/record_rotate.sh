@@ -27,6 +27,7 @@ whole() {
 	[ "$(counter "samples stored")" = "$(counter "samples read")" ] ||
 		fail "$1: samples are missing: $(cat info)"
 	grep -q 'segment *[1-9]' info || fail "$1 does not say its number"
+	grep -q 'stacks *scrubbed' info || fail "$1 has no manifest: $(cat info)"
 	within "$(shares "$1")" 70 12 "$1: heavy_work's share"
 }
 
@@ -48,6 +49,20 @@ done
 grep -q "ddprof-record: $total samples in" log || fail "files have $total samples: $(cat log)"
 pass "each of $n files stands alone, and together they have all samples"
 target split
+
+# Code made at run time: every segment has the names of what its samples met.
+target jitted
+rm -f rec.*
+expect 0 "$record" -F 499 --rotate=1s -o rec -- ./jitted dump 24 60 .
+cp err log
+[ "$(ls rec.?????? | wc -l)" -ge 2 ] || fail "too few files: $(cat log)"
+for file in rec.??????; do
+	"$report" --folded "$file" 2>/dev/null | awk '{ all += $NF }
+		/made_|native_/ { named += $NF }
+		END { exit !(named >= all * 0.95) }' ||
+		fail "$file: names are missing: $("$report" --folded "$file" 2>&1)"
+done
+pass "code made at run time has its names in every file"
 
 rm -f rec.*
 expect 0 "$record" --rotate=1s:2 -o rec -- ./split 4500
