@@ -271,11 +271,13 @@ static void on_exhaustion(size_t size_bytes)
 {
 	struct session *s = running;
 
-	if (getpid() != running_pid || !s->options->argv)
+	if (getpid() != running_pid)
 		return;
 	mem_on_exhaustion(NULL); /* once */
-	log_error("out of memory: %zu bytes wanted; COMMAND runs without being recorded",
-		  size_bytes);
+	log_error("out of memory: %zu bytes wanted%s", size_bytes,
+		  s->options->argv ? "; COMMAND runs without being recorded" : "");
+	if (!s->options->argv)
+		_exit(EXIT_OWN_FAILURE);
 	if (!s->target.command)
 		_exit(become_command(s));
 	target_release(&s->target);

@@ -240,6 +240,10 @@ int target_threads(pid_t pid, pid_t **ret_tids, size_t *ret_n, struct err *err)
 	closedir(dir);
 	if (!tids)
 		return err_set(err, -ENOMEM, "no memory for threads of process %d", (int)pid);
+	if (!n) { /* it ended after the folder was opened */
+		free(tids);
+		return err_set(err, -ESRCH, "process %d is gone", (int)pid);
+	}
 	*ret_tids = tids;
 	*ret_n = n;
 	return 0;
