@@ -1,4 +1,4 @@
-/* thin.c: that leaving samples out leaves totals and shares; govern.c: when it does, and how often. */
+/* thin.c: leaving samples out leaves totals and shares; govern.c: when it does, and how often. */
 #include "record/govern.h"
 #include "record/thin.h"
 #include "tests/unit/check.h"
