@@ -5,7 +5,7 @@
 static const uint64_t second_ns = 1000000000;
 static const uint64_t sample_cost_first_ns = 10000, sample_cost_max_ns = 30000; /* 3 to 20 us */
 enum {
-	SAVED_SECONDS = 5,  /* of the limit */
+	SAVED_SECONDS = 3,  /* of the limit */
 	CALM_SECONDS = 4,   /* before the rate rises */
 	KEPT_MIN = 50,	    /* samples a second: fewer would spare nothing */
 	KEPT_TO_LEARN = 100 /* samples of a second that tell what one costs */
