@@ -25,7 +25,8 @@ static const struct opt_usage usage = {
 		    "ddprof-report addr2line -e FILE [OPTIONS OF ADDR2LINE] [ADDRESS...]",
 	.summary = "Shows where the time of a recording went. FILE is ddprof.data by default, '-' "
 		   "standard input.",
-	.epilogue = "See ddprof-report(1); when something is missing, ddprof(7), \"Troubleshooting\".",
+	.epilogue = "See ddprof-report(1); "
+		    "when something is missing, ddprof(7), \"Troubleshooting\".",
 };
 
 static const struct verb_entry {
