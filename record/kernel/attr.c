@@ -170,5 +170,6 @@ void attr_fill_tasks(const struct attr_choice *choice, struct perf_event_attr *r
 		.exclude_callchain_kernel = !choice->kernel,
 	};
 	fill_common(choice, ret);
+	ret->wakeup_watermark = choice->task_watermark_bytes;
 	fill_tasks(choice, ret);
 }

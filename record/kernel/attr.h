@@ -31,6 +31,7 @@ struct attr_choice {
 	bool stack;	  /* copy the user stack */
 	uint32_t stack_bytes;
 	uint32_t watermark_bytes;
+	uint32_t task_watermark_bytes; /* of rings that have tasks alone */
 };
 
 /*

@@ -30,7 +30,7 @@ enum {
 	RING_BYTES_MAX = 32 << 20,
 	RINGS_BYTES = 64 << 20, /* of all CPUs, where the usual size is passed */
 	RING_BYTES_NO_STACK = 512 << 10,
-	TASK_RING_BYTES = 512 << 10,
+	TASK_RING_BYTES = 1 << 20,
 	RING_HOLD_PER_S = 4, /* a ring holds 1/4 s of full records: a busy host lets us wait */
 	RING_BYTES_SMALL = 64 << 10, /* losses are to be feared: said without -v */
 	TRIES = 4, /* of the last step: another recorder may just give back what it tried */
@@ -115,6 +115,7 @@ static int open_sizes(struct kernel *k, pid_t tid)
 
 		k->choice.stack_bytes = stack_for_ring(k, bytes, k->stack_wanted);
 		k->choice.watermark_bytes = (uint32_t)bytes / 4;
+		k->choice.task_watermark_bytes = (uint32_t)task_bytes / 4;
 		int r = open_kinds(k, tid);
 		if (r == 0)
 			r = open_map(k, bytes, task_bytes);
