@@ -21,8 +21,11 @@
 
 static const int open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
-/* Takes fd: it, or negative when it is not a plain file or not the wanted one. */
-static int check(int fd, const struct build_id *want, struct err *err)
+/*
+ * Takes fd: it, or negative when it is not a plain file or not the wanted one. Without a build-id
+ * the inode decides; its low half, as overlay file systems put a number of their own above it.
+ */
+static int check(int fd, const struct build_id *want, uint64_t ino, struct err *err)
 {
 	struct build_id id = { 0 };
 	struct stat st;
@@ -33,8 +36,12 @@ static int check(int fd, const struct build_id *want, struct err *err)
 		close(fd);
 		return err_set(err, -EINVAL, "not a regular file");
 	}
-	if (!want || !want->n)
-		return fd;
+	if (!want || !want->n) {
+		if (!ino || (uint32_t)ino == (uint32_t)st.st_ino)
+			return fd;
+		close(fd);
+		return err_set(err, -ESTALE, "the file there now is another one");
+	}
 	if (elf_build_id(fd, &id, err) < 0 || id.n != want->n ||
 	    memcmp(id.bytes, want->bytes, id.n) != 0) {
 		close(fd);
@@ -69,13 +76,13 @@ static int open_under_root(const struct embed_place *place, const char *path)
 int embed_open(const struct embed_place *place, const char *path, const struct build_id *want,
 	       struct err *err)
 {
-	int fd = check(open_map_file(place), want, NULL);
+	int fd = check(open_map_file(place), want, 0, NULL);
 
 	if (fd < 0 && path[0] == '/')
-		fd = check(open_under_root(place, path), want, err);
+		fd = check(open_under_root(place, path), want, place->ino, err);
 	/* The process may be gone; its file by name is only believed with the kernel's build-id. */
 	if (fd < 0 && path[0] == '/' && want && want->n)
-		fd = check(open(path, open_flags | O_NOFOLLOW), want, err);
+		fd = check(open(path, open_flags | O_NOFOLLOW), want, 0, err);
 	if (fd < 0 && path[0] != '/')
 		return err_set(err, -ENOENT, "not a file");
 	return fd;

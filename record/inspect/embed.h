@@ -14,6 +14,7 @@ struct err;
 struct embed_place { /* a mapping that showed it */
 	uint32_t pid;
 	uint64_t start, end;
+	uint64_t ino; /* of its file; 0: not known */
 };
 
 /*

@@ -91,7 +91,9 @@ static void ask_build_id(int maps_fd, uint32_t pid, const struct maps_line *line
 	}
 	if (errno != ENOTTY && errno != EINVAL)
 		return;
-	struct embed_place place = { .pid = pid, .start = line->start, .end = line->end };
+	struct embed_place place = {
+		.pid = pid, .start = line->start, .end = line->end, .ino = line->ino
+	};
 	AUTO_CLOSE int fd = embed_open(&place, line->path, NULL, NULL);
 	if (fd >= 0)
 		elf_build_id(fd, &event->build_id, NULL);

@@ -160,9 +160,9 @@ static int answer_object(struct serve *s, const struct message *request, const u
 	const char *reason = text_at(bytes, request->n, &at);
 	if (request->type == MESSAGE_FAILED)
 		return object_encode(&key, NULL, reason, s->scratch, serve_object, s);
-	struct embed_place place = { .pid = request->pid,
-				     .start = object.start,
-				     .end = object.end };
+	struct embed_place place = {
+		.pid = request->pid, .start = object.start, .end = object.end, .ino = object.ino
+	};
 	return embed_object(s, s->embed, &key, &place, err);
 }
 

@@ -47,3 +47,28 @@ id=$(sed -n 's/.*"path":"[^"]*\/swap[^"]*","build_id":"\([0-9a-f]*\)".*/\1/p' in
 [ -n "$id" ] || fail "the replaced program is not in the recording: $(cat info)"
 readelf -n fake 2>/dev/null | grep -q "$id" && fail "the file that replaced the program was taken for it"
 pass "a file that was replaced is not taken for what ran"
+
+# without a build-id and without the right to open mappings, the inode tells
+[ "$(id -u)" = 0 ] || skip "the rest needs root"
+need setpriv
+compile split.c plain -Wl,--build-id=none
+compile split.c successor -Dheavy_work=wrong_work -Wl,--build-id=none
+chmod 777 .
+nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs'
+for other in keep replace; do
+	rm -f rec4 rec4.old
+	cp plain swap
+	cp successor other
+	chmod 755 swap
+	# shellcheck disable=SC2086 # words
+	$nobody "$record" -F 999 -o rec4 -- sh -c 'sleep 0.1; ./swap 800 &
+		until grep -qx swap /proc/$!/comm; do :; done
+		[ '$other' = keep ] || { mv swap gone; mv other swap; }; wait' >out 2>err
+	"$report" --folded rec4 >folded 2>report.log || fail "$(cat report.log)"
+	named=$(grep -c 'heavy_work' folded || :)
+	case $other in
+	keep) [ "$named" -gt 0 ] || fail "a file without build-id is not embedded: $(cat err report.log)" ;;
+	replace) ! grep wrong_work folded || fail "the successor's names were taken" ;;
+	esac
+done
+pass "without a build-id the inode tells a file from its successor"
