@@ -9,6 +9,8 @@ import argparse
 import errno
 import os
 import random
+import re
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,6 +29,11 @@ CODES = {
     'syscall': ('ENOSYS', 'EPERM'), 'fork': ('EAGAIN', 'ENOMEM'), 'thread': ('EAGAIN', 'EAGAIN'),
     'wait': ('EINTR', None), 'pipe': ('EMFILE', 'ENFILE'), 'random': ('EAGAIN', 'ENOSYS'),
 }
+WRAPPED = set(
+    'read pread recv send poll fork pipe pipe2 socketpair memfd_create signalfd ftruncate fallocate lseek rename '
+    'renameat unlink unlinkat fstat stat lstat readlink waitpid getrandom fopen opendir readdir close mmap '
+    'pthread_create open openat ioctl fcntl prctl syscall write fdatasync fsync malloc calloc realloc aligned_alloc '
+    'strdup'.split())
 INTERRUPTED = ('read', 'write', 'poll', 'open', 'truncate')
 
 
@@ -37,6 +44,7 @@ class Sweep:
         self.steady = rig.compile(r.CHECK / 'steady.c', 'steady')
         self.n_fired = self.n_unfired = self.n_slow = self.n_recorded = self.n = 0
         self.slowest = 0.0
+        self.old = None
         self.reached = set()
 
     def run_one(self, wish, deadline):
@@ -45,17 +53,28 @@ class Sweep:
         folder.mkdir()
         log = folder / 'log'
         began = r.uptime()
-        with open(folder / 'out', 'w') as out, open(folder / 'err', 'w') as err:
-            process = r.start(r.record, '-F', '499', *self.options.record, '-o', folder / 'rec', '--', 'sh', '-c',
-                              'echo begun; "$1" 300 >/dev/null; echo "status $?"; echo end >&2; exit 7', 'sh',
-                              self.steady, env=self.rig.failing(log, wish), stdout=out, stderr=err, cwd=folder)
+        target = self.start_attached(folder) if self.options.attach else None
+        command = ['-p', str(target.pid), '--duration', '0.3'] if target else [
+            '--', 'sh', '-c', 'echo begun; "$1" 300 jit >/dev/null; echo "status $?"; echo end >&2; exit 7', 'sh', self.steady]
+        if self.old:
+            r.shutil.copy(self.old, folder / 'rec')  # it has to be moved away
+        with open(folder / 'out', 'a') as out, open(folder / 'err', 'a') as err:
+            process = r.start(r.record, '-F', '499', *self.options.record, '-o', folder / 'rec', *command,
+                              env=self.rig.failing(log, wish), stdout=out, stderr=err, cwd=folder)
             try:
                 status = process.wait(deadline)
             except r.subprocess.TimeoutExpired:
                 status = 'hang'
+        if target and status in (0, 125):  # the status of the process that was watched
+            status = target.wait()
         took = r.uptime() - began
         r.stop(process)
         return folder, status, took, self.rig.calls(log)
+
+    def start_attached(self, folder):
+        with open(folder / 'out', 'w') as out, open(folder / 'err', 'w') as err:
+            return r.start('sh', '-c', 'echo begun; "$1" 800 jit >/dev/null; echo "status $?"; echo end >>err; exit 7', 'sh',
+                           self.steady, stdout=out, stderr=err, cwd=folder)
 
     def judge(self, wish, folder, status, calls):
         """What was not as promised; '' when all was."""
@@ -77,7 +96,7 @@ class Sweep:
             code, told, text = r.info(folder / name)
             if code or told is None:
                 return 'the recording is not read: %s' % text
-            if told['stored'] != told['read']:
+            if told['stored'] != told['read'] and (told['ended'] or told['stored']):  # a snapshot counts at its end
                 return '%d samples stored, %d read' % (told['stored'], told['read'])
             self.n_recorded += 1
         return ''
@@ -122,12 +141,42 @@ class Sweep:
             ret = random.Random(self.options.seed).sample(ret, self.options.some)
         return ret
 
+    def places(self):
+        """{address after the call: (kind's function, function that calls it)} in the whole program."""
+        ret, caller = {}, ''
+        code = subprocess.run(['objdump', '-d', '--no-show-raw-insn', r.record], capture_output=True, text=True).stdout
+        called = None
+        for line in code.splitlines():
+            word = line.split()
+            if line.endswith('>:'):
+                caller = word[1][1:-2]
+            elif called and word:
+                ret[word[0].rstrip(':')] = called, caller
+            match = re.search(r'call.*<(\w+)@plt>', line)
+            called = match.group(1) if match and match.group(1) in WRAPPED else None
+        return ret
+
+    def show_unreached(self):
+        places = self.places()
+        reached = {site for site, _ in self.reached}
+        left = sorted((caller, called) for site, (called, caller) in places.items() if site not in reached)
+        print('%d of %d places that call were reached; not: %s' %
+              (len(places) - len(left), len(places), ', '.join('%s:%s' % pair for pair in left)))
+
     def run(self):
+        folder, _, _, _ = self.run_one('', 10)
+        self.old = self.rig.folder / 'old'
+        if (folder / 'rec').exists():
+            r.shutil.copy(folder / 'rec', self.old)
+        else:
+            self.old = None
         clean = self.one('')
         wishes = self.wishes(clean)
         with ThreadPoolExecutor(self.options.jobs) as pool:
             for done in [pool.submit(self.one, wish) for wish in wishes]:
                 done.result()
+        if self.options.unreached:
+            self.show_unreached()
         if not self.n_fired:
             self.rig.miss('no fault fired')
         return self.rig.end(
@@ -140,6 +189,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--nth', type=int, default=30, help='sweep the first so many calls of a kind')
     parser.add_argument('--some', type=int, default=0, help='try only so many of the faults')
+    parser.add_argument('--attach', action='store_true', help='to a process that runs already')
+    parser.add_argument('--unreached', action='store_true', help='list the places in the program that never called')
     parser.add_argument('--jobs', type=int, default=4)
     parser.add_argument('--slack', type=float, default=5.0, help='seconds more before a run is said to hang')
     parser.add_argument('--seed', type=int, default=int(r.time.time()))

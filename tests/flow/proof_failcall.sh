@@ -5,4 +5,12 @@
 need_report
 need_perf
 need python3
-exec python3 "$src/tests/check/failcall.py" --some "${DDPROF_FAULTS:-80}" --seed "${DDPROF_SEED:-1}" --jobs 4
+
+faults() {
+	status=0
+	python3 "$src/tests/check/failcall.py" --seed "${DDPROF_SEED:-1}" --jobs 4 "$@" || status=$?
+	[ $status -eq 0 ] || exit $status
+}
+
+faults --some "${DDPROF_FAULTS:-80}"
+faults --some "$((${DDPROF_FAULTS:-80} / 2))" --attach
