@@ -24,11 +24,11 @@ struct attr_choice {
 	bool whole_system;
 	bool enable_on_exec;
 	bool start_paused; /* samples wait for kernel_pause(k, false), mappings do not */
-	bool no_inherit;  /* one task alone: neither its threads nor what it starts */
-	bool kernel;	  /* samples in the kernel, and their call chain */
-	bool format_lost; /* PERF_FORMAT_LOST, Linux 6.0 */
-	bool build_id;	  /* build-ids in MMAP2, Linux 5.12 */
-	bool stack;	  /* copy the user stack */
+	bool no_inherit;   /* one task alone: neither its threads nor what it starts */
+	bool kernel;	   /* samples in the kernel, and their call chain */
+	bool format_lost;  /* PERF_FORMAT_LOST, Linux 6.0 */
+	bool build_id;	   /* build-ids in MMAP2, Linux 5.12 */
+	bool stack;	   /* copy the user stack */
 	uint32_t stack_bytes;
 	uint32_t watermark_bytes;
 	uint32_t task_watermark_bytes; /* of rings that have tasks alone */
