@@ -55,7 +55,8 @@ class Sweep:
         began = r.uptime()
         target = self.start_attached(folder) if self.options.attach else None
         command = ['-p', str(target.pid), '--duration', '0.3'] if target else [
-            '--', 'sh', '-c', 'echo begun; "$1" 300 jit >/dev/null; echo "status $?"; echo end >&2; exit 7', 'sh', self.steady]
+            '--', 'sh', '-c', 'echo begun; "$1" 300 jit >/dev/null; echo "status $?"; echo end >&2; exit 7',
+            'sh', self.steady]
         if self.old:
             r.shutil.copy(self.old, folder / 'rec')  # it has to be moved away
         with open(folder / 'out', 'a') as out, open(folder / 'err', 'a') as err:

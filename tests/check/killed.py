@@ -39,7 +39,8 @@ class Kills:
 
     def count_writes(self):
         log, rec = self.rig.folder / 'clean.log', self.rig.folder / 'clean'
-        process = r.start(*self.command(rec, 2500, self.rig.folder / 'clean.end'), env=self.rig.failing(log, 'write:1000000:kill'))
+        process = r.start(*self.command(rec, 2500, self.rig.folder / 'clean.end'),
+                          env=self.rig.failing(log, 'write:1000000:kill'))
         if process.wait() != 7:
             sys.exit('the clean run failed')
         return self.rig.calls(log)['kind']['write']

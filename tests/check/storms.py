@@ -80,8 +80,9 @@ class Storms:
         out, err = rec + '.out', rec + '.err'
         began = r.uptime()
         with open(out, 'w') as o, open(err, 'w') as e:
-            process = r.start(*before, r.record, '-l', 'debug', '-F', str(4999 if name in ('processes', 'swap', 'reuse') else self.options.hz), '-o', rec, '--', *command,
-                              stdout=o, stderr=e, env=dict(os.environ, DDPROF_DEBUG='session'))
+            hz = 4999 if name in ('processes', 'swap', 'reuse') else self.options.hz
+            process = r.start(*before, r.record, '-l', 'debug', '-F', str(hz), '-o', rec, '--', *command, stdout=o,
+                              stderr=e, env=dict(os.environ, DDPROF_DEBUG='session'))
             usage = None
             while process.poll() is None and r.uptime() < began + 300:
                 if usage is None:
@@ -131,7 +132,8 @@ class Storms:
               '%d inside an exec; %s lost, longest between looks %.0f ms; recorder %.2f s CPU (%.1f %%), waited %.1f s '
               'for a CPU, peak KiB %s'
               % (what, out.strip().replace('\n', ', '), status, took, n, share * 100, wrong, between,
-                 told['lost_kernel'] if told else '?', max(longest, default=-1), cpu, 100 * cpu / took, usage.waited if usage else 0,
+                 told['lost_kernel'] if told else '?', max(longest, default=-1), cpu, 100 * cpu / took,
+                 usage.waited if usage else 0,
                  '+'.join(str(v) for v in (usage.peak_kib.values() if usage else []))), flush=True)
         if status != 7:
             self.rig.miss('%s: status %s, expected 7: %s' % (what, status, err[-300:]))
