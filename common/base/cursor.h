@@ -18,7 +18,7 @@ struct cursor {
 
 static inline struct cursor cursor_of(const uint8_t *bytes, size_t n)
 {
-	return (struct cursor){ .at = bytes, .end = bytes + n };
+	return (struct cursor){ .at = bytes, .end = n ? bytes + n : bytes }; /* NULL of 0 bytes */
 }
 
 static inline size_t cursor_left(const struct cursor *c)
