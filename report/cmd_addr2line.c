@@ -240,7 +240,7 @@ static size_t next_piece(const struct addr2line *a)
 /* The next address that is there whole. */
 static bool take_piece(struct addr2line *a, uint64_t *addr)
 {
-	const char *text = a->in.data + a->in_at;
+	const char *text = a->in.n ? a->in.data + a->in_at : "";
 	size_t length = addr2line_plain_line(text, a->in.n - a->in_at, addr);
 	char piece[PIECE_MAX + 1];
 
