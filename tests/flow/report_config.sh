@@ -6,27 +6,8 @@ need_report
 need_perf
 need nm objcopy strip
 
-cat >inlined.c <<'END'
-#include <stdio.h>
-static inline __attribute__((always_inline)) unsigned inner(unsigned x)
-{
-	for (int i = 0; i < 50; i++)
-		x = x * 1664525u + 1013904223u ^ (x >> 7);
-	return x;
-}
-static __attribute__((noinline)) unsigned outer(unsigned x)
-{
-	return inner(x) + 1;
-}
-int main(void)
-{
-	unsigned x = 1;
-	for (long i = 0; i < 6000000; i++)
-		x = outer(x);
-	printf("%u\n", x);
-}
-END
-"$CC" -O2 -g -Wl,--build-id -o program inlined.c || fail "does not compile"
+cp "$targets/inlined.c" .
+"$CC" -O2 -g -DVALUE=1 -Wl,--build-id -o program inlined.c || fail "does not compile"
 mkdir -p .config/ddprof home/dbg .config/ddprof/near
 objcopy --only-keep-debug program home/dbg/any.debug
 strip program

@@ -8,28 +8,9 @@ need objcopy readelf strip python3
 ls /usr/lib/*/libdebuginfod.so.1 /usr/lib*/libdebuginfod.so.1 >found 2>/dev/null || :
 [ -s found ] || skip "libdebuginfod.so.1 is not installed"
 
-cat >inlined.c <<'END'
-#include <stdio.h>
-static inline __attribute__((always_inline)) unsigned inner(unsigned x)
-{
-	for (int i = 0; i < 50; i++)
-		x = x * 1664525u + 1013904223u ^ (x >> 7);
-	return x;
-}
-static __attribute__((noinline)) unsigned outer(unsigned x)
-{
-	return inner(x) + 1;
-}
-int main(void)
-{
-	unsigned x = 1;
-	for (long i = 0; i < 6000000; i++)
-		x = outer(x);
-	printf("%u\n", x);
-}
-END
-"$CC" -O2 -g -Wl,--build-id -static-pie -o program inlined.c ||
-	"$CC" -O2 -g -Wl,--build-id -static -o program inlined.c || skip "no static programs here"
+cp "$targets/inlined.c" .
+"$CC" -O2 -g -DVALUE=1 -Wl,--build-id -static-pie -o program inlined.c ||
+	"$CC" -O2 -g -DVALUE=1 -Wl,--build-id -static -o program inlined.c || skip "no static programs here"
 mkdir served
 objcopy --only-keep-debug program served/program.debug
 strip program
@@ -221,7 +202,7 @@ if command -v dwz >/dev/null 2>&1; then
 	sed 's/inner/inner_of_both_programs/g; s/6000000/3000000/' inlined.c >twin.c
 	sed 's/inner/inner_of_both_programs/g' inlined.c >both.c
 	for name in twin both; do
-		"$CC" -O2 -g -Wl,--build-id -o $name $name.c || fail "$name does not compile"
+		"$CC" -O2 -g -DVALUE=1 -Wl,--build-id -o $name $name.c || fail "$name does not compile"
 		objcopy --only-keep-debug $name $name.debug
 	done
 	dwz -m common.debug -M "$PWD/absent/common.debug" twin.debug both.debug ||

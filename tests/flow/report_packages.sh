@@ -6,27 +6,8 @@ need_report
 need_perf
 need objcopy strip ar tar xz gzip
 
-cat >inlined.c <<'EOF'
-#include <stdio.h>
-static inline __attribute__((always_inline)) unsigned inner(unsigned x)
-{
-	for (int i = 0; i < 50; i++)
-		x = x * 1664525u + 1013904223u ^ (x >> 7);
-	return x;
-}
-static __attribute__((noinline)) unsigned outer(unsigned x)
-{
-	return inner(x) + 1;
-}
-int main(void)
-{
-	unsigned x = 1;
-	for (long i = 0; i < 6000000; i++)
-		x = outer(x);
-	printf("%u\n", x);
-}
-EOF
-"$CC" -O2 -g -Wl,--build-id -o program inlined.c || fail "does not compile"
+cp "$targets/inlined.c" .
+"$CC" -O2 -g -DVALUE=1 -Wl,--build-id -o program inlined.c || fail "does not compile"
 mkdir plain tree
 objcopy --only-keep-debug program plain/program.debug
 objcopy --compress-debug-sections=none plain/program.debug
@@ -129,7 +110,7 @@ fi
 # ---- split debug information ----
 
 mkdir split split-dir split-deb
-"$CC" -O2 -g -gsplit-dwarf -Wl,--build-id -o split/program inlined.c || fail "does not compile: split"
+"$CC" -O2 -g -gsplit-dwarf -DVALUE=1 -Wl,--build-id -o split/program inlined.c || fail "does not compile: split"
 find . -name '*.dwo' -not -path './split-dir/*' -exec mv {} split-dir/ ';'
 objcopy --only-keep-debug split/program split-dir/program.debug
 strip split/program

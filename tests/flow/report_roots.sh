@@ -6,28 +6,9 @@ need_report
 need_perf
 need objcopy strip
 
-cat >inlined.c <<'END'
-#include <stdio.h>
-static inline __attribute__((always_inline)) unsigned inner(unsigned x)
-{
-	for (int i = 0; i < 50; i++)
-		x = x * 1664525u + 1013904223u ^ (x >> 7);
-	return x;
-}
-static __attribute__((noinline)) unsigned outer(unsigned x)
-{
-	return inner(x) + OTHER;
-}
-int main(void)
-{
-	unsigned x = 1;
-	for (long i = 0; i < 6000000; i++)
-		x = outer(x);
-	printf("%u\n", x);
-}
-END
-"$CC" -O2 -g -DOTHER=1 -Wl,--build-id -o program inlined.c || fail "does not compile"
-"$CC" -O2 -g -DOTHER=2 -Wl,--build-id -o other inlined.c || fail "does not compile"
+cp "$targets/inlined.c" .
+"$CC" -O2 -g -DVALUE=1 -Wl,--build-id -o program inlined.c || fail "does not compile"
+"$CC" -O2 -g -DVALUE=2 -Wl,--build-id -o other inlined.c || fail "does not compile"
 objcopy --only-keep-debug program program.dbg
 objcopy --only-keep-debug other other.dbg
 strip program

@@ -6,26 +6,7 @@ need_report
 need_perf
 need objcopy strip readelf
 
-cat >inlined.c <<'END'
-#include <stdio.h>
-static inline __attribute__((always_inline)) unsigned inner(unsigned x)
-{
-	for (int i = 0; i < 50; i++)
-		x = x * 1664525u + 1013904223u ^ (x >> 7);
-	return x;
-}
-__attribute__((noinline)) unsigned outer(unsigned x)
-{
-	return inner(x) + VALUE;
-}
-int main(void)
-{
-	unsigned x = 1;
-	for (long i = 0; i < 6000000; i++)
-		x = outer(x);
-	printf("%u\n", x);
-}
-END
+cp "$targets/inlined.c" .
 build() { # NAME FLAGS...: NAME, and NAME.debug beside it; symbols stay in NAME
 	name=$1
 	shift
