@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/bits.h"
-#include "record/harden/sanitized.h"
+#include "common/base/sanitized.h"
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64

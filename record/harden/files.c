@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "record/harden/sanitized.h"
+#include "common/base/sanitized.h"
 
 enum { ABI_REFER = 2, ABI_TRUNCATE = 3 };
 

@@ -20,8 +20,8 @@
 #include "common/base/arena.h"
 #include "common/base/bits.h"
 #include "common/base/io.h"
+#include "common/base/sanitized.h"
 #include "report/jail/confine.h"
-#include "report/jail/sanitizers.h"
 
 enum {
 	FILES_MAX = 4096,      /* descriptors a child may have open */

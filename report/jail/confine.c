@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "common/base/bits.h"
-#include "report/jail/sanitizers.h"
+#include "common/base/sanitized.h"
 
 /* ---- files ---- */
 

@@ -172,5 +172,6 @@ int main(int argc, char **argv)
 	offs = file_offs();
 	for (size_t i = 0; i < all.n_chains; i++)
 		print_chain(&all.chain[i], offs);
+	free(offs);
 	return 0;
 }

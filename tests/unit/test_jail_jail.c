@@ -18,9 +18,9 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
+#include "common/base/sanitized.h"
 #include "report/jail/confine.h"
 #include "report/jail/jail.h"
-#include "report/jail/sanitizers.h"
 
 typedef int body_fn(void *ctx, struct jail_cell *cell, struct err *err);
 
