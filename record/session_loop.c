@@ -14,8 +14,6 @@
 #include "common/base/log.h"
 #include "record/summary.h"
 
-enum { POLL_MS = 50 };
-
 static const uint64_t losses_every_ns = 1000000000;
 static const uint64_t embed_wait_ns = 3000000000;
 static const uint64_t unknown_again_ns = 1000000000; /* a pid nobody knows is asked for again */
@@ -114,17 +112,19 @@ static void note_change(struct session *s, const struct event *event)
 void session_drain(struct session *s, bool all)
 {
 	struct event event;
-	uint64_t now_ns = io_monotonic_ns();
+	uint64_t now_ns = io_monotonic_ns(), n_exits = 0;
 
 	if (s->drained_ns)
 		s->longest_ns = MAX(s->longest_ns, now_ns - s->drained_ns);
 	s->drained_ns = now_ns;
 
 	kernel_round(s->kernel, all);
+	unsigned int fill_percent = kernel_fill_percent(s->kernel);
 	while (kernel_next(s->kernel, &event)) {
 		if (event.type == EVENT_SAMPLE && event.sample.user)
 			ask_unknown(s, event.pid);
 		note_change(s, &event);
+		n_exits += event.type == EVENT_EXIT;
 		if (event.type != EVENT_SAMPLE && event.type != EVENT_SWITCH)
 			inspector_note(s->inspector, &event);
 		if (event.type == EVENT_SAMPLE && s->drop_samples)
@@ -133,6 +133,7 @@ void session_drain(struct session *s, bool all)
 			sink_event(s->sink, &event);
 	}
 	kernel_release(s->kernel);
+	pace_round(&s->pace, now_ns, n_exits, fill_percent);
 }
 
 static void read_losses(struct session *s)
@@ -176,13 +177,18 @@ void session_read_signals(struct session *s)
 static void wait_for_something(struct session *s)
 {
 	struct pollfd *others = s->fds + s->n_rings;
+	int pause_ms = sink_snapshot_runs(s->sink) ? 0 : pace_pause_ms(&s->pace);
 
 	others[0] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
 	others[1] = (struct pollfd){ .fd = inspector_fd(s->inspector), .events = POLLIN };
 	others[2] = (struct pollfd){ .fd = s->control.fd, .events = POLLIN };
 	if (sink_failing(s->sink))
 		others[1].fd = -1; /* what it has for us cannot be taken now */
-	if (poll(s->fds, s->n_rings + POLL_OTHERS, sink_snapshot_runs(s->sink) ? 0 : POLL_MS) <= 0)
+	if (s->pace.by_clock) {
+		poll(others, POLL_OTHERS, pause_ms);
+		return;
+	}
+	if (poll(s->fds, s->n_rings + POLL_OTHERS, pause_ms) <= 0)
 		return;
 	for (size_t i = 0; i < s->n_rings; i++)
 		if (s->fds[i].revents & (POLLHUP | POLLERR))

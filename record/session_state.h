@@ -11,6 +11,7 @@
 #include "record/control.h"
 #include "record/govern.h"
 #include "record/kernel/kernel.h"
+#include "record/pace.h"
 #include "record/session.h"
 #include "record/target.h"
 #include "record/thin.h"
@@ -47,6 +48,7 @@ struct session {
 	uint64_t drained_ns;		 /* when the rings were read last */
 	uint64_t longest_ns;		 /* between two looks at the rings */
 	int n_interrupts;
+	struct pace pace;
 	struct govern govern;
 	struct govern_use use, used; /* so far; at the last look */
 	struct thin thin[WATCHERS_MAX];

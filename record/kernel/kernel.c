@@ -417,6 +417,16 @@ void kernel_round(struct kernel *k, bool all)
 	look_for_lost_tasks(k);
 }
 
+unsigned int kernel_fill_percent(const struct kernel *k)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < k->n_rings; i++)
+		if (k->rings[i].size)
+			most = MAX(most, ring_used(&k->rings[i]) * 100 / k->rings[i].size);
+	return (unsigned int)most;
+}
+
 static bool take_lost(struct kernel *k, struct event *ret)
 {
 	memset(ret, 0, sizeof(*ret));

@@ -92,6 +92,8 @@ void kernel_poll_gone(struct kernel *k, struct pollfd *fds, size_t i);
 
 /* One look at all rings; `all`: nothing is written any more, hold nothing back. order.h */
 void kernel_round(struct kernel *k, bool all);
+/* After kernel_round: how much of the fullest ring is not read yet. */
+unsigned int kernel_fill_percent(const struct kernel *k);
 /*
  * Next event of the round; false: over. Pointers in it live until the next call.
  * Lost mapping and task records come as EVENT_LOST, before any event that they may concern.

@@ -2,6 +2,7 @@
  * Much of one thing at once. Modes:
  *	processes N TWIN_A TWIN_B	N programs, by turns
  *	reuse N TWIN_A TWIN_B		the same under one pid (root, a pid namespace of its own)
+ *	forks N				N processes that end at once
  *	bomb MS				forks until it may not, and again, until the time is over
  *	threads N			N threads at once, each works a little
  *	maps N				N mappings of code that cannot be joined
@@ -77,6 +78,21 @@ static void reuse(int n, char **twin)
 		wanted = wanted ? wanted : pid;
 	}
 	printf("reused %d of %d\n", same, n);
+}
+
+static void forks(int n)
+{
+	int failed = 0;
+	double began = now_s();
+
+	for (int i = 0; i < n; i++) {
+		int status = 1;
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(0);
+		failed += pid < 0 || waitpid(pid, &status, 0) != pid || status;
+	}
+	printf("forks %d failed %d a second %.0f\n", n, failed, n / (now_s() - began));
 }
 
 static void bomb(double ms)
@@ -195,6 +211,8 @@ int main(int argc, char **argv)
 		processes(n, argv + 3);
 	else if (strcmp(mode, "reuse") == 0 && argc > 4)
 		reuse(n, argv + 3);
+	else if (strcmp(mode, "forks") == 0)
+		forks(n);
 	else if (strcmp(mode, "bomb") == 0)
 		bomb(n);
 	else if (strcmp(mode, "threads") == 0)
