@@ -8,6 +8,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/base/io.h"
 #include "common/base/log.h"
 #include "record/doctor/doctor.h"
 #include "record/options.h"
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
 		after_dashes++;
 	after_dashes += *after_dashes != NULL;
 	mem_on_exhaustion(on_exhaustion);
+	io_monotonic_of_host();
 	if (argc > 1 && !strcmp(argv[1], "doctor")) /* a COMMAND of that name: -- doctor */
 		return doctor_run(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "snapshot"))

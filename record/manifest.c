@@ -14,6 +14,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "common/base/io.h"
 #include "common/base/os.h"
 #include "common/format/object.h"
 
@@ -59,14 +60,13 @@ static const char *libc_text(char *text, size_t n)
 /* CLOCK_REALTIME - CLOCK_MONOTONIC: turns times of events into dates. */
 static int64_t realtime_offset_ns(void)
 {
-	struct timespec before, real, after;
+	struct timespec real;
 
-	clock_gettime(CLOCK_MONOTONIC, &before);
+	uint64_t before_ns = io_monotonic_ns();
 	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	int64_t monotonic = (before.tv_sec + after.tv_sec) * INT64_C(500000000) +
-			    (before.tv_nsec + after.tv_nsec) / 2;
-	return real.tv_sec * INT64_C(1000000000) + real.tv_nsec - monotonic;
+	uint64_t after_ns = io_monotonic_ns();
+	return real.tv_sec * INT64_C(1000000000) + real.tv_nsec -
+	       (int64_t)(before_ns + (after_ns - before_ns) / 2);
 }
 
 static const char *target_text(const struct session_options *o)

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,10 +116,41 @@ int io_read_file(const char *path, size_t limit, char **ret, size_t *ret_n, stru
 	return read_whole(fd, path, limit, ret, ret_n, err);
 }
 
+static int64_t monotonic_ahead_ns;
+
 uint64_t io_monotonic_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec -
+	       (uint64_t)monotonic_ahead_ns;
+}
+
+void io_monotonic_of_host(void)
+{
+	monotonic_ahead_ns = io_read_clock_ahead("/proc/self/timens_offsets");
+}
+
+int64_t io_monotonic_ahead_ns(void)
+{
+	return monotonic_ahead_ns;
+}
+
+/* "monotonic      100000         0\nboottime ..." */
+int64_t io_read_clock_ahead(const char *path)
+{
+	static const char name[] = "monotonic ";
+	AUTO_FREE char *text = NULL;
+	int64_t sec, nsec, ret = 0;
+	size_t n;
+
+	if (io_read_file(path, 4096, &text, &n, NULL) < 0)
+		return 0;
+	const char *at = strstr(text, name);
+	if (!at || sscanf(at + sizeof(name) - 1, "%" SCNd64 "%" SCNd64, &sec, &nsec) != 2 ||
+	    __builtin_mul_overflow(sec, INT64_C(1000000000), &ret) ||
+	    __builtin_add_overflow(ret, nsec, &ret))
+		return 0;
+	return ret;
 }

@@ -25,7 +25,8 @@ enum gate_capability { GATE_CAP_IPC_LOCK = 14, GATE_CAP_SYS_ADMIN = 21, GATE_CAP
 /* Results of system calls in the child: 0 or errno. */
 struct gate_attempts {
 	bool done;  /* the child came to the end */
-	int signal; /* that ended it while it called perf_event_open; 0: none */
+	/* that ended it while it called perf_event_open; 0: none; GATE_SILENT: it hung */
+	int signal;
 	/*
 	 * With flags that do not exist. The kernel says EINVAL before it asks who calls, so
 	 * anything else comes from a filter, or from a kernel that has no such call.

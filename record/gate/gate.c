@@ -171,7 +171,10 @@ static bool is_absent(const struct gate_facts *f)
 static void judge_seccomp(const struct gate_facts *f, struct gate *g)
 {
 	set_value(g, "%s", mode_text(f));
-	if (f->tried.signal) {
+	if (f->tried.signal == GATE_SILENT) {
+		set_value(g, "%s, no answer", mode_text(f));
+		judge(g, GATE_CLOSED, "perf_event_open never comes back");
+	} else if (f->tried.signal) {
 		set_value(g, "%s, kills with signal %d", mode_text(f), f->tried.signal);
 		judge(g, GATE_CLOSED, "perf_event_open ends whoever calls it");
 	} else if (!f->tried.done) {
@@ -328,10 +331,7 @@ static void judge_tracefs(const struct gate_facts *f, struct gate *g)
 	if (!f->tracefs)
 		return;
 	judge(g, GATE_LIMITED, "no tracepoints by name");
-	snprintf(g->remedy, sizeof(g->remedy), "%s",
-		 f->tracefs == ENOENT ?
-			 "'mount -t tracefs tracefs /sys/kernel/tracing'" :
-			 "run as root, or 'mount -o remount,mode=755 /sys/kernel/tracing'");
+	remedy_tracefs(f, g->remedy, sizeof(g->remedy));
 }
 
 static void judge_kptr(const struct gate_facts *f, struct gate *g)

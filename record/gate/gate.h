@@ -54,6 +54,14 @@ const char *gate_place_text(enum gate_place place);
  */
 void gates_look(struct gates *ret);
 
+/*
+ * Whether perf_event_open can be called at all: a filter may end who calls it, or never answer.
+ * Tried in a child. 0: it comes back, whatever it says; GATE_SILENT: it does not; otherwise the
+ * signal that ended the child.
+ */
+enum { GATE_SILENT = -1 };
+int gate_call_ends(void);
+
 enum gate_step { GATE_STEP_OPEN, GATE_STEP_MAP, GATE_STEP_FINALIZE };
 
 /* Something that was asked for and refused. */

@@ -4,6 +4,7 @@
  */
 #include "record/gate/remedy.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,28 +96,65 @@ void remedy_capability(const struct gate_facts *f, char *text, size_t cap)
 	}
 }
 
+static bool has(const struct gate_facts *f, enum gate_capability cap)
+{
+	return f->caps_known && f->caps >> cap & 1;
+}
+
+/*
+ * The capability that opens the usual profile. Docker's asks for CAP_PERFMON since 23, containerd's
+ * since 1.7; Podman's and CRI-O's for CAP_SYS_ADMIN, then for a while for both, since the end of
+ * 2025 for either. Which profile it is cannot be seen from inside. "": both are there already.
+ */
+static const char *profile_capability(const struct gate_facts *f)
+{
+	if (!has(f, GATE_CAP_PERFMON) && perf_capability(f)[0] == 'P')
+		return "PERFMON";
+	return has(f, GATE_CAP_SYS_ADMIN) ? "" : "SYS_ADMIN";
+}
+
+static const char *profile_flags(const struct gate_facts *f)
+{
+	const char *name = profile_capability(f);
+
+	if (!*name)
+		return "";
+	if (*name == 'S')
+		return ", or '--cap-add SYS_ADMIN'";
+	return f->place == GATE_PODMAN ? ", or '--cap-add PERFMON --cap-add SYS_ADMIN'" :
+					 ", or '--cap-add PERFMON' (since Docker 23)";
+}
+
+/* Of a pod: the capability if one can help, or a profile that lies on the node. */
+static void remedy_seccomp_pod(const struct gate_facts *f, char *text, size_t cap)
+{
+	const char *name = profile_capability(f);
+	char add[160] = "";
+
+	if (*name)
+		snprintf(
+			add, sizeof(add),
+			"'securityContext: {capabilities: {add: [%s]}}' in the pod's container%s, or ",
+			name, *name == 'P' ? " (containerd 1.7 and later)" : "");
+	snprintf(text, cap,
+		 "%s'securityContext: {seccompProfile: {type: Localhost, localhostProfile: FILE}}' "
+		 "where FILE allows perf_event_open",
+		 add);
+}
+
 void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap)
 {
-	const char *name = perf_capability(f);
-
 	switch (f->place) {
 	case GATE_DOCKER:
 	case GATE_PODMAN:
-		snprintf(
-			text, cap,
-			"run the container with '--cap-add %s' (the usual profile then allows it), "
-			"or "
-			"'--security-opt seccomp=FILE' with perf_event_open in FILE's list",
-			name);
+		snprintf(text, cap,
+			 "run the container with '--security-opt seccomp=FILE' where FILE allows "
+			 "perf_event_open (ddprof(7) shows how), or '--security-opt "
+			 "seccomp=unconfined'%s",
+			 profile_flags(f));
 		break;
 	case GATE_KUBERNETES:
-		snprintf(
-			text, cap,
-			"'securityContext: {capabilities: {add: [%s]}}' in the pod's container "
-			"(the "
-			"usual profile then allows it), or a seccompProfile of type Localhost with "
-			"perf_event_open",
-			name);
+		remedy_seccomp_pod(f, text, cap);
 		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'SystemCallFilter=perf_event_open' in the unit");
@@ -125,6 +163,20 @@ void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap)
 	default:
 		snprintf(text, cap, "start from a program whose filter allows perf_event_open");
 	}
+}
+
+void remedy_tracefs(const struct gate_facts *f, char *text, size_t cap)
+{
+	if (f->place == GATE_KUBERNETES)
+		snprintf(text, cap, "a hostPath volume of /sys/kernel/tracing in the pod");
+	else if (in_container(f))
+		snprintf(text, cap,
+			 "run the container with '-v /sys/kernel/tracing:/sys/kernel/tracing'");
+	else
+		snprintf(text, cap, "%s",
+			 f->tracefs == ENOENT ?
+				 "'mount -t tracefs tracefs /sys/kernel/tracing'" :
+				 "run as root, or 'mount -o remount,mode=755 /sys/kernel/tracing'");
 }
 
 void remedy_user_ns(const struct gate_facts *f, int paranoid, char *text, size_t cap)

@@ -11,6 +11,7 @@ void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap);
 void remedy_user_ns(const struct gate_facts *f, int paranoid, char *text, size_t cap);
 /* bytes: of locked memory that a recording wants on this machine */
 void remedy_memlock(const struct gate_facts *f, size_t bytes, char *text, size_t cap);
+void remedy_tracefs(const struct gate_facts *f, char *text, size_t cap);
 void remedy_files(const struct gate_facts *f, char *text, size_t cap);
 
 #endif

@@ -165,6 +165,7 @@ static int read_dump(struct jit_files *all, struct jit_file *f, uint64_t now_ns,
 			return r;
 		f->dump.counts = counts;
 		f->dump.start_ns = f->start_ns;
+		f->dump.ahead_ns = f->ahead_ns;
 		f->off = f->off ? f->off : (uint64_t)r;
 	}
 	return jitdump_read(&f->dump, &source, f->pid, f->since_ns, now_ns, &f->off, put_counted,

@@ -118,12 +118,13 @@ static bool is_ours(struct reading *g, uint32_t pid)
 
 static void set_times(struct reading *g, const struct record *r, struct jit_record *to)
 {
-	bool believed = !g->d->untimed && r->stamp_ns >= g->d->start_ns &&
-			r->stamp_ns <= g->now_ns + ahead_ns;
+	uint64_t stamp_ns = r->stamp_ns - (uint64_t)g->d->ahead_ns;
+	bool believed =
+		!g->d->untimed && stamp_ns >= g->d->start_ns && stamp_ns <= g->now_ns + ahead_ns;
 
 	g->d->counts.n_untimed += !believed;
-	to->time_ns = believed ? r->stamp_ns : g->now_ns;
-	to->since_ns = believed ? r->stamp_ns : MIN(g->since_ns, g->now_ns);
+	to->time_ns = believed ? stamp_ns : g->now_ns;
+	to->since_ns = believed ? stamp_ns : MIN(g->since_ns, g->now_ns);
 }
 
 static bool is_sound(const struct jit_record *r)

@@ -38,6 +38,7 @@ struct jitdump {
 	uint32_t pid;	   /* as the runtime knows itself */
 	bool untimed;	   /* the header says so: another clock */
 	uint64_t start_ns; /* no time before it can be one of ours */
+	int64_t ahead_ns;  /* the runtime's clock is ahead of the host's */
 	uint64_t header_ns;
 	struct jitdump_counts counts;
 };

@@ -73,6 +73,15 @@ bool jit_process_lives(uint32_t pid)
 	return state && *state != 'Z' && *state != 'X';
 }
 
+/* The runtime writes the times of its own time namespace. */
+static int64_t clock_ahead(uint32_t pid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/timens_offsets", pid);
+	return io_read_clock_ahead(path);
+}
+
 static void set_start(struct jit_file *f, uint32_t pid)
 {
 	AUTO_FREE char *stat = read_proc(pid, "stat");
@@ -84,10 +93,11 @@ static void set_start(struct jit_file *f, uint32_t pid)
 		return;
 	began_ns = strtoull(text, NULL, 10) * (second_ns / (uint64_t)ticks);
 	ago_ns = boot_ns > began_ns ? boot_ns - began_ns + second_ns : second_ns;
-	f->start_ns = clock_ns(CLOCK_MONOTONIC);
+	f->start_ns = io_monotonic_ns();
 	f->start_ns -= MIN(f->start_ns, ago_ns);
 	f->start_real_ns = clock_ns(CLOCK_REALTIME);
 	f->start_real_ns -= MIN(f->start_real_ns, ago_ns);
+	f->ahead_ns = clock_ahead(pid);
 }
 
 /* "NSpid:\t1200\t7": the last number is the process's own. */
@@ -225,7 +235,9 @@ static void take_file(struct jit_file *f, int fd, const struct stat *st)
 	f->dev = st->st_dev;
 	f->off = 0;
 	f->skip = false;
-	f->dump = (struct jitdump){ .start_ns = f->start_ns, .counts = f->dump.counts };
+	f->dump = (struct jitdump){ .start_ns = f->start_ns,
+				    .ahead_ns = f->ahead_ns,
+				    .counts = f->dump.counts };
 }
 
 /* Looks the name up. 0: nothing to open, or what is open already. */

@@ -25,6 +25,7 @@ struct jit_file {
 	uid_t uid;
 	int root_fd;			  /* survives the process */
 	uint64_t start_ns, start_real_ns; /* when it began: CLOCK_MONOTONIC, CLOCK_REALTIME */
+	int64_t ahead_ns; /* its CLOCK_MONOTONIC before the host's */
 
 	int fd;	   /* -1: not open */
 	bool done; /* refused, or used up: not opened again */

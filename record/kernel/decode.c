@@ -326,6 +326,45 @@ static void read_trailer(const uint8_t *trailer, struct event *ret)
 	ret->cpu = load_le32(trailer + 16);
 }
 
+static enum decode_result decode_switches(unsigned int type, unsigned int misc,
+					  const struct decode_layout *layout, struct cursor *c,
+					  struct event *ret)
+{
+	switch (type) {
+	case PERF_RECORD_THROTTLE:
+		return decode_throttle(layout, true, c, ret);
+	case PERF_RECORD_UNTHROTTLE:
+		return decode_throttle(layout, false, c, ret);
+	case PERF_RECORD_SWITCH:
+	case PERF_RECORD_SWITCH_CPU_WIDE: /* also says who came next */
+		return decode_switch(misc, ret);
+	default: /* LOST too: PERF_FORMAT_LOST counts, the records do not tell all */
+		return DECODE_SKIP;
+	}
+}
+
+/*
+ * All processes outside our pid namespace are 0 to us, as the idle task is. What is told of them
+ * must not meet in one process that does not exist.
+ */
+static enum decode_result decode_task_or_mapping(const struct perf_event_header *header,
+						 struct cursor *c, struct event *ret)
+{
+	enum decode_result result;
+
+	switch (header->type) {
+	case PERF_RECORD_MMAP2:
+		result = decode_mmap2(header->misc, c, ret);
+		break;
+	case PERF_RECORD_COMM:
+		result = decode_comm(header->misc, c, ret);
+		break;
+	default:
+		result = decode_task(header->type == PERF_RECORD_FORK, c, ret);
+	}
+	return result == DECODE_EVENT && !ret->pid ? DECODE_SKIP : result;
+}
+
 static enum decode_result decode_other(const struct decode_layout *layout,
 				       const struct perf_event_header *header, struct cursor *c,
 				       struct event *ret)
@@ -336,22 +375,12 @@ static enum decode_result decode_other(const struct decode_layout *layout,
 	read_trailer(c->at + c->left, ret);
 	switch (header->type) {
 	case PERF_RECORD_MMAP2:
-		return decode_mmap2(header->misc, c, ret);
 	case PERF_RECORD_COMM:
-		return decode_comm(header->misc, c, ret);
 	case PERF_RECORD_FORK:
-		return decode_task(true, c, ret);
 	case PERF_RECORD_EXIT:
-		return decode_task(false, c, ret);
-	case PERF_RECORD_THROTTLE:
-		return decode_throttle(layout, true, c, ret);
-	case PERF_RECORD_UNTHROTTLE:
-		return decode_throttle(layout, false, c, ret);
-	case PERF_RECORD_SWITCH:
-	case PERF_RECORD_SWITCH_CPU_WIDE: /* also says who came next */
-		return decode_switch(header->misc, ret);
-	default: /* LOST too: PERF_FORMAT_LOST counts, the records do not tell all */
-		return DECODE_SKIP;
+		return decode_task_or_mapping(header, c, ret);
+	default:
+		return decode_switches(header->type, header->misc, layout, c, ret);
 	}
 }
 

@@ -57,6 +57,13 @@ static void clamp_rate(struct kernel *k)
 	}
 }
 
+static void tell_outsiders(struct kernel *k)
+{
+	open_note(k, "processes outside this pid namespace have no names");
+	log_notice("processes outside this pid namespace are sampled without their names: record "
+		   "on the host, or with '--pid=host' or 'hostPID: true' for the container");
+}
+
 /*
  * The output and its directory, and files of /proc, are opened after the events: where descriptors
  * are few, their places are kept.
@@ -200,12 +207,14 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 	int r = take_watchers(k, options, err);
 	if (r < 0)
 		goto fail;
-	if (probe_syscall_kills()) {
+	if (gate_call_ends()) {
 		k->asked = (struct open_asked){ .step = GATE_STEP_OPEN, .spec = &k->spec[0] };
 		r = refuse(k, -EPERM, err);
 		goto fail;
 	}
 	clamp_rate(k);
+	if (options->whole_system && k->probe.nested_pids)
+		tell_outsiders(k);
 	k->stack_wanted = options->stack_bytes;
 	if (options->whole_system)
 		r = open_tasks(k, &everyone, 1, err);

@@ -2,14 +2,10 @@
 #include "record/kernel/probe.h"
 
 #include <ctype.h>
-#include <linux/perf_event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/auto.h"
@@ -74,6 +70,17 @@ static void read_cpus(struct probe *p)
 		p->cpu[p->n_cpus++] = (uint16_t)i;
 }
 
+/* include/linux/proc_ns.h, PROC_PID_INIT_INO: the first pid namespace. */
+static bool read_nested_pids(void)
+{
+	char link[64];
+	unsigned long inode;
+	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+
+	link[n > 0 ? n : 0] = 0;
+	return sscanf(link, "pid:[%lu]", &inode) == 1 && inode != 0xeffffffcul;
+}
+
 void probe_read(struct probe *ret)
 {
 	struct utsname uts;
@@ -83,42 +90,10 @@ void probe_read(struct probe *ret)
 		snprintf(ret->release, sizeof(ret->release), "%.79s", uts.release);
 		snprintf(ret->machine, sizeof(ret->machine), "%.15s", uts.machine);
 	}
+	ret->nested_pids = read_nested_pids();
 	ret->paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
 	ret->kptr_restrict = read_number("/proc/sys/kernel/kptr_restrict");
 	ret->mlock_kb = read_number("/proc/sys/kernel/perf_event_mlock_kb");
 	ret->max_rate_hz = read_number("/proc/sys/kernel/perf_event_max_sample_rate");
 	read_cpus(ret);
-}
-
-/* Where no child can be made to try it, who has a filter does not try it himself. */
-static bool has_filter(void)
-{
-	AUTO_FREE char *text = NULL;
-	size_t n;
-
-	return io_read_file("/proc/self/status", 65536, &text, &n, NULL) == 0 &&
-	       strstr(text, "\nSeccomp:\t2");
-}
-
-int probe_syscall_kills(void)
-{
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_DUMMY,
-		.exclude_kernel = 1,
-		.disabled = 1,
-	};
-	int status = 0;
-
-	pid_t child = fork();
-	if (child < 0)
-		return has_filter() ? SIGSYS : 0;
-	if (child == 0) {
-		syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0UL);
-		_exit(0);
-	}
-	while (waitpid(child, &status, 0) < 0)
-		;
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }

@@ -14,6 +14,7 @@ struct probe {
 	int kptr_restrict;
 	int mlock_kb;		/* kernel.perf_event_mlock_kb */
 	int max_rate_hz;	/* kernel.perf_event_max_sample_rate */
+	bool nested_pids;	/* this is not the first pid namespace: others' processes are 0 */
 	uint32_t n_cpus;	/* online */
 	uint16_t cpu[CPUS_MAX]; /* their numbers */
 };
@@ -24,11 +25,5 @@ void probe_read(struct probe *ret);
 
 /* "0-3,8\n" -> numbers; returns how many (at most `cap`), 0 when it is no such list. */
 uint32_t probe_parse_cpus(const char *text, uint16_t *cpus, uint32_t cap);
-
-/*
- * Whether perf_event_open kills its caller (a seccomp filter): tried in a child.
- * 0: it can be called; otherwise the signal that ended the child.
- */
-int probe_syscall_kills(void);
 
 #endif

@@ -156,8 +156,9 @@ bool settle_idle(struct settle *s)
 
 bool settle_wait(struct settle *s, uint64_t end_ns)
 {
-	struct timespec end = { .tv_sec = (time_t)(end_ns / 1000000000),
-				.tv_nsec = (long)(end_ns % 1000000000) };
+	uint64_t own_ns = end_ns + (uint64_t)io_monotonic_ahead_ns();
+	struct timespec end = { .tv_sec = (time_t)(own_ns / 1000000000),
+				.tv_nsec = (long)(own_ns % 1000000000) };
 	bool idle;
 
 	pthread_mutex_lock(&s->mutex);

@@ -148,10 +148,34 @@ static void never_blocks(void)
 	CHECK_TRUE(!text);
 }
 
+static int64_t ahead_of(const char *text)
+{
+	char path[] = "/tmp/ddprof-unit-clock.XXXXXX";
+	int fd = mkstemp(path);
+
+	CHECK_INT(io_write(fd, text, strlen(text), NULL), 0);
+	close(fd);
+	int64_t ret = io_read_clock_ahead(path);
+	unlink(path);
+	return ret;
+}
+
+static void clocks_of_time_namespaces(void)
+{
+	CHECK_INT(ahead_of("monotonic      100000         0\nboottime       100000         0\n"),
+		  INT64_C(100000000000000));
+	CHECK_INT(ahead_of("monotonic         -20 500000000\n"), INT64_C(-19500000000));
+	CHECK_INT(ahead_of("monotonic 99999999999999999 0\n"), 0);
+	CHECK_INT(ahead_of("monotonic\n"), 0);
+	CHECK_INT(ahead_of(""), 0);
+	CHECK_INT(io_read_clock_ahead("/proc/self/there-is-no-such-file"), 0);
+}
+
 SUITE(base_io,
       { "interrupted transfers over a pipe arrive whole", pipe_in_pieces },
       { "a write that cannot go on says how much went out", full_pipe_says_how_much },
       { "reads at an offset stop at the end", pread_at_offsets },
       { "a file without a size is read whole, one over the limit refused", whole_files },
       { "FIFOs, directories and devices are refused without blocking", never_blocks },
+      { "how far the clock of a time namespace is ahead", clocks_of_time_namespaces },
 )

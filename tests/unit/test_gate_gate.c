@@ -106,6 +106,9 @@ static void filter_is_no_paranoia(void)
 	f.tried = (struct gate_attempts){ .signal = 31 };
 	struct gates g = judged(&f);
 	explains(&g, (struct gate_refusal){ .code = EPERM }, GATE_SECCOMP, "kills with signal 31");
+	f.tried.signal = GATE_SILENT;
+	g = judged(&f);
+	explains(&g, (struct gate_refusal){ .code = EPERM }, GATE_SECCOMP, "filter, no answer");
 }
 
 static void absent_call(void)
@@ -221,6 +224,40 @@ static void remedies_fit_the_place(void)
 	}
 }
 
+/* Profiles differ in the capability that they ask for; one that is there did not help. */
+static void a_profile_that_wants_more(void)
+{
+	struct gate_facts f = ordinary();
+
+	f.tried.reach = EPERM;
+	f.place = GATE_PODMAN;
+	struct gates g = judged(&f);
+	CHECK_HAS(g.gate[GATE_SECCOMP].remedy, "'--cap-add PERFMON --cap-add SYS_ADMIN'");
+	f.caps |= UINT64_C(1) << GATE_CAP_PERFMON;
+	g = judged(&f);
+	CHECK_HAS(g.gate[GATE_SECCOMP].remedy, "or '--cap-add SYS_ADMIN'");
+	f.place = GATE_KUBERNETES;
+	g = judged(&f);
+	CHECK_HAS(g.gate[GATE_SECCOMP].remedy, "[SYS_ADMIN]");
+	CHECK_TRUE(strlen(g.gate[GATE_SECCOMP].remedy) + 1 < sizeof(g.gate[0].remedy));
+}
+
+static void tracepoints_of_a_container(void)
+{
+	struct gate_facts f = ordinary();
+
+	f.tracefs = ENOENT;
+	f.place = GATE_DOCKER;
+	struct gates g = judged(&f);
+	CHECK_HAS(g.gate[GATE_TRACEFS].remedy, "-v /sys/kernel/tracing:");
+	f.place = GATE_KUBERNETES;
+	g = judged(&f);
+	CHECK_HAS(g.gate[GATE_TRACEFS].remedy, "hostPath");
+	f.place = GATE_HOST;
+	g = judged(&f);
+	CHECK_HAS(g.gate[GATE_TRACEFS].remedy, "mount -t tracefs");
+}
+
 static void remedies_that_would_not_help(void)
 {
 	struct gate_facts f = ordinary();
@@ -325,17 +362,16 @@ static void this_machine(void)
 	}
 }
 
-SUITE(gate_gate,
-      { "an ordinary user may sample user code of own processes", ordinary_user },
+SUITE(gate_gate, { "an ordinary user may sample user code of own processes", ordinary_user },
       { "a filter's answer is told from the kernel's", filter_is_no_paranoia },
       { "a kernel without the call, and gVisor", absent_call },
       { "levels above 2, and security modules", stricter_kernels },
       { "capabilities count in the first namespace", capabilities_count_in_the_first_namespace },
       { "locked memory that is not allowed, and that others have", locked_memory },
       { "remedies are those of the place", remedies_fit_the_place },
+      { "profiles ask for different capabilities", a_profile_that_wants_more },
+      { "a container's tracefs comes from outside", tracepoints_of_a_container },
       { "no remedy that would not help", remedies_that_would_not_help },
       { "what is not known is said", nothing_is_known },
-      { "lines of /proc/self/status", status_file },
-      { "where a process runs", places },
-      { "each gate of this machine has a value", this_machine },
-)
+      { "lines of /proc/self/status", status_file }, { "where a process runs", places },
+      { "each gate of this machine has a value", this_machine }, )

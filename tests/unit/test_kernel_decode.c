@@ -432,6 +432,29 @@ static void wakeups(void)
 	CHECK_UINT(event.time_ns, 5000);
 }
 
+/* Those of the processes that our pid namespace does not show: they are not one process. */
+static void others_namespaces(void)
+{
+	struct event event;
+
+	made.n = 0;
+	made_begin(&made, PERF_RECORD_COMM, PERF_RECORD_MISC_COMM_EXEC);
+	made_2u32(&made, 0, 0);
+	made_text(&made, "elsewhere");
+	made_trailer(&made, 0, 0, 9, 1);
+	CHECK_INT(decode(false, false, &event), DECODE_SKIP);
+	make_mmap_by_inode(5, 0x800);
+	memset(made.bytes + sizeof(struct perf_event_header), 0, 8);
+	CHECK_INT(decode(false, false, &event), DECODE_SKIP);
+	made.n = 0;
+	made_begin(&made, PERF_RECORD_FORK, 0);
+	made_2u32(&made, 20, 0); /* one that came in from outside */
+	made_2u32(&made, 21, 0);
+	made_u64(&made, 9);
+	made_trailer(&made, 0, 0, 9, 1);
+	CHECK_INT(decode(false, false, &event), DECODE_EVENT);
+}
+
 SUITE(kernel_decode, { "switches say who left or came, and how", switches },
       { "a wakeup names the woken, not the waker", wakeups },
       { "a sample's fields are found", sample_fields },
@@ -447,5 +470,6 @@ SUITE(kernel_decode, { "switches say who left or came, and how", switches },
       { "a mapping has the kernel's build-id", mmap_with_build_id },
       { "a mapping without build-id has its inode, and only code counts", mmap_with_inode },
       { "a name with exec", comm_and_exec }, { "fork and exit", fork_and_exit },
+      { "what is told of processes outside the pid namespace is left out", others_namespaces },
       { "records cut anywhere are refused", cut_records },
       { "counts that lie are refused", lying_counts }, )
