@@ -168,23 +168,39 @@ static int read_line(struct control *c)
 	return 0;
 }
 
-bool control_next(struct control *c, enum control_command *ret, const char **ret_unknown)
+/* The argument of a command that may have one: behind a blank. NULL: it is not that command. */
+static const char *match(const char *line, const char *name, bool takes_text)
 {
-	static const char *const name[CONTROL_COMMANDS] = {
-		[CONTROL_ENABLE] = "enable",	 [CONTROL_DISABLE] = "disable",
-		[CONTROL_PING] = "ping",	 [CONTROL_STOP] = "stop",
-		[CONTROL_SNAPSHOT] = "snapshot",
+	size_t n = strlen(name);
+
+	if (strncmp(line, name, n) != 0 || (line[n] && (line[n] != ' ' || !takes_text)))
+		return NULL;
+	return line + n + strspn(line + n, " ");
+}
+
+bool control_next(struct control *c, enum control_command *ret, const char **ret_text)
+{
+	static const struct {
+		const char *name;
+		bool takes_text;
+	} commands[CONTROL_COMMANDS] = {
+		[CONTROL_ENABLE] = { "enable", true },	    [CONTROL_DISABLE] = { "disable", true },
+		[CONTROL_EVLIST] = { "evlist", true },	    [CONTROL_PING] = { "ping", false },
+		[CONTROL_SNAPSHOT] = { "snapshot", false }, [CONTROL_STOP] = { "stop", false },
 	};
 
-	*ret_unknown = NULL;
 	if (!read_line(c))
 		return false;
-	for (unsigned int i = 0; i < CONTROL_COMMANDS; i++)
-		if (!strcmp(c->line, name[i])) {
-			*ret = (enum control_command)i;
-			return true;
-		}
-	*ret_unknown = c->line;
+	*ret = CONTROL_UNKNOWN;
+	*ret_text = c->line;
+	for (unsigned int i = 0; i < CONTROL_COMMANDS; i++) {
+		const char *text = match(c->line, commands[i].name, commands[i].takes_text);
+
+		if (!text)
+			continue;
+		*ret = (enum control_command)i;
+		*ret_text = text;
+	}
 	return true;
 }
 

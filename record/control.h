@@ -1,7 +1,7 @@
 /*
- * Commands to a recorder that runs, as perf record takes them: lines "enable", "disable", "ping",
- * "snapshot", "stop" from a FIFO or a descriptor; each is answered with "ack\n" where an answer is
- * wanted.
+ * Commands to a recorder that runs, as perf record takes them: lines "enable [EVENT]",
+ * "disable [EVENT]", "evlist [-v|-g|-F]", "ping", "snapshot", "stop" from a FIFO or a descriptor;
+ * each is answered with "ack\n" where an answer is wanted.
  */
 #ifndef RECORD_CONTROL_H
 #define RECORD_CONTROL_H
@@ -14,10 +14,12 @@ struct err;
 enum control_command {
 	CONTROL_ENABLE,
 	CONTROL_DISABLE,
+	CONTROL_EVLIST,
 	CONTROL_PING,
 	CONTROL_SNAPSHOT,
 	CONTROL_STOP,
-	CONTROL_COMMANDS
+	CONTROL_COMMANDS,
+	CONTROL_UNKNOWN = CONTROL_COMMANDS, /* not to be answered */
 };
 
 enum { CONTROL_LINE_MAX = 128 };
@@ -39,10 +41,10 @@ int control_check(const char *text, struct err *err);
 void control_close(struct control *c);
 
 /*
- * The next command that has come; false: none has. Never waits. `ret_unknown` becomes a line that
- * is no command, lent until the next call; else NULL.
+ * The next command that has come; false: none has. Never waits. `ret_text` becomes what stands
+ * behind the command ("": nothing), of CONTROL_UNKNOWN the whole line; lent until the next call.
  */
-bool control_next(struct control *c, enum control_command *ret, const char **ret_unknown);
+bool control_next(struct control *c, enum control_command *ret, const char **ret_text);
 /* Never waits: whoever does not read its answers does not get them. */
 void control_ack(struct control *c);
 

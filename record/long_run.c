@@ -202,11 +202,40 @@ int long_run_set_trigger(struct long_run_options *o, const char *value, struct e
 	return 0;
 }
 
+/* perf's: milliseconds, -1 waits for a command; a time with its unit is clearer. */
+int long_run_set_delay(struct long_run_options *o, const char *value, struct err *err)
+{
+	size_t n = strlen(value);
+	bool has_unit = n && is_time_unit(value[n - 1]);
+	uint64_t ns;
+
+	o->start_paused = true;
+	o->delay_ns = 0;
+	if (!strcmp(value, "-1"))
+		return 0;
+	if (!strcmp(value, "0")) {
+		o->start_paused = false;
+		return 0;
+	}
+	if (long_run_parse_time(value, &ns, NULL) < 0)
+		return err_set(err, -EINVAL,
+			       "'%s': expected milliseconds, a time like 30s, or -1 (until "
+			       "--control says enable)",
+			       value);
+	o->delay_ns = has_unit ? ns : ns / 1000;
+	return 0;
+}
+
 int long_run_check(const struct long_run_options *o, const char *output, struct err *err)
 {
 	bool rotate = o->sink.rotate_bytes || o->sink.rotate_ns;
 	bool last = o->sink.last_bytes || o->sink.last_ns;
 
+	if (o->start_paused && !o->control && !o->delay_ns)
+		return err_set(err, -EINVAL,
+			       "--start-paused: nothing would ever take samples: add "
+			       "--control=fifo:CTL, whose command 'enable' does, or use "
+			       "--delay=10s instead");
 	if (rotate && last)
 		return err_set(err, -EINVAL, "--rotate and --last exclude each other; see --help");
 	if ((rotate || last) && !strcmp(output, "-"))

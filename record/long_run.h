@@ -18,6 +18,7 @@ struct long_run_options {
 	uint32_t trigger_percent; /* CPU use of the target that asks for a snapshot; 0: none does */
 	uint64_t trigger_ns;	  /* for so long */
 	bool start_paused;
+	uint64_t delay_ns;   /* then samples are taken; 0: when --control says so */
 	const char *control; /* "fifo:CTL[,ACK]" or "fd:CTL[,ACK]"; NULL: none */
 };
 
@@ -30,6 +31,7 @@ int long_run_parse_size(const char *text, uint64_t *ret_bytes, struct err *err);
 int long_run_set_sync(struct long_run_options *o, const char *value, struct err *err);
 int long_run_set_rotate(struct long_run_options *o, const char *value, struct err *err);
 int long_run_set_last(struct long_run_options *o, const char *value, struct err *err);
+int long_run_set_delay(struct long_run_options *o, const char *value, struct err *err);
 int long_run_set_trigger(struct long_run_options *o, const char *value, struct err *err);
 
 /* What contradicts what; `output` as given with -o. */

@@ -30,6 +30,7 @@ enum {
 	OF_REPORT = GIVEN_NEXT_FLAG << 1,
 	OF_LIBRARY = GIVEN_NEXT_FLAG << 2,
 	OF_NOTHING = GIVEN_NEXT_FLAG << 3,
+	OF_PERF = GIVEN_NEXT_FLAG << 4, /* refused: the help says what to type instead */
 };
 
 struct options {
@@ -38,6 +39,7 @@ struct options {
 	struct err refused; /* code != 0: why none of the events can be recorded here */
 	const char *preset;
 	uint32_t frequency_hz;
+	uint64_t count; /* events between samples, instead; 0: not given */
 	pid_t pids[TARGET_PIDS_MAX];
 	struct self_options self;
 	const char *user_name; /* --switch-user; NULL: stays */

@@ -40,6 +40,11 @@ int set_start_paused(void *ctx, const char *value, struct err *err)
 	return opt_parse_switch(value, &long_run(ctx)->start_paused, err);
 }
 
+int set_delay(void *ctx, const char *value, struct err *err)
+{
+	return long_run_set_delay(long_run(ctx), value, err);
+}
+
 int set_control(void *ctx, const char *value, struct err *err)
 {
 	long_run(ctx)->control = value;

@@ -5,6 +5,6 @@
 #include "common/base/opt.h"
 
 opt_set set_duration, set_max_size, set_sync, set_rotate, set_last, set_trigger_cpu,
-	set_start_paused, set_control;
+	set_start_paused, set_delay, set_control;
 
 #endif

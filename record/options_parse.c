@@ -47,7 +47,8 @@ static int note(void *ctx, const struct opt *opt, const char *value, struct err 
 {
 	const struct reading *r = ctx;
 
-	(void)err;
+	if (opt->flags & OF_PERF)
+		return err_set(err, -EINVAL, "only perf has it: %s", opt->help);
 	if (opt->flags & OPT_SECRET && r->origin == GIVEN_WORDS)
 		value = hide(value, r->arena);
 	given_add(r->given, opt, value, r->origin, NULL);
@@ -114,8 +115,14 @@ static int check_target(const struct options *o, struct err *err)
 	if (!options_have_target(o) && !o->show_config)
 		return err_set(err, -EINVAL,
 			       "nothing to record: give a COMMAND, -p PID or -a; see --help");
+	if (s->argv && is_given_here(o, "global"))
+		return err_set(err, -EINVAL,
+			       "-g is --global here: COMMAND and the whole system exclude each "
+			       "other (call graphs, perf's -g, are always there: leave it out)");
 	if ((s->argv != NULL) + (s->n_pids != 0) + s->whole_system > 1)
 		return err_set(err, -EINVAL, "COMMAND, -p and -a exclude each other; see --help");
+	if (is_given_here(o, "count") && is_given_here(o, "frequency"))
+		return err_set(err, -EINVAL, "--count and --frequency exclude each other");
 	if (!s->argv && options_have_target(o) && is_given_here(o, "switch-user"))
 		return err_set(err, -EINVAL, "--switch-user is for a COMMAND; see --help");
 	if (o->log_output && !strcmp(o->log_output, "stdout") && !strcmp(s->output, "-"))
@@ -208,7 +215,10 @@ static int choose_events(struct options *o, struct err *err)
 		r = watchers_add_preset(&o->watchers, preset, attached, err);
 	if (r < 0)
 		return r;
-	watchers_set_frequency(&o->watchers, o->frequency_hz);
+	if (o->count)
+		watchers_set_period(&o->watchers, o->count);
+	else
+		watchers_set_frequency(&o->watchers, o->frequency_hz);
 	o->session.watchers = &o->watchers;
 	return resolve_events(o, err);
 }

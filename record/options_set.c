@@ -83,10 +83,19 @@ int set_frequency(void *ctx, const char *value, struct err *err)
 {
 	uint64_t hz;
 
-	if (parse_number(value, 1, 100000, "samples a second", &hz, err) < 0)
+	if (!strcmp(value, "max")) /* perf's; the kernel's limit is looked at when it opens */
+		hz = WATCHER_FREQUENCY_MAX_HZ;
+	else if (parse_number(value, 1, WATCHER_FREQUENCY_MAX_HZ, "samples a second, or max", &hz,
+			      err) < 0)
 		return -EINVAL;
 	((struct options *)ctx)->frequency_hz = (uint32_t)hz;
 	return 0;
+}
+
+int set_count(void *ctx, const char *value, struct err *err)
+{
+	return parse_number(value, 1, UINT64_C(0xffffffffffff), "events",
+			    &((struct options *)ctx)->count, err);
 }
 
 int set_event(void *ctx, const char *value, struct err *err)
@@ -148,6 +157,34 @@ int set_inherit(void *ctx, const char *value, struct err *err)
 int set_enable(void *ctx, const char *value, struct err *err)
 {
 	return opt_parse_switch(value, &((struct options *)ctx)->enable, err);
+}
+
+/* ---- what perf's users type ---- */
+
+int set_no_inherit(void *ctx, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	((struct options *)ctx)->session.inherit = false;
+	return 0;
+}
+
+int set_quiet(void *ctx, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	((struct options *)ctx)->log_level = LOG_WARNING;
+	return 0;
+}
+
+int set_call_graph(void *ctx, const char *value, struct err *err)
+{
+	if (!strncmp(value, "dwarf,", 6))
+		return set_stack_size(ctx, value + 6, err);
+	if (!strcmp(value, "dwarf"))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "'%s': stacks are copied, and unwound by the report, with frame pointers or "
+		       "without: leave it out, or dwarf,BYTES",
+		       value);
 }
 
 /* ---- COMMAND and the recorder as processes ---- */
@@ -315,6 +352,17 @@ int accept_number(void *ctx, const char *value, struct err *err)
 
 	(void)ctx;
 	return parse_number(value + (value[0] == '-'), 0, INT32_MAX, "as a number", &n, err);
+}
+
+/* perf's -u is a user. */
+int accept_seconds(void *ctx, const char *value, struct err *err)
+{
+	if (accept_number(ctx, value, NULL) == 0)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "'%s': expected seconds between uploads; a user's processes are recorded "
+		       "by -p \"$(pgrep -d, -u USER)\"",
+		       value);
 }
 
 int accept_port(void *ctx, const char *value, struct err *err)

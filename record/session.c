@@ -210,11 +210,8 @@ static int start(struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	s->now_ns = io_monotonic_ns();
-	if (s->options->long_run.start_paused) {
-		s->paused = true;
-		s->paused_ns = s->now_ns;
-		s->drop_samples = !kernel_pause(s->kernel, true);
-	}
+	if (s->options->long_run.start_paused)
+		session_begin_paused(s);
 	r = s->target.command ? 0 : begin_attached(s, err);
 	s->start_ns = s->losses_ns = s->now_ns = io_monotonic_ns();
 	if (r == 0)

@@ -8,8 +8,6 @@
 #include "common/base/bits.h"
 #include "common/base/log.h"
 
-enum { COMMANDS_A_TURN = 16 };
-
 /* A file waits so long for what was asked of the inspector before it ends. */
 static const uint64_t answers_wait_ns = 3000000000;
 
@@ -112,63 +110,6 @@ static void look_for_the_dead(struct session *s)
 	if (n > s->n_gone && n < s->target.n_pids)
 		session_want_file(s, "a process ended");
 	s->n_gone = n;
-}
-
-/* ---- commands while it runs ---- */
-
-void session_count_pause(struct session *s)
-{
-	if (s->paused)
-		sink_count(s->sink, COUNTER_PAUSED_NS, s->now_ns - s->paused_ns);
-	s->paused_ns = s->now_ns;
-}
-
-void session_pause(struct session *s, bool pause)
-{
-	if (pause == s->paused)
-		return;
-	session_count_pause(s);
-	s->paused = pause;
-	if (!kernel_pause(s->kernel, pause))
-		s->drop_samples = pause;
-	log_info("samples are %s", pause ? "paused" : "taken");
-}
-
-static void obey(struct session *s, enum control_command command)
-{
-	switch (command) {
-	case CONTROL_ENABLE:
-	case CONTROL_DISABLE:
-		session_pause(s, command == CONTROL_DISABLE);
-		break;
-	case CONTROL_SNAPSHOT:
-		session_want_file(s, "asked by a command");
-		break;
-	case CONTROL_STOP:
-		s->stop = true;
-		break;
-	default: /* ping: the answer is all */
-		break;
-	}
-}
-
-void session_read_commands(struct session *s)
-{
-	enum control_command command = CONTROL_PING;
-	const char *unknown;
-
-	for (int i = 0; i < COMMANDS_A_TURN; i++) {
-		if (!control_next(&s->control, &command, &unknown))
-			return;
-		if (unknown) {
-			log_warning("--control: '%.40s' is no command: expected enable, disable, "
-				    "ping, snapshot or stop",
-				    unknown);
-			continue;
-		}
-		obey(s, command);
-		control_ack(&s->control);
-	}
 }
 
 void session_long_tick(struct session *s)

@@ -127,7 +127,8 @@ void session_drain(struct session *s, bool all)
 		n_exits += event.type == EVENT_EXIT;
 		if (event.type != EVENT_SAMPLE && event.type != EVENT_SWITCH)
 			inspector_note(s->inspector, &event);
-		if (event.type == EVENT_SAMPLE && s->drop_samples)
+		if (event.type == EVENT_SAMPLE && s->drop_samples &&
+		    s->paused_sources >> event.sample.source & 1)
 			sink_count(s->sink, COUNTER_SAMPLES_DROPPED_FILTER, 1);
 		else if (event.type != EVENT_SAMPLE || session_thin(s, &event))
 			sink_event(s->sink, &event);

@@ -42,11 +42,13 @@ struct session {
 	bool file_wanted;		 /* somebody asked for it */
 	struct trigger trigger;
 	struct control control;
-	bool paused, drop_samples;	 /* drop: the kernel cannot pause them alone */
-	uint64_t paused_ns;		 /* since when */
-	size_t n_gone;			 /* attached processes that ended */
-	uint64_t drained_ns;		 /* when the rings were read last */
-	uint64_t longest_ns;		 /* between two looks at the rings */
+	bool paused, drop_samples; /* all are; drop: the kernel cannot pause them alone */
+	uint32_t paused_sources;   /* a bit for each */
+	bool delay_over;	   /* of --delay */
+	uint64_t paused_ns;	   /* since when */
+	size_t n_gone;		   /* attached processes that ended */
+	uint64_t drained_ns;	   /* when the rings were read last */
+	uint64_t longest_ns;	   /* between two looks at the rings */
 	int n_interrupts;
 	struct pace pace;
 	struct govern govern;
@@ -62,13 +64,15 @@ struct inspect_sink session_answers(struct session *s);
 
 /* session_long.c: limits, segments */
 void session_on_file(void *ctx, const struct sink_file *file);
-void session_long_tick(struct session *s); /* may set stop */
+void session_long_tick(struct session *s);		    /* may set stop */
 void session_want_file(struct session *s, const char *why); /* a snapshot, or the next segment */
-void session_count_pause(struct session *s);
-void session_pause(struct session *s, bool pause);
-void session_read_commands(struct session *s); /* may set stop */
 /* Every second: what each source counted so far. */
 void session_look_at_cpu(struct session *s, const uint64_t *count);
+
+/* session_commands.c: --start-paused, --delay, --control */
+void session_begin_paused(struct session *s);
+void session_count_pause(struct session *s);
+void session_read_commands(struct session *s); /* may set stop */
 
 /* session_govern.c: what the recorder itself costs. Once a round; whether a sample is kept. */
 void session_govern(struct session *s);

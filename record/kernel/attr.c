@@ -31,6 +31,8 @@ void event_spec_fill(const struct watcher *watcher, bool whole_system, struct ev
 
 bool event_spec_in_kernel(const struct event_spec *spec, const struct attr_choice *choice)
 {
+	if (spec->watcher->user_only)
+		return false;
 	switch (spec->watcher->kind->kernel) {
 	case WATCHER_USER_ONLY:
 		return false;

@@ -82,6 +82,8 @@ int kernel_enable_samples(struct kernel *k, struct err *err);
  * so does both, leave out the samples.
  */
 bool kernel_pause(struct kernel *k, bool pause);
+/* One source of the facts alone; false as above. */
+bool kernel_pause_source(struct kernel *k, uint8_t source, bool pause);
 void kernel_disable(struct kernel *k);
 
 /* Descriptors that become readable when a ring wants to be read: one for each ring. */

@@ -34,6 +34,7 @@ void watchers_print_help(FILE *out)
 	      out);
 	print_kinds(out);
 	fputs("  GROUP:NAME                      a tracepoint of the kernel (every 1)\n"
+	      "  NAME:u                          user code alone\n"
 	      "\n"
 	      "Configuration Keys\n"
 	      "  e, event, eventname, ev         name, or GROUP:NAME\n"

@@ -4,6 +4,8 @@
 #include <linux/perf_event.h>
 #include <string.h>
 
+#include "common/base/bits.h"
+
 #define HARDWARE(x) WATCHER_COUNTER, PERF_TYPE_HARDWARE, PERF_COUNT_HW_##x
 #define SOFTWARE(x) WATCHER_COUNTER, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##x
 #define RATE true
@@ -61,8 +63,25 @@ const struct watcher_kind *watcher_kinds(void)
 	return kinds;
 }
 
+/* Second names that perf has for them. */
+static const struct {
+	const char *other, *name;
+} others[] = {
+	{ "cpu-clock", "sCPU" },
+	{ "cpu-cycles", "hCPU" },
+	{ "faults", "sPF" },
+	{ "cs", "sCS" },
+	{ "migrations", "sMig" },
+	{ "branch-instructions", "hBRANCH" },
+	{ "idle-cycles-frontend", "hBSTF" },
+	{ "idle-cycles-backend", "hBSTB" },
+};
+
 const struct watcher_kind *watcher_kind_find(const char *name)
 {
+	for (size_t i = 0; i < N_ELEMENTS(others); i++)
+		if (!strcmp(others[i].other, name))
+			name = others[i].name;
 	for (const struct watcher_kind *k = kinds; k->name; k++)
 		if (!strcmp(k->name, name) || (k->alias && !strcmp(k->alias, name)))
 			return k;

@@ -32,6 +32,7 @@ struct parse {
 	uint32_t value_at, value_bytes;
 	double scale;
 	uint32_t stack_bytes;
+	bool user_only;
 };
 
 static const struct watcher_kind tracepoint_kind = {
@@ -70,6 +71,31 @@ static int copy_word(char *to, const char *key, const char *text, struct err *er
 
 /* ---- one function for each key ---- */
 
+/* perf's letters behind an event that has a name: "cycles:u", "cycles:ppp" */
+static bool are_modifiers(const char *text)
+{
+	return *text && !text[strspn(text, "ukhGHpPSDeIW")];
+}
+
+static int set_modified(struct parse *p, const char *key, const char *name, const char *modifiers,
+			struct err *err)
+{
+	if (modifiers[strspn(modifiers, "uk")])
+		return err_set(
+			err, -EINVAL,
+			"'%s:%s': of perf's modifiers only u (user code alone) and k with it "
+			"(both, as without) are taken",
+			name, modifiers);
+	p->user_only = !strchr(modifiers, 'k');
+	if (!strchr(modifiers, 'u'))
+		return err_set(
+			err, -EINVAL,
+			"'%s:%s': the kernel alone cannot be asked for; record both, and look "
+			"at the kernel in the report",
+			name, modifiers);
+	return copy_word(p->name, key, name, err);
+}
+
 /* "group:name" names both. */
 static int set_name(struct parse *p, const char *key, const char *text, struct err *err)
 {
@@ -79,6 +105,8 @@ static int set_name(struct parse *p, const char *key, const char *text, struct e
 	if (!colon)
 		return copy_word(p->name, key, text, err);
 	snprintf(group, sizeof(group), "%.*s", (int)(colon - text), text);
+	if (watcher_kind_find(group) && are_modifiers(colon + 1))
+		return set_modified(p, key, group, colon + 1, err);
 	if (strpbrk(colon + 1, ":/") || strchr(group, '/'))
 		return err_set(err, -EINVAL, "Invalid event/tracepoint (%s): expected GROUP:NAME",
 			       text);
@@ -293,20 +321,40 @@ static int set_word(struct parse *p, char *word, struct err *err)
 
 /* ---- a whole event ---- */
 
+/* "r1a8", "cpu/cycles/", "{cycles" */
+static bool is_of_a_pmu(const char *name)
+{
+	return strpbrk(name, "/{}") || (*name == 'r' && isxdigit((unsigned char)name[1]) &&
+					!name[1 + strspn(name + 1, "0123456789abcdefABCDEF")]);
+}
+
+static int fill_known(const struct parse *p, struct watcher *w, struct err *err)
+{
+	w->kind = watcher_kind_find(p->name);
+	if (!w->kind && is_of_a_pmu(p->name))
+		return err_set(err, -EINVAL,
+			       "Invalid event/tracepoint (%s): perf's raw codes, groups and events "
+			       "of a PMU are not taken; see -e help",
+			       p->name);
+	if (!w->kind)
+		return err_set(err, -EINVAL,
+			       "Invalid event/tracepoint (%s): no event has this name; "
+			       "see -e help",
+			       p->name);
+	if (p->user_only && w->kind->kernel == WATCHER_KERNEL_NEED)
+		return err_set(err, -EINVAL,
+			       "event '%s' happens in the kernel: with ':u' there are none",
+			       w->kind->name);
+	strcpy(w->name, w->kind->name);
+	return 0;
+}
+
 static int fill_name(const struct parse *p, struct watcher *w, struct err *err)
 {
 	int n;
 
-	if (!p->group[0] && !p->has_id) {
-		w->kind = watcher_kind_find(p->name);
-		if (!w->kind)
-			return err_set(err, -EINVAL,
-				       "Invalid event/tracepoint (%s): no event has this name; "
-				       "see -e help",
-				       p->name);
-		strcpy(w->name, w->kind->name);
-		return 0;
-	}
+	if (!p->group[0] && !p->has_id)
+		return fill_known(p, w, err);
 	w->kind = &tracepoint_kind;
 	if (p->group[0] && !p->name[0])
 		return err_set(err, -EINVAL,
@@ -360,6 +408,7 @@ static int fill(const struct parse *p, struct watcher *w, struct err *err)
 		.value_bytes = p->value_bytes ? p->value_bytes : 8,
 		.scale = p->scale != 0 ? p->scale : 1,
 		.stack_bytes = p->stack_bytes,
+		.user_only = p->user_only,
 	};
 	if (fill_name(p, w, err) < 0 || fill_rate(p, w, err) < 0)
 		return err->code;

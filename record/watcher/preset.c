@@ -55,3 +55,19 @@ void watchers_set_frequency(struct watchers *w, uint32_t hz)
 		if (w->watcher[i].frequency_hz && !w->watcher[i].rate_given)
 			w->watcher[i].frequency_hz = hz;
 }
+
+/* The kernel's clock does not tick more often: perf_swevent_hrtimer. */
+static const uint64_t clock_period_min_ns = 10000;
+
+void watchers_set_period(struct watchers *w, uint64_t period)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		struct watcher *one = &w->watcher[i];
+		bool is_time = one->kind == watcher_kind_find("sCPU");
+
+		if (one->rate_given || one->kind->class == WATCHER_LIBRARY)
+			continue;
+		one->frequency_hz = 0;
+		one->period = is_time ? MAX(period, clock_period_min_ns) : period;
+	}
+}

@@ -68,6 +68,7 @@ struct watcher {
 	uint64_t frequency_hz;		 /* 0: every `period` events */
 	uint64_t period;		 /* 0 with frequency_hz */
 	bool rate_given;		 /* by the text, so that --frequency does not change it */
+	bool user_only;			 /* "sCPU:u": nothing of the kernel, whatever is allowed */
 	bool deterministic;		 /* negative period of sALLOC: no random intervals */
 	unsigned int mode;		 /* WATCHER_MODE_ */
 	enum watcher_value value;
@@ -97,6 +98,8 @@ int watchers_add_preset(struct watchers *w, const char *preset, bool attached, s
 
 /* --frequency: for all watchers that sample by frequency and do not name their own. */
 void watchers_set_frequency(struct watchers *w, uint32_t hz);
+/* --count: for all that the kernel counts and that do not name a rate of their own. */
+void watchers_set_period(struct watchers *w, uint64_t period);
 
 /*
  * Finds the ids of tracepoints below a mounted tracefs. -ENOENT: no such tracepoint (nearest names

@@ -44,22 +44,30 @@ static void commands(void)
 {
 	struct both b;
 	enum control_command command;
-	const char *unknown;
+	const char *text;
 	char heard[8] = "";
 
 	begin(&b);
-	CHECK_TRUE(!control_next(&b.control, &command, &unknown));
+	CHECK_TRUE(!control_next(&b.control, &command, &text));
 	say(&b, "enable\n\ndisa");
-	CHECK_TRUE(control_next(&b.control, &command, &unknown));
+	CHECK_TRUE(control_next(&b.control, &command, &text));
 	CHECK_INT(command, CONTROL_ENABLE);
-	CHECK_TRUE(!unknown);
-	CHECK_TRUE(!control_next(&b.control, &command, &unknown));
-	say(&b, "ble\nevlist\nstop\n");
-	CHECK_TRUE(control_next(&b.control, &command, &unknown));
+	CHECK_STR(text, "");
+	CHECK_TRUE(!control_next(&b.control, &command, &text));
+	say(&b, "ble sCPU\nevlists\nevlist -v\nping x\nstop\n");
+	CHECK_TRUE(control_next(&b.control, &command, &text));
 	CHECK_INT(command, CONTROL_DISABLE);
-	CHECK_TRUE(control_next(&b.control, &command, &unknown));
-	CHECK_STR(unknown, "evlist");
-	CHECK_TRUE(control_next(&b.control, &command, &unknown));
+	CHECK_STR(text, "sCPU");
+	CHECK_TRUE(control_next(&b.control, &command, &text));
+	CHECK_INT(command, CONTROL_UNKNOWN);
+	CHECK_STR(text, "evlists");
+	CHECK_TRUE(control_next(&b.control, &command, &text));
+	CHECK_INT(command, CONTROL_EVLIST);
+	CHECK_STR(text, "-v");
+	CHECK_TRUE(control_next(&b.control, &command, &text));
+	CHECK_INT(command, CONTROL_UNKNOWN);
+	CHECK_STR(text, "ping x");
+	CHECK_TRUE(control_next(&b.control, &command, &text));
 	CHECK_INT(command, CONTROL_STOP);
 	control_ack(&b.control);
 	CHECK_INT(read(b.hear, heard, sizeof(heard) - 1), 4);
@@ -72,16 +80,16 @@ static void long_lines(void)
 {
 	struct both b;
 	enum control_command command;
-	const char *unknown;
+	const char *text;
 	char line[3 * CONTROL_LINE_MAX];
 
 	begin(&b);
 	memset(line, 'x', sizeof(line));
 	memcpy(line + sizeof(line) - 6, "\nping\n", 6);
 	REQUIRE_INT(write(b.say, line, sizeof(line)), sizeof(line));
-	CHECK_TRUE(control_next(&b.control, &command, &unknown));
+	CHECK_TRUE(control_next(&b.control, &command, &text));
 	CHECK_INT(command, CONTROL_PING);
-	CHECK_TRUE(!unknown);
+	CHECK_STR(text, "");
 	end(&b);
 }
 
@@ -89,14 +97,14 @@ static void nobody_there(void)
 {
 	struct both b;
 	enum control_command command;
-	const char *unknown;
+	const char *text;
 
 	begin(&b);
 	say(&b, "ping");
 	close(b.say);
-	CHECK_TRUE(control_next(&b.control, &command, &unknown)); /* its end ends the line too */
+	CHECK_TRUE(control_next(&b.control, &command, &text)); /* its end ends the line too */
 	CHECK_INT(command, CONTROL_PING);
-	CHECK_TRUE(!control_next(&b.control, &command, &unknown));
+	CHECK_TRUE(!control_next(&b.control, &command, &text));
 	CHECK_INT(b.control.fd, -1);
 	b.say = -1;
 	end(&b);

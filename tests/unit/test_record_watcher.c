@@ -29,6 +29,11 @@ static void names(void)
 	CHECK_INT(w.period, 0);
 	CHECK_TRUE(!w.rate_given);
 	CHECK_STR(one("task-clock").name, "sCPU");
+	CHECK_STR(one("cpu-clock").name, "sCPU");
+	CHECK_STR(one("cs").name, "sCS");
+	CHECK_TRUE(one("cycles:u").user_only);
+	CHECK_TRUE(!one("cycles:uk").user_only);
+	CHECK_STR(one("e=sPF:u,l=mine").label, "mine");
 	CHECK_STR(one("event=hCPU label=cycles").label, "cycles");
 	CHECK_INT(one("sPF").period, 1);
 	w = one("sched:sched_switch");
@@ -88,6 +93,11 @@ static void lists(void)
 	CHECK_INT(ws.watcher[0].frequency_hz, 199);
 	CHECK_INT(ws.watcher[1].frequency_hz, 0);
 	CHECK_INT(ws.watcher[2].frequency_hz, 5);
+	watchers_set_period(&ws, 100);
+	CHECK_INT(ws.watcher[0].frequency_hz, 0);
+	CHECK_INT(ws.watcher[0].period, 10000); /* ns: the clock does not tick more often */
+	CHECK_INT(ws.watcher[1].period, 3);
+	CHECK_INT(ws.watcher[2].frequency_hz, 5);
 	ws.n = 0;
 	CHECK_INT(watchers_add(&ws, "i=1;i=2;i=3;i=4;i=5;i=6;i=7;i=8;i=9;i=10;i=11", &err), -E2BIG);
 }
@@ -115,6 +125,11 @@ static void wrong_texts(void)
 		{ ";,;", "';,;' names no event" },
 		{ "sWRONG", "Invalid event/tracepoint (sWRONG)" },
 		{ "scpu", "Invalid event/tracepoint (scpu)" },
+		{ "cycles:pp", "'cycles:pp': of perf's modifiers only u" },
+		{ "cycles:k", "'cycles:k': the kernel alone" },
+		{ "cs:u", "event 'sCS' happens in the kernel" },
+		{ "r1a8", "Invalid event/tracepoint (r1a8): perf's raw codes" },
+		{ "cpu/cycles/", "Invalid event/tracepoint (cpu/cycles/): perf's raw" },
 		{ "sCPU sPF", "Invalid event/tracepoint (sPF)" },
 		{ "sCPU x=1", "'x' is no key" },
 		{ "sCPU f=0", "'f=0': expected 1 to 100000" },
