@@ -7,32 +7,69 @@
 #include "common/base/pages.h"
 
 enum { TEXT_BYTES_PER_OBJECT = 512 }; /* on average; paths of real hosts take 60 */
+enum { TEXT_BYTES_MIN = 16, AGES = 64 };
+
+_Static_assert(TEXT_BYTES_MIN << (TEXT_CLASSES - 1) >= PATH_MAX_BYTES, "the longest path fits");
 
 bool objects_init(struct objects *o, uint32_t n_max)
 {
-	uint32_t n_slots = 16;
 	const void *random = (const void *)getauxval(AT_RANDOM);
 
-	while (n_slots < 2 * n_max)
-		n_slots *= 2;
-	*o = (struct objects){ .n_max = n_max, .mask = n_slots - 1 };
+	*o = (struct objects){ .n_max = n_max };
 	if (random)
 		memcpy(&o->seed, random, sizeof(o->seed));
 	o->text_max = (size_t)n_max * TEXT_BYTES_PER_OBJECT + PATH_MAX_BYTES;
 	o->object = pages_reserve(((size_t)n_max + 1) * sizeof(*o->object));
-	o->hash = pages_reserve(((size_t)n_max + 1) * sizeof(*o->hash));
-	o->slots = pages_reserve((size_t)n_slots * sizeof(*o->slots));
+	o->link = pages_reserve(((size_t)n_max + 1) * sizeof(*o->link));
 	o->text = pages_reserve(o->text_max);
-	return o->object && o->hash && o->slots && o->text;
+	return id_table_init(&o->by_hash, n_max) && o->object && o->link && o->text;
 }
 
 void objects_done(struct objects *o)
 {
 	pages_free(o->object, ((size_t)o->n_max + 1) * sizeof(*o->object));
-	pages_free(o->hash, ((size_t)o->n_max + 1) * sizeof(*o->hash));
-	pages_free(o->slots, ((size_t)o->mask + 1) * sizeof(*o->slots));
+	pages_free(o->link, ((size_t)o->n_max + 1) * sizeof(*o->link));
 	pages_free(o->text, o->text_max);
+	id_table_done(&o->by_hash);
 }
+
+/* ---- paths ---- */
+
+static unsigned int text_class(size_t n)
+{
+	unsigned int c = 0;
+
+	while ((size_t)TEXT_BYTES_MIN << c < n)
+		c++;
+	return c;
+}
+
+/* Room for n bytes, at most PATH_MAX_BYTES; NULL: none is left. */
+static char *text_get(struct objects *o, size_t n)
+{
+	unsigned int c = text_class(n);
+	char *text = o->text_free[c];
+
+	if (text) {
+		memcpy(&o->text_free[c], text, sizeof(text));
+		return text;
+	}
+	if (o->text_max - o->text_n < (size_t)TEXT_BYTES_MIN << c)
+		return NULL;
+	text = o->text + o->text_n;
+	o->text_n += (size_t)TEXT_BYTES_MIN << c;
+	return text;
+}
+
+static void text_put(struct objects *o, char *text)
+{
+	unsigned int c = text_class(strlen(text) + 1);
+
+	memcpy(text, &o->text_free[c], sizeof(text));
+	o->text_free[c] = text;
+}
+
+/* ---- keys ---- */
 
 static uint32_t hash_bytes(uint32_t h, const void *bytes, size_t n)
 {
@@ -84,36 +121,128 @@ static bool is_anonymous(const char *path)
 	return path[0] == 0;
 }
 
+/* Of the objects with this hash; 0: it is not there. */
+static uint32_t find(const struct objects *o, uint32_t h, const struct event_mmap *key)
+{
+	uint32_t id = id_table_find(&o->by_hash, h);
+
+	if (id == UINT32_MAX)
+		return 0;
+	while (id && !same_key(&o->object[id], key))
+		id = o->link[id].next;
+	return id;
+}
+
+/* An id and room for its path. False: one of them is used up. */
+static bool take(struct objects *o, size_t path_bytes, uint32_t *ret_id, char **ret_path)
+{
+	if (!o->free && o->n == o->n_max)
+		return false;
+	*ret_path = text_get(o, path_bytes);
+	if (!*ret_path)
+		return false;
+	*ret_id = o->free ? o->free : ++o->n;
+	o->free = o->link[*ret_id].next; /* of an id that never was: 0 */
+	return true;
+}
+
 uint32_t objects_put(struct objects *o, const struct event_mmap *m)
 {
 	const char *path = m->path ? m->path : "";
 	struct event_mmap key = *m;
 	size_t path_n = strnlen(path, PATH_MAX_BYTES);
-	uint32_t h, slot;
+	char *text;
+	uint32_t h, id;
 
 	if (path_n == PATH_MAX_BYTES)
 		return 0;
 	key.path = path;
 	h = key_hash(o, &key, path_n);
-	for (slot = h & o->mask; o->slots[slot]; slot = (slot + 1) & o->mask) {
-		uint32_t id = o->slots[slot];
-
-		if (o->hash[id] == h && same_key(&o->object[id], &key))
-			return id;
+	id = find(o, h, &key);
+	if (id) {
+		objects_use(o, id);
+		return id;
 	}
-	if (o->n == o->n_max || o->text_max - o->text_n < path_n + 1)
+	if (!take(o, path_n + 1, &id, &text))
 		return 0;
-	o->slots[slot] = ++o->n;
-	o->hash[o->n] = h;
-	memcpy(o->text + o->text_n, path, path_n + 1);
-	o->object[o->n] = (struct space_object){
+	uint32_t same = id_table_find(&o->by_hash, h);
+	if (same == UINT32_MAX)
+		id_table_put(&o->by_hash, h, id);
+	o->link[id] = (struct object_link){ .hash = h, .used = o->sweep, .taken = true };
+	if (same != UINT32_MAX) {
+		o->link[id].next = o->link[same].next;
+		o->link[same].next = id;
+	}
+	memcpy(text, path, path_n + 1);
+	o->object[id] = (struct space_object){
 		.build_id = m->build_id,
 		.maj = m->maj,
 		.min = m->min,
 		.ino = m->ino,
-		.path = o->text + o->text_n,
+		.path = text,
 		.anonymous = !m->build_id.n && is_anonymous(path),
 	};
-	o->text_n += path_n + 1;
-	return o->n;
+	return id;
+}
+
+/* ---- forgetting ---- */
+
+static void unlink_hash(struct objects *o, uint32_t id)
+{
+	uint32_t h = o->link[id].hash, at = id_table_find(&o->by_hash, h);
+
+	if (at != id) {
+		while (o->link[at].next != id)
+			at = o->link[at].next;
+		o->link[at].next = o->link[id].next;
+		return;
+	}
+	id_table_remove(&o->by_hash, h);
+	if (o->link[id].next)
+		id_table_put(&o->by_hash, h, o->link[id].next);
+}
+
+static void forget(struct objects *o, uint32_t id)
+{
+	unlink_hash(o, id);
+	text_put(o, (char *)(uintptr_t)o->object[id].path); /* it lies in our text */
+	o->object[id] = (struct space_object){ .path = "" };
+	o->link[id] = (struct object_link){ .next = o->free };
+	o->free = id;
+}
+
+void objects_begin_sweep(struct objects *o)
+{
+	o->sweep++;
+}
+
+/* Sweeps since it was mapped; 0: it is. */
+static uint32_t age(const struct objects *o, uint32_t id)
+{
+	return MIN(o->sweep - o->link[id].used, (uint32_t)AGES - 1);
+}
+
+uint32_t objects_forget(struct objects *o, void (*gone)(void *ctx, uint32_t id), void *ctx)
+{
+	uint32_t n_of_age[AGES] = { 0 }, n_idle = 0, n_gone, oldest = AGES - 1;
+
+	for (uint32_t id = 1; id <= o->n; id++)
+		if (o->link[id].taken && age(o, id)) {
+			n_of_age[age(o, id)]++;
+			n_idle++;
+		}
+	n_gone = n_idle > OBJECTS_IDLE_MAX ? n_idle - OBJECTS_IDLE_MAX : 0;
+	for (uint32_t left = n_gone; left; oldest--) {
+		uint32_t n = MIN(n_of_age[oldest], left);
+
+		left -= n;
+		for (uint32_t id = 1; n && id <= o->n; id++) {
+			if (!o->link[id].taken || age(o, id) != oldest)
+				continue;
+			gone(ctx, id);
+			forget(o, id);
+			n--;
+		}
+	}
+	return n_gone;
 }

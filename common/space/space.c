@@ -27,6 +27,7 @@ struct process {
 	uint32_t next_free;
 	uint32_t doubts; /* of the spaces that it has heeded */
 	bool live;
+	uint8_t unknown_sweeps; /* for so many nothing was known of it */
 	/* threads were seen that found no slot: only the main thread's exit tells */
 	bool tasks_refused;
 };
@@ -367,6 +368,33 @@ void spaces_apply(struct spaces *s, const struct event *e)
 	}
 }
 
+/* ---- what is dead ---- */
+
+static bool is_unknown(const struct process *p)
+{
+	return !p->space.known && !p->space.n;
+}
+
+uint32_t spaces_sweep(struct spaces *s, void (*gone)(void *ctx, uint32_t object), void *ctx)
+{
+	objects_begin_sweep(&s->objects);
+	for (uint32_t i = 1; i <= s->n_processes; i++) {
+		struct process *p = &s->processes[i];
+
+		if (!p->live)
+			continue;
+		process_heed_doubts(s, p);
+		p->unknown_sweeps = is_unknown(p) ? p->unknown_sweeps + 1 : 0;
+		if (p->unknown_sweeps > SPACES_SWEEPS_UNKNOWN) {
+			process_end(s, p);
+			continue;
+		}
+		for (uint32_t m = 0; m < p->space.n; m++)
+			objects_use(&s->objects, p->space.map[m].object);
+	}
+	return objects_forget(&s->objects, gone, ctx);
+}
+
 /* ---- questions ---- */
 
 struct space *spaces_find(struct spaces *s, uint32_t pid)
@@ -385,7 +413,12 @@ const struct thread *spaces_thread(struct spaces *s, uint32_t tid)
 
 const struct space_object *spaces_object(const struct spaces *s, uint32_t object)
 {
-	return object && object <= s->objects.n ? &s->objects.object[object] : NULL;
+	return objects_has(&s->objects, object) ? &s->objects.object[object] : NULL;
+}
+
+bool spaces_object_is_mapped(const struct spaces *s, uint32_t object)
+{
+	return objects_has(&s->objects, object) && objects_in_use(&s->objects, object);
 }
 
 uint32_t spaces_n_objects(const struct spaces *s)

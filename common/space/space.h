@@ -17,7 +17,7 @@
 
 /*
  * A file that was mapped: known by build-id, else by (path, device, inode).
- * Ids are dense from 1; 0 means none. Kept until spaces_free.
+ * Ids are dense from 1; 0 means none. Kept until spaces_free, but for spaces_sweep.
  */
 struct space_object {
 	struct build_id build_id;
@@ -97,9 +97,22 @@ static inline bool space_has_code(const struct space *sp, uint64_t addr)
 	return false;
 }
 
+/* NULL: 0, not yet given, or forgotten. */
 const struct space_object *spaces_object(const struct spaces *s, uint32_t object);
 uint32_t spaces_n_objects(const struct spaces *s); /* ids are 1..n */
+/* By some process, at the last sweep or since. */
+bool spaces_object_is_mapped(const struct spaces *s, uint32_t object);
 uint64_t spaces_refused(const struct spaces *s);
+
+/*
+ * For who follows events for hours, from time to time: what is dead is forgotten. Files that no
+ * process has mapped, but for the thousand mapped last, lose their id, which is for another file
+ * then: `gone` is called before. A process of which nothing is known and nothing was met for
+ * SPACES_SWEEPS_UNKNOWN sweeps goes: its end was lost, or it sleeps and is looked up when it is
+ * met. Allocates nothing; takes time for each mapping. Returns how many files went.
+ */
+enum { SPACES_SWEEPS_UNKNOWN = 6 };
+uint32_t spaces_sweep(struct spaces *s, void (*gone)(void *ctx, uint32_t object), void *ctx);
 
 /* Calls for each live process / thread, for keyframes. */
 void spaces_each_space(struct spaces *s, void (*f)(void *ctx, const struct space *sp), void *ctx);

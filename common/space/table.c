@@ -17,13 +17,17 @@ static uint64_t random_seed(void)
 	return seed;
 }
 
+enum { ID_SLOTS_MIN = 1 << 10 };
+
 bool id_table_init(struct id_table *t, uint32_t n_max)
 {
-	uint32_t n = 16;
+	uint32_t n = ID_SLOTS_MIN;
 
 	while (n < 2 * n_max)
 		n *= 2;
-	t->mask = n - 1;
+	t->mask = ID_SLOTS_MIN - 1;
+	t->mask_max = n - 1;
+	t->n = 0;
 	t->seed = random_seed();
 	t->slots = pages_reserve((size_t)n * sizeof(*t->slots));
 	return t->slots != NULL;
@@ -31,7 +35,7 @@ bool id_table_init(struct id_table *t, uint32_t n_max)
 
 void id_table_done(struct id_table *t)
 {
-	pages_free(t->slots, ((size_t)t->mask + 1) * sizeof(*t->slots));
+	pages_free(t->slots, ((size_t)t->mask_max + 1) * sizeof(*t->slots));
 	t->slots = NULL;
 }
 
@@ -54,9 +58,45 @@ uint32_t id_table_find(const struct id_table *t, uint32_t id)
 	return t->slots[id_slot_of(t, id)].index - 1;
 }
 
+/*
+ * Under another mask each id has another home. From the first free slot on, which no run of probes
+ * crosses, each is taken out and finds its place among those before it; those that lay across the
+ * edge of a smaller part are in front again after the second round.
+ */
+static void id_table_resize(struct id_table *t, uint32_t mask)
+{
+	uint32_t n = (t->mask > mask ? t->mask : mask) + 1;
+
+	t->mask = mask;
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (uint32_t i = 0; i < n; i++) {
+			struct id_slot one = t->slots[i];
+
+			if (!one.index)
+				continue;
+			t->slots[i].index = 0;
+			uint32_t at = id_slot_of(t, one.id);
+			t->slots[at] = one;
+			moved |= at != i;
+		}
+	}
+}
+
 void id_table_put(struct id_table *t, uint32_t id, uint32_t index)
 {
+	if (2 * (t->n + 1) > t->mask + 1 && t->mask < t->mask_max)
+		id_table_resize(t, t->mask * 2 + 1);
 	t->slots[id_slot_of(t, id)] = (struct id_slot){ .id = id, .index = index + 1 };
+	t->n++;
+}
+
+static void id_table_shrink(struct id_table *t)
+{
+	uint32_t mask = t->mask / 2;
+
+	id_table_resize(t, mask);
+	pages_forget(t->slots + mask + 1, ((size_t)mask + 1) * sizeof(*t->slots));
 }
 
 /* Closes the hole by moving back what probed across it: no tombstones, so churn costs nothing. */
@@ -75,6 +115,9 @@ void id_table_remove(struct id_table *t, uint32_t id)
 		}
 	}
 	t->slots[hole].index = 0;
+	t->n--;
+	if (t->mask >= ID_SLOTS_MIN && t->n < t->mask / 16)
+		id_table_shrink(t);
 }
 
 bool map_pool_init(struct map_pool *p, uint32_t n_max)

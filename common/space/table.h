@@ -1,6 +1,6 @@
 /*
- * Memory of fixed size for common/space: reserved once, touched as it is used, never grown, so
- * that following events allocates nothing. Private to the room.
+ * Memory of fixed size for common/space: reserved once, touched as it is used, so that following
+ * events allocates nothing. Private to the room.
  */
 #ifndef COMMON_SPACE_TABLE_H
 #define COMMON_SPACE_TABLE_H
@@ -11,12 +11,18 @@
 
 struct mapping;
 
-/* Nonzero or zero 32-bit id -> index: open addressing, linear probing, at most half full. */
+/*
+ * Nonzero or zero 32-bit id -> index: open addressing, linear probing, at most half full. The part
+ * of the reserve that is used doubles and halves with the number of ids: numbers that come and go,
+ * each to a place of its own, would in time touch all of it.
+ */
 struct id_table {
 	struct id_slot {
 		uint32_t id, index; /* index + 1; 0: free */
 	} * slots;
-	uint32_t mask;
+	uint32_t mask;	   /* of the part in use */
+	uint32_t mask_max; /* of the reserve */
+	uint32_t n;
 	uint64_t seed; /* from the kernel, so that no file can choose ids that collide */
 };
 

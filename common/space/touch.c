@@ -104,3 +104,9 @@ void touch_reset(struct touch *t, bool kernel)
 	memset(t->kernel, 0, sizeof(t->kernel));
 	t->n_kernel = 0;
 }
+
+void touch_forget(struct touch *t, uint32_t object)
+{
+	if (object < TOUCH_OBJECTS)
+		t->object[object / 8] &= (uint8_t) ~(1u << object % 8);
+}

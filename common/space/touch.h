@@ -45,5 +45,7 @@ void touch_sample(struct touch *t, const struct space *space, enum machine machi
  * addresses too.
  */
 void touch_reset(struct touch *t, bool kernel);
+/* This number is for another file from now on. */
+void touch_forget(struct touch *t, uint32_t object);
 
 #endif

@@ -28,6 +28,7 @@
 
 enum {
 	N_OBJECTS_QUEUED = 1 << 12,
+	N_PATH_BYTES = 512 << 10, /* of these, at any time */
 	N_PIDS_QUEUED = 1 << 10,
 	N_PCS_QUEUED = 1 << 14,
 	N_PCS_WORTH = 256, /* so many kernel addresses are worth a chunk at once */
@@ -41,14 +42,22 @@ static const uint64_t deadline_ns = 500000000;
 static const uint64_t kernel_every_ns = 1000000000; /* fewer wait so long */
 
 struct object_request {
-	struct object_key key;
+	struct object_key key; /* its path lies in the queue's text */
 	uint32_t pid;
 	uint64_t start, end;
 };
 
+/*
+ * The paths are in the order of their requests, round and round:
+ *
+ *	text: ..[third][fourth]........[first][second]--	a path that does not fit before the
+ *	                    head ^     ^ of at[first]		end begins at 0
+ */
 struct object_queue {
 	struct object_request at[N_OBJECTS_QUEUED];
 	uint32_t first, n;
+	size_t head;
+	char text[N_PATH_BYTES];
 };
 
 struct inspector {
@@ -72,8 +81,9 @@ struct inspector {
 	struct watches watches;
 
 	/* the request that is out */
-	uint32_t asked; /* enum message_type; 0: none */
-	struct object_request asked_object;
+	uint32_t asked;			    /* enum message_type; 0: none */
+	struct object_request asked_object; /* its path is in asked_path */
+	char asked_path[PATH_MAX_BYTES];
 	uint64_t asked_ns; /* or of the last thing heard since */
 	uint64_t busy_ns;  /* CPU time of the child when it was last found late */
 	int n_late;	   /* times that it was late and at work */
@@ -243,16 +253,58 @@ bool inspector_ask_snapshot(struct inspector *in, uint32_t pid)
 	return true;
 }
 
+/* Room for a path of n bytes; NULL: there is none. */
+static char *queue_text(struct object_queue *q, size_t n)
+{
+	size_t tail, at;
+
+	if (!q->n) /* from the beginning, whose memory is there already */
+		q->first = q->head = 0;
+	tail = q->n ? (size_t)(q->at[q->first].key.path - q->text) : N_PATH_BYTES;
+	at = q->head;
+	if (q->n && at > tail) {
+		tail = N_PATH_BYTES;
+		if (tail - at < n) {
+			tail = (size_t)(q->at[q->first].key.path - q->text);
+			at = 0;
+		}
+	}
+	if (tail - at < n)
+		return NULL;
+	q->head = at + n;
+	return q->text + at;
+}
+
 bool inspector_ask_embed(struct inspector *in, const struct object_key *key, uint32_t pid,
 			 uint64_t start, uint64_t end)
 {
 	struct object_queue *q = &in->objects;
+	size_t n_path = strnlen(key->path, PATH_MAX_BYTES - 1);
+	char *path;
 
 	if (q->n == N_OBJECTS_QUEUED || in->embed == EMBED_NONE)
 		return false;
-	q->at[(q->first + q->n++) % N_OBJECTS_QUEUED] =
-		(struct object_request){ .key = *key, .pid = pid, .start = start, .end = end };
+	path = queue_text(q, n_path + 1);
+	if (!path)
+		return false;
+	memcpy(path, key->path, n_path);
+	path[n_path] = '\0';
+	struct object_request *r = &q->at[(q->first + q->n++) % N_OBJECTS_QUEUED];
+	*r = (struct object_request){ .key = *key, .pid = pid, .start = start, .end = end };
+	r->key.path = path;
 	return true;
+}
+
+/* The first one becomes the one that is asked. */
+static void take_object(struct inspector *in)
+{
+	struct object_queue *q = &in->objects;
+
+	in->asked_object = q->at[q->first];
+	snprintf(in->asked_path, sizeof(in->asked_path), "%s", in->asked_object.key.path);
+	in->asked_object.key.path = in->asked_path;
+	q->first = (q->first + 1) % N_OBJECTS_QUEUED;
+	q->n--;
 }
 
 bool inspector_ask_kernel(struct inspector *in, uint64_t pc)
@@ -334,7 +386,6 @@ static bool send_watch(struct inspector *in, const struct watch_request *r)
 
 static bool ask_next(struct inspector *in, uint64_t now_ns)
 {
-	struct object_queue *q = &in->objects;
 	struct watch_request watch;
 
 	if (in->write_off) {
@@ -349,10 +400,8 @@ static bool ask_next(struct inspector *in, uint64_t now_ns)
 	}
 	if (watches_next(&in->watches, now_ns, &watch))
 		return send_watch(in, &watch);
-	if (q->n) {
-		in->asked_object = q->at[q->first];
-		q->first = (q->first + 1) % N_OBJECTS_QUEUED;
-		q->n--;
+	if (in->objects.n) {
+		take_object(in);
 		return send_object(in, MESSAGE_EMBED, NULL);
 	}
 	if (in->n_pcs && (in->finishing || in->n_pcs >= N_PCS_WORTH ||

@@ -45,7 +45,6 @@ uint64_t inspector_busy_ns(const struct inspector *in); /* CPU time of all of th
 
 /* Requests are queued and never block; the full queue drops them (false). */
 bool inspector_ask_snapshot(struct inspector *in, uint32_t pid); /* 0: all */
-/* `key`'s path must live as long as the inspector. */
 bool inspector_ask_embed(struct inspector *in, const struct object_key *key, uint32_t pid,
 			 uint64_t start, uint64_t end);
 bool inspector_ask_kernel(struct inspector *in, uint64_t pc);

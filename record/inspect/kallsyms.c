@@ -1,6 +1,6 @@
 /*
- * The file has some 100 000 lines "ffffffff81000000 T name\t[module]\n", nearly sorted. It is kept
- * as it is; an index of (address, line) is sorted once.
+ * The file has some 100 000 lines "ffffffff81000000 T name\t[module]\n", nearly sorted. Of its text
+ * the names of code stay, moved together; an index of (address, name) is sorted once.
  */
 #include "record/inspect/kallsyms.h"
 
@@ -49,9 +49,11 @@ static bool is_code(char type)
 	return type == 't' || type == 'T' || type == 'w' || type == 'W';
 }
 
-static bool push(struct kallsyms *k, uint64_t addr, char *name)
+/* Takes "name" or "name\t[module]"; *end is behind what stays of the text so far. */
+static bool push(struct kallsyms *k, uint64_t addr, const char *line, char **end)
 {
-	char *tab = strchr(name, '\t');
+	char *name = *end;
+	size_t n = strlen(line) + 1;
 
 	if (k->n == k->cap) {
 		size_t cap = k->cap ? k->cap * 2 : 1 << 16;
@@ -62,9 +64,11 @@ static bool push(struct kallsyms *k, uint64_t addr, char *name)
 		k->symbol = grown;
 		k->cap = cap;
 	}
+	memmove(name, line, n);
+	*end += n;
+	char *tab = strchr(name, '\t');
 	if (tab) { /* "name\t[module]" -> "name" "module" behind it */
-		size_t n = strlen(tab + 1);
-
+		n = strlen(tab + 1);
 		*tab = '\0';
 		if (n && tab[n] == ']')
 			tab[n] = '\0';
@@ -78,9 +82,22 @@ static bool push(struct kallsyms *k, uint64_t addr, char *name)
 	return true;
 }
 
+/* What was read ahead and not needed: several MiB, for as long as the recording lasts. */
+static void give_back(struct kallsyms *k, const char *end)
+{
+	char *text = realloc(k->text, MAX((size_t)(end - k->text), 1));
+	struct symbol *symbol = realloc(k->symbol, MAX(k->n, 1) * sizeof(*symbol));
+
+	k->text = text ? text : k->text;
+	k->symbol = symbol ? symbol : k->symbol;
+	k->cap = k->n;
+}
+
 /* Cuts lines into zero-terminated names; the module's, if any, follows its name. */
 static void read_lines(struct kallsyms *k)
 {
+	char *end = k->text;
+
 	for (char *line = k->text, *next; *line && k->n < SYMBOLS_MAX; line = next) {
 		const char *at = line;
 		uint64_t addr = take_hex(&at);
@@ -91,9 +108,10 @@ static void read_lines(struct kallsyms *k)
 		else
 			next = line + strlen(line);
 		if (*at == ' ' && at[1] && at[2] == ' ' && at[3] && is_code(at[1]) && addr &&
-		    !push(k, addr, line + (at + 3 - line)))
-			return;
+		    !push(k, addr, at + 3, &end))
+			break;
 	}
+	give_back(k, end);
 }
 
 static int compare(const void *a, const void *b)

@@ -17,6 +17,7 @@
 enum { MANIFEST_BYTES_MAX = 16 << 10 };
 
 static const uint64_t next_file_again_ns = 1000000000;
+static const uint64_t sweep_ns = 10000000000;
 static const uint64_t events_bytes_min = 64 << 10; /* a segment is not all head */
 
 /* Pairs of the options, and those that tell segments of one recording. */
@@ -90,6 +91,13 @@ int sink_write_end(struct sink *s)
 				s->first_sample_ns, s->last_ns);
 }
 
+static uint64_t tag_of(const struct space_object *o)
+{
+	struct object_key key = { o->build_id, o->maj, o->min, o->ino, o->path };
+
+	return object_tag(&key);
+}
+
 /* For the first time in this file. */
 void sink_met_object(void *ctx, const struct space *space, const struct mapping *mapping)
 {
@@ -99,8 +107,7 @@ void sink_met_object(void *ctx, const struct space *space, const struct mapping 
 	if (!o || o->anonymous)
 		return;
 	if (s->larder) {
-		struct object_key key = { o->build_id, o->maj, o->min, o->ino, o->path };
-		uint64_t tag = object_tag(&key);
+		uint64_t tag = tag_of(o);
 
 		if (larder_meet(s->larder, tag, s->last_ns)) {
 			if (s->recent)
@@ -114,6 +121,35 @@ void sink_met_object(void *ctx, const struct space *space, const struct mapping 
 		larder_expect(s->larder, tag, s->last_ns);
 	}
 	s->options.on_object(s->options.ctx, space, mapping);
+}
+
+static void object_gone(void *ctx, uint32_t object)
+{
+	struct sink *s = ctx;
+
+	touch_forget(&s->touch, object);
+}
+
+/* Of what no process has mapped only that is kept which a snapshot of now would want. */
+static void sweep_larder(struct sink *s, uint64_t now_ns)
+{
+	uint64_t since_ns = s->recent ? recent_since_ns(s) : now_ns - MIN(now_ns, sweep_ns);
+
+	larder_begin_sweep(s->larder);
+	for (uint32_t id = 1; id <= spaces_n_objects(s->spaces); id++)
+		if (spaces_object_is_mapped(s->spaces, id))
+			larder_use(s->larder, tag_of(spaces_object(s->spaces, id)));
+	larder_forget(s->larder, since_ns);
+}
+
+void sink_sweep(struct sink *s, uint64_t now_ns)
+{
+	if (now_ns - s->sweep_at_ns < sweep_ns || sink_snapshot_runs(s))
+		return;
+	s->sweep_at_ns = now_ns;
+	spaces_sweep(s->spaces, object_gone, s);
+	if (s->larder)
+		sweep_larder(s, now_ns);
 }
 
 bool sink_file_due(const struct sink *s, uint64_t now_ns)

@@ -2,6 +2,8 @@
  *	bytes:   [chunk][chunk][chunk]......        in the order they came, gaps are closed at once
  *	chunk[]: where each is, of which tag        the same order
  *	met[]:   tag -> when it was last met        open addressing; tag 0: free
+ *
+ * Of met[] a part is used that doubles and halves with the number of tags: see common/space/table.h.
  */
 #include "record/sink/larder.h"
 
@@ -12,7 +14,7 @@
 #include "common/base/err.h"
 #include "common/base/pages.h"
 
-enum { MET_MAX = 1 << 16 };
+enum { MET_MIN = 1 << 8, MET_MAX = 1 << 16 };
 
 struct kept {
 	uint64_t tag, off, came_ns;
@@ -22,13 +24,14 @@ struct kept {
 
 struct met {
 	uint64_t tag, last_ns;
+	uint32_t used; /* number of the sweep that last found it in use */
 };
 
 struct larder {
 	struct kept chunk[LARDER_CHUNKS_MAX];
 	uint32_t n;
 	struct met met[MET_MAX];
-	uint32_t n_met;
+	uint32_t n_met, met_mask, sweep;
 	size_t used;
 	uint64_t n_gone;
 	uint8_t bytes[LARDER_BYTES];
@@ -40,6 +43,8 @@ struct larder *larder_new(struct err *err)
 
 	if (!l)
 		err_set(err, -ENOMEM, "no memory for embedded files");
+	else
+		l->met_mask = MET_MIN - 1;
 	return l;
 }
 
@@ -51,10 +56,10 @@ void larder_free(struct larder *l)
 /* Its place, or the free one where it belongs. */
 static struct met *find(struct larder *l, uint64_t tag)
 {
-	uint64_t i = hash_u64(tag) % MET_MAX;
+	uint64_t i = hash_u64(tag) & l->met_mask;
 
 	while (l->met[i].tag && l->met[i].tag != tag)
-		i = (i + 1) % MET_MAX;
+		i = (i + 1) & l->met_mask;
 	return &l->met[i];
 }
 
@@ -73,19 +78,18 @@ bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns)
 	return true;
 }
 
-/* Puts what stays into an emptied table. */
-static void keep_met(struct larder *l, uint64_t since_ns)
+/*
+ * In place, under another mask or with new gaps: taken out one after the other, each finds its
+ * place among those put back.
+ */
+static void settle_met(struct larder *l, uint32_t mask)
 {
-	uint32_t n = 0;
+	uint32_t n = MAX(l->met_mask, mask) + 1;
 
-	/* In place: taken out one after the other, each finds its place among those put back. */
-	for (uint32_t i = 0; i < MET_MAX; i++) {
-		if (l->met[i].tag && l->met[i].last_ns < since_ns)
-			l->met[i].tag = 0;
-	}
+	l->met_mask = mask;
 	for (bool moved = true; moved;) {
 		moved = false;
-		for (uint32_t i = 0; i < MET_MAX; i++) {
+		for (uint32_t i = 0; i < n; i++) {
 			struct met one = l->met[i];
 
 			if (!one.tag)
@@ -96,9 +100,29 @@ static void keep_met(struct larder *l, uint64_t since_ns)
 			moved |= at != &l->met[i];
 		}
 	}
-	for (uint32_t i = 0; i < MET_MAX; i++)
-		n += l->met[i].tag != 0;
+}
+
+/* Those met before go, but with `unused` only when nothing uses them. */
+static bool drop_met(struct larder *l, uint64_t since_ns, bool unused)
+{
+	uint32_t n = 0, mask = l->met_mask;
+
+	for (uint32_t i = 0; i <= mask; i++) {
+		struct met *met = &l->met[i];
+
+		if (met->tag && met->last_ns < since_ns && !(unused && met->used == l->sweep))
+			met->tag = 0;
+		n += met->tag != 0;
+	}
+	if (n == l->n_met)
+		return false;
 	l->n_met = n;
+	while (mask >= MET_MIN && n < mask / 8)
+		mask /= 2;
+	uint32_t from = mask + 1, to = l->met_mask + 1;
+	settle_met(l, mask);
+	pages_forget(l->met + from, (to - from) * sizeof(*l->met));
+	return true;
 }
 
 static bool stays(struct larder *l, const struct kept *k, uint64_t since_ns)
@@ -123,6 +147,7 @@ static void keep_chunks(struct larder *l, uint64_t since_ns)
 		used += k.stored_bytes;
 		l->chunk[n++] = k;
 	}
+	pages_forget(l->bytes + used, l->used - used);
 	l->n = n;
 	l->used = used;
 }
@@ -131,7 +156,7 @@ static uint64_t oldest_ns(const struct larder *l)
 {
 	uint64_t ns = UINT64_MAX;
 
-	for (uint32_t i = 0; i < MET_MAX; i++)
+	for (uint32_t i = 0; i <= l->met_mask; i++)
 		if (l->met[i].tag)
 			ns = MIN(ns, l->met[i].last_ns);
 	for (uint32_t i = 0; i < l->n; i++)
@@ -154,7 +179,7 @@ static void make_room(struct larder *l, size_t n, uint64_t now_ns)
 		if (from_ns == UINT64_MAX)
 			return;
 		uint64_t since_ns = from_ns + (now_ns > from_ns ? now_ns - from_ns : 0) / 4 + 1;
-		keep_met(l, since_ns);
+		drop_met(l, since_ns, false);
 		keep_chunks(l, since_ns);
 	}
 }
@@ -163,9 +188,30 @@ void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns)
 {
 	if (!has_room(l, 0))
 		make_room(l, 0, now_ns);
+	if (2 * (l->n_met + 1) > l->met_mask + 1 && l->met_mask < MET_MAX - 1)
+		settle_met(l, l->met_mask * 2 + 1);
 	struct met *met = find(l, tag);
 	l->n_met += !met->tag;
-	*met = (struct met){ .tag = tag, .last_ns = now_ns };
+	*met = (struct met){ .tag = tag, .last_ns = now_ns, .used = l->sweep };
+}
+
+void larder_begin_sweep(struct larder *l)
+{
+	l->sweep++;
+}
+
+void larder_use(struct larder *l, uint64_t tag)
+{
+	struct met *met = find(l, tag);
+
+	if (met->tag)
+		met->used = l->sweep;
+}
+
+void larder_forget(struct larder *l, uint64_t since_ns)
+{
+	if (drop_met(l, since_ns, true))
+		keep_chunks(l, 0);
 }
 
 void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,

@@ -34,6 +34,14 @@ void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns);
 void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
 		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns);
 
+/*
+ * A sweep: larder_begin_sweep, larder_use of what samples may still meet, and larder_forget: the
+ * others that were last met before `since_ns` go.
+ */
+void larder_begin_sweep(struct larder *l);
+void larder_use(struct larder *l, uint64_t tag);
+void larder_forget(struct larder *l, uint64_t since_ns);
+
 struct larder_chunk {
 	enum chunk_type type;
 	uint64_t tag;

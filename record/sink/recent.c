@@ -72,6 +72,11 @@ int recent_put(void *ctx, const void *bytes, size_t n)
 	return reel_put(r->reel, bytes, n);
 }
 
+uint64_t recent_since_ns(const struct sink *s)
+{
+	return reel_since_ns(s->recent->reel);
+}
+
 void recent_keyframe(struct sink *s, uint64_t now_ns)
 {
 	reel_begin_span(s->recent->reel, now_ns, &s->counters);

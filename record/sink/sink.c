@@ -269,6 +269,7 @@ void sink_tick(struct sink *s, uint64_t now_ns)
 		recent_tick(s);
 	else if (!output_tick(&s->output, now_ns) && now_ns >= s->next_file_at_ns)
 		sink_next_file(s, now_ns);
+	sink_sweep(s, now_ns);
 	if (s->failing) {
 		try_again(s, now_ns);
 		return;
@@ -401,7 +402,7 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	s->touch.on_object = sink_met_object;
 	s->touch.on_kernel = met_kernel;
 	s->touch.ctx = s;
-	s->file_ns = io_monotonic_ns();
+	s->file_ns = s->sweep_at_ns = io_monotonic_ns();
 	s->recording_id = hash_u64(s->file_ns ^ (uint64_t)getpid() << 32);
 	plan_keyframes(s);
 	s->output =

@@ -16,7 +16,7 @@ enum sink_head { HEAD_HEADER, HEAD_MANIFEST, HEAD_KEYFRAME, HEAD_KEPT, HEAD_DONE
 struct sink {
 	struct sink_options options;
 	struct record_source source[SOURCE_MAX]; /* what options.source points to */
-	uint64_t lost[SOURCE_MAX]; /* told so far, by source */
+	uint64_t lost[SOURCE_MAX];		 /* told so far, by source */
 	uint64_t bad_told;
 	struct output output;
 	struct chunk_writer *chunks;
@@ -36,6 +36,7 @@ struct sink {
 	uint64_t first_sample_ns, last_sample_ns;
 	uint64_t file_ns;	  /* when this file was begun */
 	uint64_t head_bytes;	  /* of this file, before its first event */
+	uint64_t sweep_at_ns;	  /* of the last sweep */
 	uint64_t retry_at_ns;	  /* of a refused output */
 	uint64_t next_file_at_ns; /* of a file that could not be created */
 	uint64_t n_closed;
@@ -56,6 +57,7 @@ int sink_write_head(struct sink *s, uint64_t now_ns); /* what is still missing o
 int sink_write_end(struct sink *s);
 int sink_write_manifest(struct sink *s, struct chunk_writer *to, uint32_t number);
 void sink_met_object(void *ctx, const struct space *space, const struct mapping *mapping);
+void sink_sweep(struct sink *s, uint64_t now_ns); /* when it is time: forgets what is dead */
 
 /* recent.c */
 bool recent_wanted(const struct sink_limits *limits);
@@ -63,6 +65,7 @@ int recent_open(struct sink *s, struct err *err);
 int recent_put(void *recent, const void *bytes, size_t n); /* a chunk_sink */
 void recent_keyframe(struct sink *s, uint64_t now_ns);	   /* before one */
 void recent_tick(struct sink *s);
+uint64_t recent_since_ns(const struct sink *s); /* what is older is in no snapshot any more */
 /* The last snapshot, into the output itself. */
 int recent_close(struct sink *s, struct sink_total *ret, struct err *err);
 void recent_free(struct recent *r);

@@ -103,6 +103,34 @@ static void many(void)
 	larder_free(l);
 }
 
+static void swept(void)
+{
+	struct larder *l = larder_new(NULL);
+
+	REQUIRE_TRUE(l);
+	for (uint64_t tag = 10; tag < 5000; tag++) {
+		larder_expect(l, tag, tag);
+		put(l, CHUNK_OBJECT, tag, 100, tag % 256, tag);
+	}
+	put(l, CHUNK_KERNEL, LARDER_TAG_KERNEL, 50, 1, 11);
+	larder_begin_sweep(l);
+	for (uint64_t tag = 10; tag < 5000; tag += 1000)
+		larder_use(l, tag);
+	larder_use(l, 7); /* never met */
+	larder_forget(l, 4990);
+	CHECK_UINT(larder_bytes(l), (5 + 10) * 100 + 50);
+	CHECK_UINT(larder_n_gone(l), 0);
+	CHECK_UINT(count(l, LARDER_TAG_KERNEL), 1);
+	for (uint64_t tag = 10; tag < 5000; tag++) {
+		bool stays = tag % 1000 == 10 || tag >= 4990;
+
+		CHECK_UINT(count(l, tag), stays);
+		CHECK_TRUE(larder_meet(l, tag, 5000) == stays);
+	}
+	larder_free(l);
+}
+
 SUITE(sink_larder, { "chunks of what was met are given again", kept },
+      { "what nothing uses and no snapshot wants goes", swept },
       { "full, those met longest ago go", full },
       { "more objects than its tables have places do no harm", many }, )
