@@ -227,6 +227,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, struc
 		goto fail;
 	}
 	fill_facts(k);
+	offcpu_tell(k);
 	*ret = k;
 	return 0;
 fail:

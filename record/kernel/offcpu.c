@@ -5,18 +5,19 @@
  */
 #include "record/kernel/offcpu.h"
 
+#include <errno.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/base/err.h"
 #include "common/base/io.h"
+#include "common/base/log.h"
 #include "record/kernel/open.h"
 
 enum {
 	PID_NAMESPACE_INIT = 0xeffffffc, /* inode; linux/proc_ns.h, PROC_PID_INIT_INO */
-	WAKEUP_PID_AT = 24, /* common fields, char comm[16], pid_t pid: since Linux 2.6.32 */
-	WAKEUP_PID_BYTES = 4,
 };
 
 /* The tracepoint's pid is that of the outermost namespace, which ours must be. */
@@ -27,24 +28,36 @@ static bool in_first_namespace(void)
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == PID_NAMESPACE_INIT;
 }
 
+static void lack(struct kernel *k, const char *what, const char *remedy)
+{
+	open_note(k, "no wakeups (%s)", what);
+	snprintf(k->offcpu.lacks, sizeof(k->offcpu.lacks), "%s%s", what, remedy);
+}
+
 static bool resolve_wakeup(struct kernel *k)
 {
 	struct watchers w = { .n = 0 };
 	struct err err = { 0 };
 
 	if (!in_first_namespace()) {
-		open_note(k, "no wakeups (not in the first pid namespace)");
+		lack(k, "not in the first pid namespace", "");
 		return false;
 	}
-	if (watchers_add(&w, "sched:sched_wakeup p=1", &err) < 0 ||
-	    watchers_resolve(&w, NULL, &err) < 0) {
-		open_note(k, "no wakeups (no tracepoint sched:sched_wakeup)");
+	if (watchers_add(&w, "sched:sched_wakeup p=1", &err) < 0)
 		return false;
-	}
+	int r = watchers_resolve(&w, NULL, &err);
+	if (r == 0)
+		r = watcher_take_field(&w.watcher[0], "pid", NULL, &err);
+	if (r == -ENODEV)
+		lack(k, "no tracefs", ": as root, 'mount -t tracefs tracefs /sys/kernel/tracing'");
+	else if (r == -EACCES)
+		lack(k, "tracefs may not be read",
+		     ": as root, 'chmod -R o+rX /sys/kernel/tracing'");
+	else if (r < 0)
+		lack(k, "no tracepoint sched:sched_wakeup", "");
+	if (r < 0)
+		return false;
 	k->offcpu.wakeup = w.watcher[0];
-	k->offcpu.wakeup.value = WATCHER_VALUE_RAW;
-	k->offcpu.wakeup.value_at = WAKEUP_PID_AT;
-	k->offcpu.wakeup.value_bytes = WAKEUP_PID_BYTES;
 	return true;
 }
 
@@ -65,8 +78,17 @@ bool offcpu_is_wakeup(const struct kernel *k, const struct watcher *w)
 
 void offcpu_refused(struct kernel *k, int code)
 {
-	open_note(k, "no wakeups (%s)", strerror(-code));
+	lack(k, strerror(-code), "");
 	k->n_specs--;
+}
+
+/* Without the kernel side there are no stacks either: ordinary, and said with -v. */
+void offcpu_tell(const struct kernel *k)
+{
+	if (k->offcpu.lacks[0] && k->choice.kernel)
+		log_notice("off-CPU time: when a thread is woken is not known (%s); its wait for a "
+			   "CPU after that counts as sleep",
+			   k->offcpu.lacks);
 }
 
 uint8_t offcpu_n_asked(const struct kernel *k)

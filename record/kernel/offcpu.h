@@ -24,6 +24,7 @@ enum {
 struct offcpu {
 	bool wanted;	       /* off-CPU time is recorded */
 	struct watcher wakeup; /* the tracepoint; the last spec while it is there */
+	char lacks[128];       /* why it is not there, and the remedy; "": it is */
 	struct event mark[OFFCPU_MARKS];
 	unsigned int n_marks;
 	uint32_t woken[OFFCPU_WOKEN];
@@ -35,6 +36,8 @@ void offcpu_add(struct kernel *k);
 bool offcpu_is_wakeup(const struct kernel *k, const struct watcher *w);
 /* The tracepoint is refused: waits go without it. */
 void offcpu_refused(struct kernel *k, int code);
+/* Once, after everything is opened: what is not there. */
+void offcpu_tell(const struct kernel *k);
 /* Specs that somebody asked for. */
 uint8_t offcpu_n_asked(const struct kernel *k);
 /* "time stacks wakeups"; "" when it is not recorded. For the facts. */

@@ -1,11 +1,13 @@
 /*
- * Ids of tracepoints, from ROOT/GROUP/NAME/id. The model looks below PID 1's root as well; here
- * the recorder never follows another process's root without saying so.
+ * Ids of tracepoints, from ROOT/GROUP/NAME/id, and where their fields are, from .../format. The
+ * model looks below PID 1's root as well; here the recorder never follows another process's root
+ * without saying so.
  */
 #include "record/watcher/watcher.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 #include "common/base/auto.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
+
+enum { FORMAT_BYTES_MAX = 1 << 16 };
 
 static const char *const usual_roots[] = { "/sys/kernel/tracing/events",
 					   "/sys/kernel/debug/tracing/events", NULL };
@@ -104,4 +108,61 @@ int watchers_resolve(struct watchers *w, const char *const *roots, struct err *e
 			return r;
 	}
 	return 0;
+}
+
+/* "field:char comm[16];	offset:8;	size:16;	signed:0;": of that name? */
+static bool is_field(const char *line, const char *name, unsigned int *ret_at,
+		     unsigned int *ret_bytes)
+{
+	const char *field = line + strspn(line, "\t "), *end = strchr(field, ';');
+	size_t n = strlen(name);
+
+	if (strncmp(field, "field:", 6) != 0 || !end)
+		return false;
+	const char *bracket = memchr(field, '[', (size_t)(end - field));
+	const char *last = bracket ? bracket : end;
+	if ((size_t)(last - field) < 6 + n + 1 || memcmp(last - n, name, n) != 0 ||
+	    (last[-(ptrdiff_t)n - 1] != ' ' && last[-(ptrdiff_t)n - 1] != '*'))
+		return false;
+	return sscanf(end, "; offset:%u; size:%u;", ret_at, ret_bytes) == 2;
+}
+
+static bool find_field(char *format, const char *name, unsigned int *ret_at,
+		       unsigned int *ret_bytes)
+{
+	char *rest = format;
+
+	for (char *line; (line = strsep(&rest, "\n"));)
+		if (is_field(line, name, ret_at, ret_bytes))
+			return true;
+	return false;
+}
+
+int watcher_take_field(struct watcher *w, const char *field, const char *const *roots,
+		       struct err *err)
+{
+	unsigned int at, bytes;
+	char path[512];
+
+	for (roots = roots ? roots : usual_roots; *roots; roots++) {
+		AUTO_FREE char *text = NULL;
+		size_t n, n_group = strcspn(w->name, ":");
+
+		snprintf(path, sizeof(path), "%s/%.*s/%s/format", *roots, (int)n_group, w->name,
+			 w->name + n_group + (w->name[n_group] == ':'));
+		if (io_read_file(path, FORMAT_BYTES_MAX, &text, &n, NULL) < 0)
+			continue;
+		if (!find_field(text, field, &at, &bytes))
+			return err_set(err, -ENOENT, "tracepoint %s: '%s' has no field '%s'",
+				       w->name, path, field);
+		if (at > FORMAT_BYTES_MAX || bytes > 8 || !bytes || (bytes & (bytes - 1)))
+			return err_set(err, -EBADMSG,
+				       "tracepoint %s: field '%s' of %u bytes at %u is no number",
+				       w->name, field, bytes, at);
+		w->value = WATCHER_VALUE_RAW;
+		w->value_at = at;
+		w->value_bytes = bytes;
+		return 0;
+	}
+	return err_set(err, -ENODEV, "tracepoint %s: its 'format' cannot be read", w->name);
 }

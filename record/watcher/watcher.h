@@ -108,6 +108,14 @@ void watchers_set_period(struct watchers *w, uint64_t period);
  */
 int watchers_resolve(struct watchers *w, const char *const *roots, struct err *err);
 
+/*
+ * The weight of a resolved tracepoint is what this field of its record says. -ENOENT: it has none
+ * of this name; -EBADMSG: that is no number; -ENODEV: what the record has cannot be read. roots as
+ * above.
+ */
+int watcher_take_field(struct watcher *w, const char *field, const char *const *roots,
+		       struct err *err);
+
 /* The table, its end is a row without name. For help, man page, completions. */
 const struct watcher_kind *watcher_kinds(void);
 const struct watcher_kind *watcher_kind_find(const char *name); /* or alias; NULL */

@@ -116,3 +116,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		pass "without rights: how long, and why not where"
 	fi
 fi
+
+# A mount namespace of its own, where tracefs is gone.
+if [ "$(id -u)" = 0 ] && unshare -m umount -l /sys/kernel/tracing 2>/dev/null &&
+	! [ -e /sys/kernel/debug/tracing/events ]; then
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m sh -c 'umount -l /sys/kernel/tracing && exec "$@"' sh "$record" -o bare.data -e offcpu sleep 0.1 2>err ||
+		fail "without tracefs: $(cat err)"
+	[ "$(grep -c 'when a thread is woken is not known (no tracefs: as root, .*); its wait' err)" = 1 ] ||
+		fail "without tracefs: $(cat err)"
+	"$report" info bare.data | grep -q 'off_cpu  *time stacks$' || fail "without tracefs: $("$report" info bare.data)"
+	pass "without tracefs one line says what is missing, and what would give it"
+fi

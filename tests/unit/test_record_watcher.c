@@ -130,6 +130,7 @@ static void wrong_texts(void)
 		{ "cs:u", "event 'sCS' happens in the kernel" },
 		{ "r1a8", "Invalid event/tracepoint (r1a8): perf's raw codes" },
 		{ "cpu/cycles/", "Invalid event/tracepoint (cpu/cycles/): perf's raw" },
+		{ "sCPU id=5", "event 'sCPU' has no id" },
 		{ "sCPU sPF", "Invalid event/tracepoint (sPF)" },
 		{ "sCPU x=1", "'x' is no key" },
 		{ "sCPU f=0", "'f=0': expected 1 to 100000" },
@@ -180,7 +181,7 @@ static void put(const char *path, const char *text)
 
 static void tracefs(void)
 {
-	char root[] = "/tmp/ddprof-tracefs-XXXXXX", path[256];
+	char root[] = "/tmp/ddprof-tracefs-XXXXXX", path[256], format[256];
 	struct watchers ws = { .n = 0 };
 	struct err err = { .code = 0 };
 
@@ -195,6 +196,21 @@ static void tracefs(void)
 	REQUIRE_INT(watchers_add(&ws, "sched:sched_switch;sCPU", &err), 0);
 	CHECK_INT(watchers_resolve(&ws, (const char *const[]){ "/nowhere", root, NULL }, &err), 0);
 	CHECK_INT(ws.watcher[0].config, 317);
+
+	snprintf(format, sizeof(format), "%s/sched/sched_switch/format", root);
+	put(format, "name: sched_switch\nformat:\n\tfield:int common_pid;\toffset:4;\tsize:4;\n"
+		    "\n\tfield:char comm[16];\toffset:8;\tsize:16;\tsigned:0;\n"
+		    "\tfield:pid_t pid;\toffset:32;\tsize:4;\tsigned:1;\n\tfield:x");
+	const char *const roots[] = { "/nowhere", root, NULL };
+	CHECK_INT(watcher_take_field(&ws.watcher[0], "pid", roots, &err), 0);
+	CHECK_INT(ws.watcher[0].value, WATCHER_VALUE_RAW);
+	CHECK_INT(ws.watcher[0].value_at, 32);
+	CHECK_INT(ws.watcher[0].value_bytes, 4);
+	CHECK_INT(watcher_take_field(&ws.watcher[0], "comm", roots, &err), -EBADMSG);
+	CHECK_INT(watcher_take_field(&ws.watcher[0], "d", roots, &err), -ENOENT);
+	CHECK_INT(watcher_take_field(&ws.watcher[0], "x", roots, &err), -ENOENT);
+	CHECK_INT(watcher_take_field(&ws.watcher[0], "pid", roots + 2, &err), -ENODEV);
+	unlink(format);
 
 	ws.n = 0;
 	REQUIRE_INT(watchers_add(&ws, "sched:sched_swich", &err), 0);
