@@ -22,11 +22,13 @@
 #include "common/base/io.h"
 
 /*
- * perf_event_open for oneself never sleeps, so a child that does waits for a supervisor's answer.
- * One that only finds no CPU is given more time.
+ * perf_event_open for oneself never sleeps, so a child that is always found asleep waits for a
+ * supervisor's answer. One that finds no CPU on a busy host is given all the time it needs; the
+ * last limit is for where states cannot be seen.
  */
-static const uint64_t silent_ns = 40000000, late_ns = 2000000000;
+static const uint64_t late_ns = 10000000000;
 static const uint64_t look_ns = 50000, look_most_ns = 2000000;
+enum { ASLEEP_MAX = 20 }; /* looks in a row: 40 ms and more */
 
 /* State of a process as its stat file says it: 'S' sleeps. 0: not known. */
 static char state_of(pid_t pid)
@@ -58,24 +60,19 @@ static void kill_child(pid_t child)
 /* 0: it came to its end; GATE_SILENT: it would not have; else the signal that ended it. */
 static int wait_for_child(pid_t child)
 {
-	uint64_t start_ns = io_monotonic_ns(), awake_ns = start_ns, step_ns = look_ns;
-	int status;
+	uint64_t end_ns = io_monotonic_ns() + late_ns, step_ns = look_ns;
+	int status, n_asleep = 0;
 
-	for (;;) {
+	while (n_asleep < ASLEEP_MAX && io_monotonic_ns() < end_ns) {
 		pid_t pid = waitpid(child, &status, WNOHANG);
 		if (pid == child)
 			return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 		if (pid < 0 && errno != EINTR)
 			return 0;
-		uint64_t now_ns = io_monotonic_ns();
 		if (step_ns < look_most_ns)
 			step_ns *= 2;
-		else if (state_of(child) != 'S')
-			awake_ns = now_ns;
-		if (now_ns - awake_ns > silent_ns && now_ns - start_ns > silent_ns)
-			break;
-		if (now_ns - start_ns > late_ns)
-			break;
+		else
+			n_asleep = state_of(child) == 'S' ? n_asleep + 1 : 0;
 		pause_ns(step_ns);
 	}
 	kill_child(child);

@@ -193,9 +193,9 @@ void remedy_memlock(const struct gate_facts *f, size_t bytes, char *text, size_t
 	switch (f->place) {
 	case GATE_DOCKER:
 	case GATE_PODMAN:
-		snprintf(text, cap,
-			 "run the container with '--ulimit memlock=%zu' or '--cap-add IPC_LOCK'",
-			 kb << 10);
+		snprintf(text, cap, "run the container with '--ulimit memlock=%zu'%s", kb << 10,
+			 f->nested_user_ns ? " (not above the user's own limit on the host)" :
+					     " or '--cap-add IPC_LOCK'");
 		break;
 	case GATE_KUBERNETES:
 		snprintf(text, cap,

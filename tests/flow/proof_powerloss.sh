@@ -6,4 +6,4 @@ need_report
 need_perf
 need_root
 need python3
-exec python3 "$src/tests/check/powerloss.py" --losses "${DDPROF_LOSSES:-8}" --jobs 4
+exec python3 "$src/tests/check/powerloss.py" --losses "${DDPROF_LOSSES:-8}" --sync 1 --jobs 4

@@ -242,6 +242,17 @@ static void a_profile_that_wants_more(void)
 	CHECK_TRUE(strlen(g.gate[GATE_SECCOMP].remedy) + 1 < sizeof(g.gate[0].remedy));
 }
 
+static void memory_of_a_rootless_container(void)
+{
+	struct gate_facts f = ordinary();
+
+	f.place = GATE_PODMAN;
+	f.nested_user_ns = true;
+	struct gates g = judged(&f);
+	CHECK_HAS(g.gate[GATE_MEMLOCK].remedy, "'--ulimit memlock=");
+	says_not(g.gate[GATE_MEMLOCK].remedy, "IPC_LOCK");
+}
+
 static void tracepoints_of_a_container(void)
 {
 	struct gate_facts f = ordinary();
@@ -371,6 +382,7 @@ SUITE(gate_gate, { "an ordinary user may sample user code of own processes", ord
       { "remedies are those of the place", remedies_fit_the_place },
       { "profiles ask for different capabilities", a_profile_that_wants_more },
       { "a container's tracefs comes from outside", tracepoints_of_a_container },
+      { "CAP_IPC_LOCK of a user namespace is no remedy", memory_of_a_rootless_container },
       { "no remedy that would not help", remedies_that_would_not_help },
       { "what is not known is said", nothing_is_known },
       { "lines of /proc/self/status", status_file }, { "where a process runs", places },
