@@ -132,10 +132,10 @@ static void remedy_seccomp_pod(const struct gate_facts *f, char *text, size_t ca
 	char add[160] = "";
 
 	if (*name)
-		snprintf(
-			add, sizeof(add),
-			"'securityContext: {capabilities: {add: [%s]}}' in the pod's container%s, or ",
-			name, *name == 'P' ? " (containerd 1.7 and later)" : "");
+		snprintf(add, sizeof(add),
+			 "'securityContext: {capabilities: {add: [%s]}}' in the pod's container"
+			 "%s, or ",
+			 name, *name == 'P' ? " (containerd 1.7 and later)" : "");
 	snprintf(text, cap,
 		 "%s'securityContext: {seccompProfile: {type: Localhost, localhostProfile: FILE}}' "
 		 "where FILE allows perf_event_open",
