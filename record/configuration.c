@@ -157,8 +157,10 @@ int configuration_read(const char *path, const struct opt *table, struct given *
 	if (path && !strcmp(path, "none"))
 		return 0;
 	AUTO_CLOSE int fd = path ? toml_open(path, err) : open_default(&status, err);
+	if (fd < 0 && path)
+		return err_wrap(err, "configuration");
 	if (fd < 0)
-		return path ? fd : status;
+		return status;
 	status = toml_read_open(fd, name, true, arena, &toml, err);
 	for (size_t i = 0; status == 0 && i < toml.n_items; i++) {
 		status = check_repeated(&r, i);

@@ -55,8 +55,11 @@ int set_pids(void *ctx, const char *value, struct err *err)
 		size_t n = strcspn(at, ",");
 
 		snprintf(one, sizeof(one), "%.*s", (int)MIN(n, sizeof(one) - 1), at);
-		if (parse_number(one, 1, INT32_MAX, "as process number", &pid, err) < 0)
-			return -EINVAL;
+		if (parse_number(one, 1, INT32_MAX, "", &pid, NULL) < 0)
+			return err_set(err, -EINVAL,
+				       "'%s': expected process numbers with ',' between, 1 to %d: "
+				       "\"$(pgrep -d, NAME)\"",
+				       one, INT32_MAX);
 		if (o->session.n_pids == TARGET_PIDS_MAX)
 			return err_set(err, -E2BIG, "at most %d processes", TARGET_PIDS_MAX);
 		o->pids[o->session.n_pids++] = (pid_t)pid;

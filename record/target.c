@@ -66,6 +66,8 @@ int target_check_command(const char *name, struct err *err)
 {
 	int code = ENOENT;
 
+	if (!*name) /* no directory of PATH is it */
+		return err_set(err, -ENOENT, "cannot run '': an empty name"), EXIT_NOT_FOUND;
 	if (strchr(name, '/') ? is_executable(name, &code) : find_in_path(name, &code))
 		return 0;
 	err_set(err, -code, "cannot run '%s': %s", name, strerror(code));

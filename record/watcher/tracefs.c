@@ -34,33 +34,58 @@ static int read_id(const char *path, uint64_t *ret)
 	return end == text || !*ret ? -EBADMSG : 0;
 }
 
-/* A group that is there, by another name of an event: the first few that share its beginning. */
-static void list_near(const char *root, const char *group, const char *name, char *ret, size_t cap)
+static size_t n_shared(const char *a, const char *b)
 {
-	char path[512];
-	size_t shared = strlen(name) > 4 ? 4 : strlen(name), n = 0;
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/* Of a directory: the first few names that share the most of their beginning with this one. */
+static void list_near(const char *path, const char *name, char *ret, size_t cap)
+{
+	size_t most = 1, n = 0;
 	struct dirent *e;
-
-	snprintf(path, sizeof(path), "%s/%s", root, group);
 	DIR *dir = opendir(path);
-	*ret = 0;
-	while (dir && n < 4 && (e = readdir(dir))) {
-		size_t used = strlen(ret);
 
-		if (e->d_name[0] == '.' || strncmp(e->d_name, name, shared) ||
-		    used + strlen(e->d_name) + 3 > cap)
+	*ret = 0;
+	while (dir && (e = readdir(dir))) {
+		size_t used = strlen(ret), shared = n_shared(e->d_name, name);
+
+		if (e->d_name[0] == '.' || shared < most)
 			continue;
-		snprintf(ret + used, cap - used, "%s%s", n++ ? ", " : "", e->d_name);
+		if (shared > most)
+			used = n = 0;
+		most = shared;
+		if (n < 4 && used + strlen(e->d_name) + 3 <= cap)
+			snprintf(ret + used, cap - used, "%s%s", n++ ? ", " : "", e->d_name);
 	}
 	if (dir)
 		closedir(dir);
 }
 
+/* One that is not there: of its group, or the group itself. */
+static int refuse_name(const char *root, const struct watcher *w, const char *group,
+		       const char *name, struct err *err)
+{
+	char path[512], near[160];
+
+	snprintf(path, sizeof(path), "%s/%s", root, group);
+	bool has_group = access(path, F_OK) == 0;
+	list_near(has_group ? path : root, has_group ? name : group, near, sizeof(near));
+	return err_set(err, -ENOENT, "Invalid event/tracepoint (%s): not below %s%s%s", w->name,
+		       root,
+		       !near[0]	 ? "" :
+		       has_group ? "; near are " :
+				   "; groups near are ",
+		       near);
+}
+
 static int refuse(int code, const char *root, struct watcher *w, const char *group,
 		  const char *name, struct err *err)
 {
-	char near[160];
-
 	if (!root)
 		return err_set(err, -ENODEV,
 			       "tracepoint %s: no tracefs is mounted: as root, 'mount -t tracefs "
@@ -71,9 +96,7 @@ static int refuse(int code, const char *root, struct watcher *w, const char *gro
 			       "tracepoint %s: user %u may not read %s: as root, 'chmod -R o+rX "
 			       "/sys/kernel/tracing'; or give its number with 'id='",
 			       w->name, (unsigned int)geteuid(), root);
-	list_near(root, group, name, near, sizeof(near));
-	return err_set(err, -ENOENT, "Invalid event/tracepoint (%s): not below %s%s%s", w->name,
-		       root, near[0] ? "; near are " : "", near);
+	return refuse_name(root, w, group, name, err);
 }
 
 static int resolve(struct watcher *w, const char *const *roots, struct err *err)
