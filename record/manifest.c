@@ -123,7 +123,7 @@ static void put_host(struct manifest *m, const struct kernel_facts *f)
 }
 
 void manifest_fill(struct manifest *m, const struct session_options *o,
-		   const struct kernel_facts *f)
+		   const struct kernel_facts *f, const char *turn)
 {
 	char libc[64], names[256];
 
@@ -149,6 +149,7 @@ void manifest_fill(struct manifest *m, const struct session_options *o,
 	put(m, "ring_bytes", "%zu", f->ring_bytes);
 	put(m, "kernel_frames", "%s", f->kernel_frames ? "yes" : "no");
 	put(m, "losses", "%s", f->exact_lost ? "exact" : "lower bound");
+	put(m, "turn", "%s", turn);
 	put(m, "embed", "%s", embed_text(o->embed));
 	put(m, "argv", "no");
 	put(m, "fallbacks", "%s", f->fallbacks);

@@ -16,8 +16,9 @@ struct manifest {
 	uint32_t n_pairs;
 };
 
+/* turn: as turn.h says it */
 void manifest_fill(struct manifest *m, const struct session_options *options,
-		   const struct kernel_facts *facts);
+		   const struct kernel_facts *facts, const char *turn);
 
 const char *stacks_text(enum sink_stacks stacks);
 const char *embed_text(enum inspect_embed embed);

@@ -87,6 +87,8 @@ const struct opt options_table[] = {
 	  "of one CPU that the recorder may use; above it fewer samples are kept", 0 },
 	{ 0, "nice", "NUMBER", "DD_PROFILING_NICE", NULL, set_nice,
 	  "nice value of the recorder, not of COMMAND; -1 leaves it", 0 },
+	{ 'r', "realtime", "PRIORITY|auto|no", "DDPROF_REALTIME", "auto", set_realtime,
+	  "real-time priority of the recorder; auto: 1 where that is allowed", 0 },
 	{ 0, "cpu-affinity", "MASK", "DD_PROFILING_CPU_AFFINITY", NULL, set_cpus,
 	  "CPUs of the recorder, in hexadecimal", 0 },
 
@@ -210,7 +212,6 @@ const struct opt options_table[] = {
 	PERFS(0, "branch-any", "branches are not recorded; callers come from stacks"),
 	PERFS('W', "weight", "latencies of memory are not recorded"),
 	PERFS('d', "data", "addresses of data are not recorded"),
-	PERFS('r', "realtime", "run it under 'chrt -f PRIORITY', or with --nice=-20"),
 	PERFS(0, "affinity", "--cpu-affinity=MASK"),
 	PERFS(0, "dry-run", "'--show-config' alone, or 'ddprof-record doctor'"),
 	PERFS('z', "compression-level", "files are always compressed: leave it out"),

@@ -125,6 +125,9 @@ static int check_target(const struct options *o, struct err *err)
 		return err_set(err, -EINVAL, "--count and --frequency exclude each other");
 	if (!s->argv && options_have_target(o) && is_given_here(o, "switch-user"))
 		return err_set(err, -EINVAL, "--switch-user is for a COMMAND; see --help");
+	if (o->self.realtime > 0 && is_given_here(o, "realtime") && is_given_here(o, "nice"))
+		return err_set(err, -EINVAL,
+			       "--nice and --realtime exclude each other; see --help");
 	if (o->log_output && !strcmp(o->log_output, "stdout") && !strcmp(s->output, "-"))
 		return err_set(err, -EINVAL,
 			       "--log-mode=stdout and -o - both want standard output");

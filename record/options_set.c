@@ -14,6 +14,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "record/options.h"
+#include "record/turn.h"
 
 static int parse_number(const char *text, uint64_t min, uint64_t max, const char *unit,
 			uint64_t *ret, struct err *err)
@@ -227,6 +228,24 @@ int set_nice(void *ctx, const char *value, struct err *err)
 		return err_set(err, -EINVAL, "'%s': expected -20 to 19", value);
 	o->self.nice = negative ? -(int)n : (int)n;
 	o->self.has_nice = o->self.nice != -1;
+	return 0;
+}
+
+int set_realtime(void *ctx, const char *value, struct err *err)
+{
+	struct options *o = ctx;
+	uint64_t priority = 0;
+
+	o->self.realtime = REALTIME_AUTO;
+	if (!strcmp(value, "auto"))
+		return 0;
+	if (!strcmp(value, "no"))
+		o->self.realtime = REALTIME_NO;
+	else if (parse_number(value, 1, REALTIME_PRIORITY_MAX, "", &priority, NULL) == 0)
+		o->self.realtime = (int)priority;
+	else
+		return err_set(err, -EINVAL, "'%s': expected 1 to %d, auto or no", value,
+			       REALTIME_PRIORITY_MAX);
 	return 0;
 }
 

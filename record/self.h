@@ -12,6 +12,7 @@ struct err;
 struct self_options {
 	bool has_nice, has_cpus;
 	int nice; /* -20..19 */
+	int realtime; /* --realtime: REALTIME_AUTO, REALTIME_NO or 1..99; turn.h */
 	cpu_set_t cpus;
 };
 

@@ -123,7 +123,7 @@ static int open_sink(struct session *s, struct err *err)
 		.limits = s->options->long_run.sink,
 	};
 
-	manifest_fill(&manifest, s->options, facts);
+	manifest_fill(&manifest, s->options, facts, s->turn.text);
 	vdso_build_id(&options.vdso);
 	options.manifest = manifest.bytes;
 	options.manifest_bytes = manifest.n;
@@ -202,7 +202,7 @@ static int start(struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	tell_facts(s);
-	harden_writes(s->options->output, s->target.command != 0);
+	harden_writes(s->options->output, s->target.command != 0, s->turn.needs_right);
 	r = open_sink(s, err);
 	if (r < 0)
 		return r;
@@ -328,12 +328,13 @@ static int set_up_target(struct session *s, struct err *err)
 }
 
 /* COMMAND is forked already, and keeps the nice value and the CPUs that it was started with. */
-static void place_processes(const struct session *s)
+static void place_processes(struct session *s)
 {
 	const struct inspector *in = s->inspector;
 	pid_t other[] = { in ? inspector_pid(in) : 0, in ? inspector_spare_pid(in) : 0 };
 
 	self_place(s->options->self, other, N_ELEMENTS(other));
+	turn_take(&s->turn, s->options->self);
 }
 
 int session_run(const struct session_options *options)

@@ -219,6 +219,7 @@ void session_loop(struct session *s)
 			read_losses(s);
 		sink_tick(s->sink, s->now_ns);
 		session_long_tick(s);
+		turn_tick(&s->turn, s->now_ns);
 		session_govern(s);
 		check_end(s);
 	}

@@ -16,6 +16,7 @@
 #include "record/target.h"
 #include "record/thin.h"
 #include "record/trigger.h"
+#include "record/turn.h"
 
 enum { POLL_OTHERS = 3, UNKNOWN_PIDS = 256, CHANGE_PIDS = 1024 };
 
@@ -51,6 +52,7 @@ struct session {
 	uint64_t longest_ns;	   /* between two looks at the rings */
 	int n_interrupts;
 	struct pace pace;
+	struct turn turn;
 	struct govern govern;
 	struct govern_use use, used; /* so far; at the last look */
 	struct thin thin[WATCHERS_MAX];

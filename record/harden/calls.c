@@ -28,7 +28,11 @@
 #endif
 
 /* The low half of an argument lies first on both machines. */
-enum { FILTER_MAX = 256, ARG2 = offsetof(struct seccomp_data, args) + 2 * 8 };
+enum {
+	FILTER_MAX = 256,
+	ARG0 = offsetof(struct seccomp_data, args),
+	ARG2 = offsetof(struct seccomp_data, args) + 2 * 8,
+};
 
 static const uint16_t both[] = {
 	SYS_read,	   SYS_readv,	     SYS_pread64,
@@ -129,6 +133,16 @@ static void put_no_exec(struct filter *f, uint32_t call)
 	put(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* Allowed for this thread itself: the first argument is 0. */
+static void put_own(struct filter *f, uint32_t call)
+{
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, call);
+	put(f, BPF_LD | BPF_W | BPF_ABS, 0, 0, ARG0);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+	put(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+	put(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM);
+}
+
 static void fill(struct filter *f, enum calls_of of)
 {
 	put(f, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
@@ -140,6 +154,8 @@ static void fill(struct filter *f, enum calls_of of)
 		put_list(f, recorder, N_ELEMENTS(recorder));
 	else
 		put_list(f, inspector, N_ELEMENTS(inspector));
+	if (of == CALLS_RECORDER)
+		put_own(f, SYS_sched_setattr); /* turn.c */
 	put_no_exec(f, SYS_mmap);
 	put_no_exec(f, SYS_mprotect);
 	put(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM);

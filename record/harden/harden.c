@@ -95,10 +95,10 @@ static bool forbid_new_privileges(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-void harden_writes(const char *output, bool has_command)
+void harden_writes(const char *output, bool has_command, bool needs_nice)
 {
 	AUTO_CLOSE int dir_fd = open_directory(output);
-	uint64_t wanted = has_command ? bit(CAP_KILL) : 0;
+	uint64_t wanted = (has_command ? bit(CAP_KILL) : 0) | (needs_nice ? bit(CAP_SYS_NICE) : 0);
 	bool privileges = forbid_new_privileges();
 
 	if (dir_fd >= 0 && !can_write(dir_fd, wanted))

@@ -14,12 +14,13 @@
 
 /*
  * exec gives no rights any more. Capabilities go, but CAP_KILL where there is a COMMAND to pass
- * signals on to, and CAP_DAC_OVERRIDE where the output's directory cannot be written without it.
+ * signals on to, CAP_SYS_NICE where own priority cannot be had again without it, and
+ * CAP_DAC_OVERRIDE where the output's directory cannot be written without it.
  * Files are created, changed and removed in that directory only. `output`: a file's name; "-":
  * none.
  * Holds for threads that are started later too.
  */
-void harden_writes(const char *output, bool has_command);
+void harden_writes(const char *output, bool has_command, bool needs_nice);
 
 /*
  * Nothing else is read either, and only the calls of the recorder's list (calls.c) are left: others

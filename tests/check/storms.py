@@ -26,6 +26,10 @@ CASES = {  # name: (what to run, at full size, small)
 }
 
 
+NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all', '--inh-caps=-all',
+          '--no-new-privs']
+
+
 class Usage:
     """CPU time and memory of the recorder and its children that are not COMMAND."""
 
@@ -57,6 +61,8 @@ PID_NAMESPACE = ['unshare', '-p', '-f', '-m', '--propagation', 'unchanged', '--k
 class Storms:
     def __init__(self, rig, options):
         self.rig, self.options = rig, options
+        if options.nobody:
+            os.chown(rig.folder, 65534, 65534)
         self.storm = rig.compile(r.CHECK / 'storm.c', 'storm')
         self.leafids = str(r.build / 'tests/check/leafids')
         self.twins = {}
@@ -76,6 +82,8 @@ class Storms:
             except OSError as e:
                 return None, 'no pids cgroup: %s' % e
             self.rig.at_end.append(lambda: os.rmdir(group))
+            if self.options.nobody:
+                os.chown(group + '/cgroup.procs', 65534, 65534)
             command = ['sh', '-c', 'echo $$ >%s/cgroup.procs; exec nice -n 10 "$@"' % group, 'sh', *command]
         return command, ''
 
@@ -84,14 +92,16 @@ class Storms:
         out, err = rec + '.out', rec + '.err'
         began = r.uptime()
         with open(out, 'w') as o, open(err, 'w') as e:
+            before += NOBODY if self.options.nobody else []
             hz = 4999 if name in ('processes', 'swap', 'reuse') else self.options.hz
-            process = r.start(*before, r.record, '-l', 'debug', '-F', str(hz), '-o', rec, '--', *command, stdout=o,
-                              stderr=e, env=dict(os.environ, DDPROF_DEBUG='session'))
+            process = r.start(*before, r.record, '-l', 'debug', '-F', str(hz), *self.options.record.split(), '-o', rec,
+                              '--', *command, stdout=o, stderr=e,
+                              env=dict(os.environ, DDPROF_DEBUG='session'))
             usage = None
             while process.poll() is None and r.uptime() < began + 300:
                 if usage is None:
                     pid = process.pid
-                    if before:
+                    if name == 'reuse':
                         kids = open('/proc/%d/task/%d/children' % (pid, pid)).read().split()
                         pid = int(kids[0]) if kids else 0
                     usage = Usage(pid) if pid else None
@@ -164,6 +174,9 @@ def main():
     parser.add_argument('--small', action='store_true', help='sizes for each commit')
     parser.add_argument('--hz', type=int, default=999)
     parser.add_argument('--drain-ms', type=float, default=100, help='longest time between two looks at the rings')
+    parser.add_argument('--record', default='', metavar='OPTIONS',
+                        help='more options of the recorder, separated by blanks')
+    parser.add_argument('--nobody', action='store_true', help='recorder and storm without any right')
     parser.add_argument('cases', nargs='*', help=' '.join(CASES))
     options = parser.parse_args()
     r.need_perf()

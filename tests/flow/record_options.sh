@@ -141,6 +141,14 @@ if [ "$(id -u)" = 0 ]; then
 	expect 0 "$record" -o rec --nice=6 sh -c 'ps -o ni=,comm= --ppid $PPID'
 	n=$(awk '$2 ~ /^ddprof/ { n++; bad += $1 != 6 } END { print (n > 1 && !bad) ? "ok" : "bad" }' out)
 	[ "$n" = ok ] || fail "not all of the recorder's processes have its nice value: $(cat out)"
+	# shellcheck disable=SC2016 # for the inner shell
+	expect 0 "$record" -o rec --nice=6 sh -c 'ps -o cls= -p $PPID'
+	[ "$(tr -d ' ' <out)" = TS ] || fail "--nice=6 runs in real time: $(cat out)"
+	"$report" info rec | grep -q 'turn  *nice 6' || fail "turn: $("$report" info rec)"
+	# shellcheck disable=SC2016 # for the inner shell
+	expect 0 "$record" -o rec -r 2 sh -c 'ps -o cls=,comm= -p $$; ps -o cls= --ppid $PPID'
+	[ "$(awk 'NR == 1 { print $1 }' out)" = TS ] || fail "COMMAND runs in real time: $(cat out)"
+	! sed 1d out | grep -q RR || fail "a child runs in real time: $(cat out)"
 	[ "$(stat -c %U rec)" = root ] || fail "the recording belongs to $(stat -c %U rec)"
 	expect 0 "$record" -o rec --switch_user=4711:4712 sh -c 'id -u; id -g; id -G'
 	printf '4711\n4712\n4712\n' >want

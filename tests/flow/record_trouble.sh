@@ -24,6 +24,8 @@ wrong "unknown option '--frequncy', nearest is --frequency" --frequncy=9
 wrong "unknown option '--api-kye', nearest is --api-key" --api-kye=secret
 wrong "option --inherit: 'perhaps': expected yes or no" --inherit=perhaps
 wrong "option --nice: '20': expected -20 to 19" --nice=20
+wrong "option --realtime: '100': expected 1 to 99, auto or no" --realtime=100
+wrong '--nice and --realtime exclude each other' --nice=3 -r 2
 wrong "option --log-level: unknown level 'loud'" -l loud
 wrong "option --stack-sample-size: '9'.*multiple of 8" --stack_sample_size=9
 wrong '--rotate and --last exclude each other' --last 60s --rotate 64M
