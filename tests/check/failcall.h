@@ -1,10 +1,15 @@
 /*
  * The file that failcall.c counts in. All 0 when it is new; shared by all processes that count.
+ * Behind it: what failcall.c decides for the calls that failwrap.c wraps.
  */
 #ifndef TESTS_CHECK_FAILCALL_H
 #define TESTS_CHECK_FAILCALL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 enum failcall_kind {
 	FAILCALL_OPEN,
@@ -15,21 +20,26 @@ enum failcall_kind {
 	FAILCALL_TRUNCATE,
 	FAILCALL_SEEK,
 	FAILCALL_RENAME,
-	FAILCALL_STAT,
+	FAILCALL_STAT, /* also access, readlink, statvfs, extended attributes */
 	FAILCALL_CLOSE,
 	FAILCALL_POLL,
 	FAILCALL_MMAP,
 	FAILCALL_MEMORY,
 	FAILCALL_PERF,
 	FAILCALL_IOCTL,
-	FAILCALL_FCNTL,
+	FAILCALL_FCNTL, /* also dup, dup2 */
 	FAILCALL_PRCTL,
 	FAILCALL_SYSCALL, /* the others that have no function of their own */
 	FAILCALL_FORK,
 	FAILCALL_THREAD,
 	FAILCALL_WAIT,
-	FAILCALL_PIPE, /* also memfd, socketpair, signalfd */
+	FAILCALL_PIPE, /* also memfd, socketpair, socket, signalfd */
 	FAILCALL_RANDOM,
+	FAILCALL_SYSTEM, /* limits, uname, users, CPUs, priorities */
+	FAILCALL_KILL,
+	FAILCALL_EXEC,
+	FAILCALL_STDIO,
+	FAILCALL_ZSTD,
 	FAILCALL_KINDS
 };
 
@@ -45,10 +55,12 @@ static const char *const failcall_kind_name[FAILCALL_KINDS] = {
 	[FAILCALL_PRCTL] = "prctl",   [FAILCALL_SYSCALL] = "syscall",
 	[FAILCALL_FORK] = "fork",     [FAILCALL_THREAD] = "thread",
 	[FAILCALL_WAIT] = "wait",     [FAILCALL_PIPE] = "pipe",
-	[FAILCALL_RANDOM] = "random",
+	[FAILCALL_RANDOM] = "random", [FAILCALL_SYSTEM] = "system",
+	[FAILCALL_KILL] = "kill",     [FAILCALL_EXEC] = "exec",
+	[FAILCALL_STDIO] = "stdio",   [FAILCALL_ZSTD] = "zstd",
 };
 
-enum { FAILCALL_SITES = 1024, FAILCALL_SYNCS = 4096 };
+enum { FAILCALL_SITES = 2048, FAILCALL_SYNCS = 4096, FAILCALL_WISHES = 4 };
 
 struct failcall_site {
 	uint64_t key; /* return address in the program << 8 | kind; address 0: a library's call */
@@ -63,13 +75,37 @@ struct failcall_sync {
 };
 
 struct failcall_log {
-	uint64_t n_fired;   /* how often a call was made to fail */
-	uint64_t n_crashed; /* processes that died of a fault of their own */
+	uint64_t fired[FAILCALL_WISHES]; /* how often a call was made to fail, by wish */
+	uint64_t n_crashed;		 /* processes that died of a fault of their own */
+	uint64_t n_bad_closes;		 /* of descriptors that were not open */
+	/* descriptors when it ended: of the first process, and the most of any other */
+	uint64_t n_left_open, n_left_by_others;
 	uint64_t killed_ns; /* CLOCK_MONOTONIC */
 	uint64_t n[FAILCALL_KINDS];
 	struct failcall_site site[FAILCALL_SITES];
 	uint64_t n_syncs;
 	struct failcall_sync sync[FAILCALL_SYNCS]; /* a ring */
 };
+
+/* ---- of failcall.c, for failwrap.c ---- */
+
+enum { FAILCALL_DIE = -1, FAILCALL_TORN = -2, FAILCALL_SHORT = -3 };
+
+extern struct failcall_log *failcall; /* NULL: leave everything alone */
+
+/* 0: the call goes on; positive: errno; negative: one of the actions. */
+int failcall_decide(enum failcall_kind kind, const void *from);
+/* The same for calls that have nothing to tear: true with errno set, or it ends here. */
+bool failcall_refuses(enum failcall_kind kind, const void *from);
+void failcall_die(void);
+
+/* Descriptors that are open: `fd` as it was returned, negative ones too; what was closed. */
+int failcall_opened(int fd);
+void failcall_closed(int fd, bool was_open);
+void failcall_ends(void);
+
+/* Copies what was just written, if the file is the one to be copied. */
+void failcall_shadow(int fd, const void *bytes, ssize_t n, off_t end, const struct stat *st);
+void failcall_synced(const struct stat *st);
 
 #endif

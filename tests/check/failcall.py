@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Each call of the recorder fails: COMMAND's output and status stay, nothing crashes, nothing hangs.
 
-A clean run tells the places that call. Then each place fails at its first call, at one in the
-middle, and for good; and the Nth call of each kind, once and for good. What was recorded before is
-read by the report. Every fault counts as tried only when it fired.
+A clean run of each way to run it (failmodes.py) tells the places that call. Then each place fails at
+its first call, at one in the middle, and for good; the Nth call of each kind, once and for good;
+places that were met only because another call failed, together with that one; and pairs of faults by
+chance. What was recorded before is read by the report. A fault counts as tried only when it fired.
 """
 import argparse
 import errno
-import os
 import random
-import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import failmodes
+import failplaces
 import rig as r
 
 HANG_S = 5.0
@@ -27,14 +27,14 @@ CODES = {
     'mmap': ('ENOMEM', 'EPERM'), 'memory': ('ENOMEM', 'ENOMEM'), 'perf': ('EMFILE', 'EACCES'),
     'ioctl': ('EINVAL', 'EPERM'), 'fcntl': ('EMFILE', 'EINVAL'), 'prctl': ('EPERM', 'EINVAL'),
     'syscall': ('ENOSYS', 'EPERM'), 'fork': ('EAGAIN', 'ENOMEM'), 'thread': ('EAGAIN', 'EAGAIN'),
-    'wait': ('EINTR', None), 'pipe': ('EMFILE', 'ENFILE'), 'random': ('EAGAIN', 'ENOSYS'),
+    'wait': ('EINTR', None), 'pipe': ('EMFILE', 'ENFILE'), 'random': ('EAGAIN', 'ENOSYS'), 'system': ('EPERM', 'EINVAL'),
+    'kill': ('EPERM', 'EPERM'), 'exec': ('ENOMEM', 'EACCES'), 'stdio': ('EIO', 'ENOSPC'), 'zstd': ('ENOMEM', 'ENOMEM'),
 }
-WRAPPED = set(
-    'read pread recv send poll fork pipe pipe2 socketpair memfd_create signalfd ftruncate fallocate lseek rename '
-    'renameat unlink unlinkat fstat stat lstat readlink waitpid getrandom fopen opendir readdir close mmap '
-    'pthread_create open openat ioctl fcntl prctl syscall write fdatasync fsync malloc calloc realloc aligned_alloc '
-    'strdup'.split())
-INTERRUPTED = ('read', 'write', 'poll', 'open', 'truncate')
+INTERRUPTED = ('read', 'write', 'poll', 'open', 'truncate', 'send')
+
+
+def code_of(name):
+    return getattr(errno, name) if name else 0
 
 
 class Sweep:
@@ -42,156 +42,198 @@ class Sweep:
         self.rig, self.options = rig, options
         rig.failcall()
         self.steady = rig.compile(r.CHECK / 'steady.c', 'steady')
-        self.n_fired = self.n_unfired = self.n_slow = self.n_recorded = self.n = 0
+        self.n = self.n_faults = self.n_fired = self.n_recorded = 0
         self.slowest = 0.0
         self.old = None
-        self.reached = set()
+        self.tried = set()  # (place, kind) that failed
+        self.known = set()  # that was met
+        self.fresh = {}  # met only because of a wish: (mode, wish)
+        self.random = random.Random(options.seed)
 
-    def run_one(self, wish, deadline):
+    # ---- one run ----
+
+    def run_one(self, mode, wish, seconds):
         self.n += 1
         folder = self.rig.folder / ('f%d' % self.n)
         folder.mkdir()
-        log = folder / 'log'
+        run = failmodes.Run(self, mode, folder, wish)
         began = r.uptime()
-        target = self.start_attached(folder) if self.options.attach else None
-        command = ['-p', str(target.pid), '--duration', '0.3'] if target else [
-            '--', 'sh', '-c', 'echo begun; "$1" 300 jit >/dev/null; echo "status $?"; echo end >&2; exit 7',
-            'sh', self.steady]
-        if self.old:
-            r.shutil.copy(self.old, folder / 'rec')  # it has to be moved away
-        with open(folder / 'out', 'a') as out, open(folder / 'err', 'a') as err:
-            process = r.start(r.record, '-F', '499', *self.options.record, '-o', folder / 'rec', *command,
-                              env=self.rig.failing(log, wish), stdout=out, stderr=err, cwd=folder)
-            try:
-                status = process.wait(deadline)
-            except r.subprocess.TimeoutExpired:
-                status = 'hang'
-        if target and status in (0, 125):  # the status of the process that was watched
-            status = target.wait()
+        mode.run(run, seconds)
         took = r.uptime() - began
-        r.stop(process)
-        return folder, status, took, self.rig.calls(log)
+        run.stop()
+        return run, took, self.rig.calls(run.log)
 
-    def start_attached(self, folder):
-        with open(folder / 'out', 'w') as out, open(folder / 'err', 'w') as err:
-            return r.start('sh', '-c', 'echo begun; "$1" 800 jit >/dev/null; echo "status $?"; echo end >>err; exit 7', 'sh',
-                           self.steady, stdout=out, stderr=err, cwd=folder)
-
-    def judge(self, wish, folder, status, calls):
-        """What was not as promised; '' when all was."""
-        out = (folder / 'out').read_text()
-        err = (folder / 'err').read_text(errors='replace')
-        if calls['crashed']:
+    def judge(self, mode, run, calls):
+        if 'hang' in (run.status, getattr(run, 'verb', 0)):
+            return 'hangs'
+        if calls.get('crashed'):
             return '%d crashed' % calls['crashed']
-        if status == 126 and 'cannot run' in err:
-            return ''  # stat said that COMMAND may not be run
-        if status != 7:
-            return 'status %s, expected 7: %s' % (status, err.strip()[-300:])
-        if out != 'begun\nstatus 7\n':
-            return 'COMMAND said %r' % out
-        if 'end\n' not in err:
-            return 'COMMAND\'s standard error is gone'
-        for name in sorted(os.listdir(folder)):
-            if not name.startswith('rec') or os.path.getsize(folder / name) < 64:
-                continue
-            code, told, text = r.info(folder / name)
-            if code or told is None:
-                return 'the recording is not read: %s' % text
-            if told['stored'] != told['read'] and (told['ended'] or told['stored']):  # a snapshot counts at its end
-                return '%d samples stored, %d read' % (told['stored'], told['read'])
-            self.n_recorded += 1
-        return ''
+        if calls.get('bad_closes'):
+            return '%d closes of what was not open' % calls['bad_closes']
+        wrong = mode.judge(run, calls)
+        gave_up = 'out of memory' in run.text('err')  # and left at once
+        if not wrong and run.wish and not gave_up and calls['left_open'] > mode.left_open:
+            return '%d descriptors left open, %d without a fault' % (calls['left_open'], mode.left_open)
+        return wrong
 
-    def one(self, wish):
-        limit = 0.3 + HANG_S + self.options.slack
-        folder, status, took, calls = self.run_one(wish, limit)
-        if status == 'hang':  # on a loaded machine: again
-            folder, status, took, calls = self.run_one(wish, limit)
-        self.reached |= set(calls['site'])
+    def one(self, mode, wish):
+        limit = HANG_S + self.options.slack
+        run, took, calls = self.run_one(mode, wish, limit)
+        if run.status == 'hang':  # on a loaded machine: again
+            run, took, calls = self.run_one(mode, wish, limit)
+        if not wish:
+            mode.left_open = calls.get('left_open', 0)
+        wrong = self.judge(mode, run, calls)
+        sites = {key for key in calls['site'] if key[0] != '0'}
+        for key in sites - self.known:
+            self.fresh.setdefault(key, (mode, wish))
+        self.known |= sites
         self.slowest = max(self.slowest, took)
-        if wish and not calls['fired']:
-            self.n_unfired += 1
-        else:
-            self.n_fired += 1
-        wrong = self.judge(wish, folder, status, calls)
+        if wish:
+            self.n_faults += 1
+            self.note(wish, calls, sites)
         if wrong:
-            self.rig.miss('%s: %s' % (wish, wrong))
-        r.shutil.rmtree(folder, ignore_errors=True)
+            self.rig.miss('%s %s: %s' % (mode.name, self.explain(wish), wrong))
+            if self.options.keep:
+                print('    kept in', r.shutil.move(run.folder, '%s/%s-%s' % (self.options.keep, mode.name, run.folder.name)))
+        r.shutil.rmtree(run.folder, ignore_errors=True)
         return calls
 
-    def wishes(self, clean):
-        """All faults worth trying, after what a clean run called."""
-        code = {name: [getattr(errno, c) if c else 0 for c in pair] for name, pair in CODES.items()}
-        ret = []
-        for (site, kind), n in sorted(clean['site'].items()):
-            if site == '0':  # a library's
-                continue
-            once, good = code[kind]
-            ret.append('@%s:1:%d' % (site, once))
-            ret += ['@%s:%d:%d' % (site, n // 2, once)] if n > 3 else []
-            ret += ['@%s:1:%d:good' % (site, good)] if good else []
-        for kind, n in sorted(clean['kind'].items()):
-            once, good = code[kind]
-            ret += ['%s:%d:%d' % (kind, i, once) for i in range(1, min(n, self.options.nth) + 1)]
-            ret += ['%s:%d:%d:good' % (kind, i, good) for i in range(1, min(n, self.options.nth) + 1, 3) if good]
-            if kind in INTERRUPTED:
-                ret += ['%s:%d:%d' % (kind, i, errno.EINTR) for i in range(1, min(n, self.options.nth) + 1, 2)]
-            if kind == 'write':
-                ret += ['write:%d:short' % i for i in range(1, min(n, self.options.nth) + 1)]
-        if self.options.some and self.options.some < len(ret):
-            ret = random.Random(self.options.seed).sample(ret, self.options.some)
+    def note(self, wish, calls, sites):
+        self.n_fired += calls.get('fired', 0) > 0
+        for i, one in enumerate(wish.split(',')):
+            what = one.split(':')[0]
+            if calls.get('fired%d' % i):
+                self.tried |= {key for key in sites if '@' + key[0] == what}
+
+    def explain(self, wish):
+        """'@1234:1:5 (look:stat)'"""
+        names = [':'.join(reversed(self.places.get(w[1:].split(':')[0], ('?', '?')))) for w in wish.split(',') if w[:1] == '@']
+        return '%s (%s)' % (wish, ', '.join(names)) if names else wish or 'without a fault'
+
+    # ---- which faults ----
+
+    def place_wishes(self, key, n):
+        once, good = map(code_of, CODES[key[1]])
+        ret = ['@%s:1:%d' % (key[0], once)]
+        ret += ['@%s:%d:%d' % (key[0], n // 2, once)] if n > 3 else []
+        return ret + (['@%s:1:%d:good' % (key[0], good)] if good else [])
+
+    def kind_wishes(self, kind, n):
+        once, good = map(code_of, CODES[kind])
+        n = min(n, self.options.nth)
+        ret = ['%s:%d:%d' % (kind, i, once) for i in range(1, n + 1)]
+        ret += ['%s:%d:%d:good' % (kind, i, good) for i in range(1, n + 1, 3) if good]
+        if kind in INTERRUPTED:
+            ret += ['%s:%d:%d' % (kind, i, errno.EINTR) for i in range(1, n + 1, 2)]
+        if kind in ('read', 'write'):
+            ret += ['%s:%d:short' % (kind, i) for i in range(1, n + 1)]
         return ret
 
-    def places(self):
-        """{address after the call: (kind's function, function that calls it)} in the whole program."""
-        ret, caller = {}, ''
-        code = subprocess.run(['objdump', '-d', '--no-show-raw-insn', r.record], capture_output=True, text=True).stdout
-        called = None
-        for line in code.splitlines():
-            word = line.split()
-            if line.endswith('>:'):
-                caller = word[1][1:-2]
-            elif called and word:
-                ret[word[0].rstrip(':')] = called, caller
-            match = re.search(r'call.*<(\w+)@plt>', line)
-            called = match.group(1) if match and match.group(1) in WRAPPED else None
+    def wishes(self, clean, claimed):
+        """All faults worth trying, after what a clean run called: new places all, others some."""
+        ret = []
+        for key, n in sorted(clean['site'].items()):
+            if key[0] == '0':  # a library's
+                continue
+            found = self.place_wishes(key, n)
+            if key in claimed and not self.options.all:
+                found = [self.random.choice(found)] if self.random.random() < self.options.again else []
+            ret += found
+            claimed.add(key)
+        for kind, n in sorted(clean['kind'].items()):
+            ret += self.kind_wishes(kind, n)
+        if self.options.some and self.options.some < len(ret):
+            ret = self.random.sample(ret, self.options.some)
+        return ret
+
+    def together(self):
+        """Places that came up by another fault fail with it."""
+        ret = []
+        for key in sorted(self.known - self.tried):
+            mode, wish = self.fresh[key]
+            if not wish:
+                continue
+            if len(wish.split(',')) > 2:
+                continue
+            ret += [(mode, '%s,%s' % (wish, w)) for w in self.place_wishes(key, 1)]
+        return ret
+
+    def pairs(self, wishes):
+        ret = []
+        for _ in range(self.options.pairs):
+            mode, all_of_it = self.random.choice(wishes)
+            if all_of_it:
+                first = self.random.choice([w for w in all_of_it if not w.endswith(':good')] or all_of_it)
+                ret.append((mode, first + ',' + self.random.choice(all_of_it)))
+        return ret
+
+    # ---- all of it ----
+
+    def each(self, faults):
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            return [done.result() for done in [pool.submit(self.one, mode, wish) for mode, wish in faults]]
+
+    def tell(self, what, n):
+        print('%-28s %5d faults, %d places known, %d of them failed, %d misses' %
+              (what, n, len(self.known), len(self.tried), len(self.rig.misses)), flush=True)
+
+    def sweep(self, modes):
+        """[(mode, its faults)] of all ways of running, tried."""
+        claimed, ret = set(), []
+        for mode, clean in zip(modes, self.each([(mode, '') for mode in modes])):
+            ret.append((mode, self.wishes(clean, claimed)))
+        for mode, wishes in [(None, sum([[(m, w) for w in ws] for m, ws in ret], []))] if self.options.some else ret:
+            self.each(wishes if not mode else [(mode, wish) for wish in wishes])
+            self.tell(mode.name if mode else 'ways of running: %d' % len(ret), len(wishes))
         return ret
 
     def show_unreached(self):
-        places = self.places()
-        reached = {site for site, _ in self.reached}
-        left = sorted((caller, called) for site, (called, caller) in places.items() if site not in reached)
-        print('%d of %d places that call were reached; not: %s' %
-              (len(places) - len(left), len(places), ', '.join('%s:%s' % pair for pair in left)))
+        n, left = failplaces.unreached(r.record, {site for site, _ in self.tried})
+        print('%d of %d places that call have failed; not:' % (n - len(left), n))
+        for caller, called, reason in left:
+            met = '(met, not failed) ' if any(self.places[s][::-1] == (caller, called) for s, _ in self.known - self.tried
+                                              if s in self.places) else ''
+            print('    %s:%s %s%s' % (caller, called, met, reason))
+
+    def prepare(self):
+        self.places = failplaces.places(r.record)
+        run, _, _ = self.run_one(failmodes.Mode('first'), '', 20)
+        if (run.folder / 'rec').exists():
+            self.old = self.rig.folder / 'old'
+            r.shutil.copy(run.folder / 'rec', self.old)
 
     def run(self):
-        folder, _, _, _ = self.run_one('', 10)
-        self.old = self.rig.folder / 'old'
-        if (folder / 'rec').exists():
-            r.shutil.copy(folder / 'rec', self.old)
-        else:
-            self.old = None
-        clean = self.one('')
-        wishes = self.wishes(clean)
-        with ThreadPoolExecutor(self.options.jobs) as pool:
-            for done in [pool.submit(self.one, wish) for wish in wishes]:
-                done.result()
+        self.prepare()
+        modes = {mode.name: mode for mode in failmodes.all_modes()}
+        names = list(modes) if self.options.modes == 'all' else self.options.modes.split(',')
+        wishes = self.sweep([modes[name] for name in names])
+        for _ in range(2 if not self.options.some else 0):
+            found = self.together()
+            self.each(found)
+            self.tell('together', len(found))
+        pairs = self.pairs(wishes)
+        self.each(pairs)
+        self.tell('pairs by chance', len(pairs))
         if self.options.unreached:
             self.show_unreached()
         if not self.n_fired:
             self.rig.miss('no fault fired')
         return self.rig.end(
-            '%d faults (seed %d) at %d places, %d fired; slowest run %.1f s; %d recordings read' %
-            (len(wishes), self.options.seed, len({s for s, _ in self.reached}), self.n_fired - 1, self.slowest,
-             self.n_recorded))
+            '%d faults (seed %d) in %d ways of running, %d fired at %d places; slowest run %.1f s; %d recordings read' %
+            (self.n_faults, self.options.seed, len(names), self.n_fired, len(self.tried), self.slowest, self.n_recorded))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--modes', default='command', help='ways of running, with commas (see failmodes.py); or all')
     parser.add_argument('--nth', type=int, default=30, help='sweep the first so many calls of a kind')
-    parser.add_argument('--some', type=int, default=0, help='try only so many of the faults')
-    parser.add_argument('--attach', action='store_true', help='to a process that runs already')
-    parser.add_argument('--unreached', action='store_true', help='list the places in the program that never called')
+    parser.add_argument('--some', type=int, default=0, help='try only so many of the faults of each way')
+    parser.add_argument('--all', action='store_true', help='each place in each way, not only where it is new')
+    parser.add_argument('--again', type=float, default=0.2, help='share of the known places that fail in further ways too')
+    parser.add_argument('--pairs', type=int, default=0, help='so many pairs of faults by chance')
+    parser.add_argument('--unreached', action='store_true', help='list the places in the program that never failed')
+    parser.add_argument('--keep', default='', help='folder for what is left of runs that went wrong')
     parser.add_argument('--jobs', type=int, default=4)
     parser.add_argument('--slack', type=float, default=5.0, help='seconds more before a run is said to hang')
     parser.add_argument('--seed', type=int, default=int(r.time.time()))

@@ -1,7 +1,7 @@
 /*
  * Shows a log of failcall.c:
- *	failsites LOG		"fired N", "crashed N", "killed NS", "kind NAME N",
- *				"site HEX KIND N"
+ *	failsites LOG		"firedI N" by wish, "fired N", "crashed N", "killed NS",
+ *				"left_open N", "bad_closes N", "kind NAME N", "site HEX KIND N"
  *	failsites LOG syncs	"sync RETURNED_NS BYTES INO", oldest first
  */
 #include <inttypes.h>
@@ -24,8 +24,16 @@ static void show_syncs(const struct failcall_log *l)
 
 static void show_counts(const struct failcall_log *l)
 {
-	printf("fired %" PRIu64 "\ncrashed %" PRIu64 "\nkilled %" PRIu64 "\n", l->n_fired,
-	       l->n_crashed, l->killed_ns);
+	uint64_t fired = 0;
+
+	for (int i = 0; i < FAILCALL_WISHES; i++) {
+		printf("fired%d %" PRIu64 "\n", i, l->fired[i]);
+		fired += l->fired[i];
+	}
+	printf("fired %" PRIu64 "\ncrashed %" PRIu64 "\nkilled %" PRIu64 "\nleft_open %" PRIu64
+	       "\nleft_by_others %" PRIu64 "\nbad_closes %" PRIu64 "\n",
+	       fired, l->n_crashed, l->killed_ns, l->n_left_open, l->n_left_by_others,
+	       l->n_bad_closes);
 	for (int i = 0; i < FAILCALL_KINDS; i++)
 		printf("kind %s %" PRIu64 "\n", failcall_kind_name[i], l->n[i]);
 	for (int i = 0; i < FAILCALL_SITES; i++)

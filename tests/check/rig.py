@@ -65,7 +65,7 @@ class Rig:
         if 'libc.so' not in needed or 'asan' in needed or 'tsan' in needed:
             skip('ddprof-record is static, or built with a sanitizer')
         self.sites = self.compile(CHECK / 'failsites.c', 'failsites')
-        self.shim = self.compile(CHECK / 'failcall.c', 'failcall.so', '-shared', '-fPIC')
+        self.shim = self.compile(CHECK / 'failcall.c', 'failcall.so', CHECK / 'failwrap.c', '-shared', '-fPIC')
 
     def failing(self, log, wish='', **more):
         """Environment for ddprof-record with a call that fails."""

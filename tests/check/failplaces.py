@@ -1,0 +1,47 @@
+"""The places of ddprof-record that call something, for failcall.py: which are in the program, and why
+some of them are never met.
+"""
+import re
+import subprocess
+
+WRAPPED = set(
+    'read pread recv recvmsg send sendmsg connect poll fork pipe pipe2 socketpair socket memfd_create signalfd dup dup2 '
+    'ftruncate fallocate lseek rename renameat unlink unlinkat fstat stat lstat fstatat statvfs access faccessat readlink '
+    'fgetxattr getcwd waitpid getrandom kill execvp execl fopen fclose fgets fwrite fputs fputc puts printf fprintf fflush '
+    'opendir fdopendir readdir closedir close mmap munmap madvise pthread_create open openat ioctl fcntl prctl syscall write '
+    'fdatasync fsync malloc calloc realloc aligned_alloc strdup strndup getrlimit setrlimit uname klogctl sysconf setpriority '
+    'sched_setaffinity sched_getaffinity setgroups setresuid setresgid getresuid getresgid clock_getcpuclockid '
+    'ZSTD_compressCCtx ZSTD_compress ZSTD_createCCtx ZSTD_initStaticCCtx'.split())
+
+# function, or function:call -> why no call of it is met here
+UNREACHED = {
+}
+
+
+def places(program):
+    """{address after the call, in hex: (what is called, function that calls it)}"""
+    ret, caller, called = {}, '', None
+    code = subprocess.run(['objdump', '-d', '--no-show-raw-insn', program], capture_output=True, text=True).stdout
+    for line in code.splitlines():
+        word = line.split()
+        if line.endswith('>:'):
+            caller = re.sub(r'\.(part|cold|constprop|isra)\.?\d*', '', word[1][1:-2])
+        elif called and word:
+            ret[word[0].rstrip(':')] = called, caller
+        match = re.search(r'call.*<(\w+)@plt>', line)
+        called = match.group(1) if match and match.group(1) in WRAPPED else None
+    return ret
+
+
+def tail_calls(program):
+    """How many calls leave no place to come back to: a build without -fno-optimize-sibling-calls."""
+    code = subprocess.run(['objdump', '-d', '--no-show-raw-insn', program], capture_output=True, text=True).stdout
+    return sum(m.group(1) in WRAPPED for m in re.finditer(r'\sjmp\s.*<(\w+)@plt>', code) if m)
+
+
+def unreached(program, reached):
+    """(number of places, [(function, call, reason or '')] of those not in `reached`)"""
+    found = places(program)
+    left = sorted((caller, called) for site, (called, caller) in found.items() if site not in reached)
+    return len(found), [(caller, called, UNREACHED.get('%s:%s' % (caller, called), UNREACHED.get(caller, '')))
+                        for caller, called in left]
