@@ -17,13 +17,17 @@
 
 enum { FILE_BYTES_MAX = 65536, KLOG_READ_ALL = 3 };
 
-static int read_number(const char *path)
+/* ret_unread (if any): it may be there, and could not be read. */
+static int read_number(const char *path, bool *ret_unread)
 {
 	AUTO_FREE char *text = NULL;
 	char *end;
 	size_t n;
 
-	if (io_read_file(path, 64, &text, &n, NULL) < 0)
+	int r = io_read_file(path, 64, &text, &n, NULL);
+	if (ret_unread)
+		*ret_unread = r < 0 && r != -ENOENT;
+	if (r < 0)
 		return FACT_UNKNOWN;
 	long value = strtol(text, &end, 10);
 	return end == text || value < -99 || value > 1 << 30 ? FACT_UNKNOWN : (int)value;
@@ -66,11 +70,12 @@ bool facts_is_nested(const char *link)
 	return sscanf(link, "user:[%lu]", &inode) == 1 && inode != 0xeffffffdul;
 }
 
-static bool read_nested(void)
+static bool read_nested(bool *ret_unread)
 {
 	char link[64];
 	ssize_t n = readlink("/proc/self/ns/user", link, sizeof(link) - 1);
 
+	*ret_unread = n < 0;
 	if (n < 0)
 		return false;
 	link[n] = 0;
@@ -101,7 +106,7 @@ static int try_tracefs(void)
 	for (int i = 0; i < 2; i++) {
 		if (access(path[i], R_OK | X_OK) == 0)
 			return 0;
-		if (errno == EACCES || errno == EPERM)
+		if (errno != ENOENT && errno != ENOTDIR)
 			code = errno;
 	}
 	return code;
@@ -133,9 +138,9 @@ static void read_self(struct gate_facts *ret)
 		facts_parse_status(text, ret);
 	ssize_t bytes = readlink("/proc/self/exe", ret->program, sizeof(ret->program) - 1);
 	ret->program[bytes > 0 && bytes < (ssize_t)sizeof(ret->program) - 1 ? bytes : 0] = 0;
-	ret->nested_user_ns = read_nested();
-	getrlimit(RLIMIT_MEMLOCK, &ret->memlock);
-	getrlimit(RLIMIT_NOFILE, &ret->files);
+	ret->nested_user_ns = read_nested(&ret->user_ns_unread);
+	ret->limits_unread = getrlimit(RLIMIT_MEMLOCK, &ret->memlock) < 0 ||
+			     getrlimit(RLIMIT_NOFILE, &ret->files) < 0;
 }
 
 void facts_read(struct gate_facts *ret)
@@ -144,18 +149,19 @@ void facts_read(struct gate_facts *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->seccomp = FACT_UNKNOWN;
+	strcpy(ret->release, "release unknown");
 	if (uname(&uts) == 0)
 		snprintf(ret->release, sizeof(ret->release), "%.79s", uts.release);
 	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	ret->n_cpus = n_cpus > 0 ? (unsigned int)n_cpus : 1;
-	ret->paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
-	ret->mlock_kb = read_number("/proc/sys/kernel/perf_event_mlock_kb");
-	ret->kptr_restrict = read_number("/proc/sys/kernel/kptr_restrict");
-	ret->ptrace_scope = read_number("/proc/sys/kernel/yama/ptrace_scope");
+	ret->paranoid = read_number("/proc/sys/kernel/perf_event_paranoid", NULL);
+	ret->mlock_kb = read_number("/proc/sys/kernel/perf_event_mlock_kb", NULL);
+	ret->kptr_restrict = read_number("/proc/sys/kernel/kptr_restrict", NULL);
+	ret->ptrace_scope = read_number("/proc/sys/kernel/yama/ptrace_scope", &ret->yama_unread);
 	read_self(ret);
 	read_lsm(ret);
 	ret->tracefs = try_tracefs();
-	ret->place = place_look();
+	ret->place = place_look(&ret->place_unread);
 	attempts_make(&ret->tried);
 	ret->gvisor = read_gvisor(&ret->tried);
 }

@@ -49,6 +49,8 @@ struct gate_facts {
 	int seccomp;   /* mode of /proc/self/status, or FACT_UNKNOWN */
 	bool no_new_privs, traced;
 	bool nested_user_ns;
+	/* What is above and below says nothing: it could not be asked for. */
+	bool user_ns_unread, limits_unread, yama_unread, place_unread;
 	bool gvisor;
 	struct rlimit memlock, files;
 	unsigned int n_cpus;
@@ -77,7 +79,8 @@ struct place_signs {
 	bool dockerenv, containerenv, kubernetes, invocation;
 };
 enum gate_place place_judge(const struct place_signs *signs);
-enum gate_place place_look(void);
+/* ret_unread: some of it could not be looked at. */
+enum gate_place place_look(bool *ret_unread);
 
 /* Verdicts, values and remedies of all gates. */
 void gates_judge(const struct gate_facts *facts, struct gates *ret);

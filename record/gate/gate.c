@@ -93,6 +93,12 @@ static bool is_refusal(int code)
 	return code == EPERM || code == EACCES;
 }
 
+/* Of this moment and this process: it says nothing of the gate. */
+static bool is_passing(int code)
+{
+	return code == EMFILE || code == ENFILE || code == EINTR || code == EIO || code == EBUSY;
+}
+
 /* The call came to the kernel, which judged by itself. */
 static bool reached(const struct gate_facts *f)
 {
@@ -207,6 +213,11 @@ static void judge_syscall(const struct gate_facts *f, struct gate *g)
 
 static void judge_user_ns(const struct gate_facts *f, struct gate *g)
 {
+	if (f->user_ns_unread) {
+		set_value(g, "unknown");
+		judge(g, GATE_NOT_KNOWN, "/proc/self/ns/user cannot be read");
+		return;
+	}
 	set_value(g, "%s", f->nested_user_ns ? "nested" : "the first");
 	if (!f->nested_user_ns)
 		return;
@@ -256,6 +267,11 @@ static void judge_memlock(const struct gate_facts *f, struct gate *g)
 {
 	uint64_t wanted = recording_bytes(f), budget = budget_bytes(f);
 
+	if (f->limits_unread) {
+		set_value(g, "unknown");
+		judge(g, GATE_NOT_KNOWN, "the limit cannot be read");
+		return;
+	}
 	set_memlock_value(f, g);
 	if (budget >= wanted)
 		return;
@@ -276,7 +292,7 @@ static void judge_memlock_used(const struct gate_facts *f, struct gate *g)
 {
 	uint64_t budget = budget_bytes(f);
 
-	if (!f->tried.done || f->tried.own_user) {
+	if (!f->tried.done || f->tried.own_user || f->limits_unread || is_passing(f->tried.ring)) {
 		set_value(g, "unknown");
 		judge(g, GATE_NOT_KNOWN, "no event to map a ring of");
 		return;
@@ -297,6 +313,11 @@ static void judge_files(const struct gate_facts *f, struct gate *g)
 	enum { OTHERS = 16 };
 	rlim_t hard = f->files.rlim_max, wanted = 2 * (rlim_t)f->n_cpus + OTHERS;
 
+	if (f->limits_unread) {
+		set_value(g, "unknown");
+		judge(g, GATE_NOT_KNOWN, "the limit cannot be read");
+		return;
+	}
 	if (hard == RLIM_INFINITY)
 		set_value(g, "unlimited");
 	else
@@ -309,7 +330,7 @@ static void judge_files(const struct gate_facts *f, struct gate *g)
 
 static void judge_counters(const struct gate_facts *f, struct gate *g)
 {
-	if (!f->tried.done || f->tried.own_user) {
+	if (!f->tried.done || f->tried.own_user || is_passing(f->tried.cycles)) {
 		set_value(g, "unknown");
 		judge(g, GATE_NOT_KNOWN, "not reached");
 		return;
@@ -330,6 +351,10 @@ static void judge_tracefs(const struct gate_facts *f, struct gate *g)
 					 "not readable");
 	if (!f->tracefs)
 		return;
+	if (f->tracefs != ENOENT && !is_refusal(f->tracefs)) {
+		judge(g, GATE_NOT_KNOWN, strerror(f->tracefs));
+		return;
+	}
 	judge(g, GATE_LIMITED, "no tracepoints by name");
 	remedy_tracefs(f, g->remedy, sizeof(g->remedy));
 }
@@ -349,7 +374,10 @@ static void judge_kptr(const struct gate_facts *f, struct gate *g)
 /* Perf and /proc/PID/maps ask for PTRACE_MODE_READ; Yama judges PTRACE_MODE_ATTACH only. */
 static void judge_yama(const struct gate_facts *f, struct gate *g)
 {
-	if (f->ptrace_scope == FACT_UNKNOWN)
+	if (f->yama_unread) {
+		set_value(g, "unknown");
+		judge(g, GATE_NOT_KNOWN, "/proc/sys/kernel/yama/ptrace_scope cannot be read");
+	} else if (f->ptrace_scope == FACT_UNKNOWN)
 		set_value(g, "no Yama");
 	else
 		set_value(g, "%d", f->ptrace_scope);
@@ -358,8 +386,11 @@ static void judge_yama(const struct gate_facts *f, struct gate *g)
 static void judge_lsm(const struct gate_facts *f, struct gate *g)
 {
 	set_value(g, "%s", f->lsm[0] ? f->lsm : "none known");
-	if (!reached(f) || !is_refusal(f->tried.own_user) || f->paranoid > 2 ||
-	    f->paranoid == FACT_UNKNOWN)
+	if (!reached(f)) {
+		judge(g, GATE_NOT_KNOWN, "it was not reached");
+		return;
+	}
+	if (!is_refusal(f->tried.own_user) || f->paranoid > 2 || f->paranoid == FACT_UNKNOWN)
 		return;
 	judge(g, GATE_CLOSED, "the kernel refuses perf though its own settings allow it");
 	snprintf(g->remedy, sizeof(g->remedy), "%s",
@@ -373,6 +404,7 @@ void gates_judge(const struct gate_facts *f, struct gates *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->place = f->place;
+	ret->place_unsure = f->place_unread;
 	judge_paranoid(f, &ret->gate[GATE_PARANOID]);
 	judge_capability(f, &ret->gate[GATE_CAPABILITY]);
 	judge_seccomp(f, &ret->gate[GATE_SECCOMP]);

@@ -42,6 +42,7 @@ enum gate_place { GATE_HOST, GATE_DOCKER, GATE_PODMAN, GATE_KUBERNETES, GATE_SYS
 struct gates {
 	struct gate gate[GATES];
 	enum gate_place place;
+	bool place_unsure; /* some of its signs could not be looked at */
 };
 
 const char *gate_name(enum gate_id id); /* "perf_event_paranoid", "seccomp", ... */

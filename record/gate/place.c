@@ -6,6 +6,7 @@
  */
 #include "record/gate/facts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,23 +43,48 @@ enum gate_place place_judge(const struct place_signs *s)
 	return GATE_HOST;
 }
 
-enum gate_place place_look(void)
+/* That something is not there is an answer. */
+static bool is_unread(int code)
 {
-	AUTO_FREE char *cgroup = NULL, *init_cgroup = NULL, *mountinfo = NULL;
+	return code && code != ENOENT && code != ENOTDIR;
+}
+
+static char *read_text(const char *path, size_t limit, bool *unread)
+{
+	char *text = NULL;
 	size_t n;
 
-	io_read_file("/proc/self/cgroup", CGROUP_BYTES_MAX, &cgroup, &n, NULL);
-	io_read_file("/proc/1/cgroup", CGROUP_BYTES_MAX, &init_cgroup, &n, NULL);
-	io_read_file("/proc/self/mountinfo", MOUNTINFO_BYTES_MAX, &mountinfo, &n, NULL);
+	int code = -io_read_file(path, limit, &text, &n, NULL);
+
+	/* Of another user's process one also is not told. */
+	*unread |= code != EACCES && code != EPERM && is_unread(code);
+	return text;
+}
+
+static bool is_there(const char *path, bool *unread)
+{
+	if (access(path, F_OK) == 0)
+		return true;
+	*unread |= is_unread(errno);
+	return false;
+}
+
+enum gate_place place_look(bool *ret_unread)
+{
+	bool unread = false;
+	AUTO_FREE char *cgroup = read_text("/proc/self/cgroup", CGROUP_BYTES_MAX, &unread);
+	AUTO_FREE char *init_cgroup = read_text("/proc/1/cgroup", CGROUP_BYTES_MAX, &unread);
+	AUTO_FREE char *mountinfo = read_text("/proc/self/mountinfo", MOUNTINFO_BYTES_MAX, &unread);
 	struct place_signs signs = {
 		.cgroup = cgroup,
 		.init_cgroup = init_cgroup,
 		.mountinfo = mountinfo,
 		.container = getenv("container"),
-		.dockerenv = access("/.dockerenv", F_OK) == 0,
-		.containerenv = access("/run/.containerenv", F_OK) == 0,
+		.dockerenv = is_there("/.dockerenv", &unread),
+		.containerenv = is_there("/run/.containerenv", &unread),
 		.kubernetes = getenv("KUBERNETES_SERVICE_HOST") != NULL,
 		.invocation = getenv("INVOCATION_ID") != NULL,
 	};
+	*ret_unread = unread;
 	return place_judge(&signs);
 }

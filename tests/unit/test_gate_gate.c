@@ -96,7 +96,7 @@ static void filter_is_no_paranoia(void)
 		f.tried.reach = f.tried.own_user = answers[i].code;
 		struct gates g = judged(&f);
 		CHECK_INT(g.gate[GATE_SECCOMP].verdict, GATE_CLOSED);
-		CHECK_INT(g.gate[GATE_LSM].verdict, GATE_OPEN);
+		CHECK_INT(g.gate[GATE_LSM].verdict, GATE_NOT_KNOWN);
 		CHECK_HAS(g.gate[GATE_SECCOMP].value, answers[i].name);
 		explains(&g, (struct gate_refusal){ .code = answers[i].code, .kernel = true },
 			 GATE_SECCOMP, "a filter stands before perf_event_open");
@@ -253,6 +253,29 @@ static void memory_of_a_rootless_container(void)
 	says_not(g.gate[GATE_MEMLOCK].remedy, "IPC_LOCK");
 }
 
+static void what_could_not_be_asked_for(void)
+{
+	struct gate_facts f = ordinary();
+
+	f.user_ns_unread = f.limits_unread = f.yama_unread = f.place_unread = true;
+	f.tried.cycles = EMFILE;
+	f.tracefs = EIO;
+	struct gates g = judged(&f);
+	static const enum gate_id unknown[] = { GATE_USER_NS, GATE_MEMLOCK,  GATE_MEMLOCK_USED,
+						GATE_FILES,   GATE_COUNTERS, GATE_TRACEFS,
+						GATE_YAMA };
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+		CHECK_INT(g.gate[unknown[i]].verdict, GATE_NOT_KNOWN);
+	CHECK_TRUE(g.place_unsure);
+	f = ordinary();
+	f.tried.ring = EMFILE;
+	g = judged(&f);
+	CHECK_INT(g.gate[GATE_MEMLOCK_USED].verdict, GATE_NOT_KNOWN);
+	f.tried.reach = EPERM; /* what stands behind a filter was not met */
+	g = judged(&f);
+	CHECK_INT(g.gate[GATE_LSM].verdict, GATE_NOT_KNOWN);
+}
+
 static void tracepoints_of_a_container(void)
 {
 	struct gate_facts f = ordinary();
@@ -383,6 +406,7 @@ SUITE(gate_gate, { "an ordinary user may sample user code of own processes", ord
       { "profiles ask for different capabilities", a_profile_that_wants_more },
       { "a container's tracefs comes from outside", tracepoints_of_a_container },
       { "CAP_IPC_LOCK of a user namespace is no remedy", memory_of_a_rootless_container },
+      { "what could not be asked for is not known", what_could_not_be_asked_for },
       { "no remedy that would not help", remedies_that_would_not_help },
       { "what is not known is said", nothing_is_known },
       { "lines of /proc/self/status", status_file }, { "where a process runs", places },
