@@ -28,18 +28,6 @@ static void run_child(void (*work)(void *data), void *data, size_t n, unsigned i
 	_exit(0);
 }
 
-/* True: the answer began, or the other end is closed. */
-static bool wait_for_answer(int fd, unsigned int seconds)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	int r;
-
-	do
-		r = poll(&poll_fd, 1, (int)(seconds + 1) * 1000);
-	while (r < 0 && errno == EINTR);
-	return r > 0;
-}
-
 static int explain(int status, unsigned int seconds, struct err *err)
 {
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -51,17 +39,32 @@ static int explain(int status, unsigned int seconds, struct err *err)
 	return err_set(err, -EIO, "it ended early, with status %d", status);
 }
 
+/* 0: the answer began, or the other end is closed. */
+static int wait_for_answer(int fd, unsigned int seconds, struct err *err)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int r;
+
+	do
+		r = poll(&poll_fd, 1, (int)(seconds + 1) * 1000);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_set(err, -EIO, "cannot wait for an answer: %s", strerror(errno));
+	return r ? 0 : explain(SIGALRM, seconds, err);
+}
+
 static int take_answer(pid_t child, int fd, void *data, size_t n, unsigned int seconds,
 		       struct err *err)
 {
 	AUTO_FREE void *answer = malloc(n);
 	int status = SIGKILL;
 
-	if (!answer || !wait_for_answer(fd, seconds)) {
+	int r = answer ? wait_for_answer(fd, seconds, err) :
+			 err_set(err, -ENOMEM, "no memory for %zu bytes", n);
+	if (r < 0) {
 		kill(child, SIGKILL);
 		waitpid(child, &status, WNOHANG);
-		return answer ? explain(SIGKILL, seconds, err) :
-				err_set(err, -ENOMEM, "no memory for %zu bytes", n);
+		return r;
 	}
 	ssize_t got = io_read(fd, answer, n);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)

@@ -125,7 +125,7 @@ static void look(const struct doctor_options *o, char **operands, struct checks 
 		return;
 	}
 	ret->possible = false;
-	check_means(checks_add(ret, CHECK_TARGET, GATE_CLOSED, "target", "%s", operands[0]),
+	check_means(checks_add(ret, CHECK_TARGET, GATE_NOT_KNOWN, "target", "%s", operands[0]),
 		    "cannot be looked at: %s", err.text);
 	checks_summary(ret, "'%s' cannot be looked at: %s", operands[0], err.text);
 }
@@ -140,7 +140,9 @@ static int write_bundle(const struct doctor_options *o, char **operands)
 	};
 	struct err err = { .code = 0 };
 
-	if (bundle_list(&options, stdout) && o->dry_run)
+	if (!bundle_list(&options, stdout))
+		return DOCTOR_CANNOT; /* what is not listed is not written; main says why */
+	if (o->dry_run)
 		return 0;
 	static struct checks checks;
 	look(o, operands, &checks);

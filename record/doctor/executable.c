@@ -194,13 +194,19 @@ static void look_inside(int fd, struct checks *c)
 /* Programs that gain rights when they start: the kernel takes an ordinary user's events away. */
 static void look_at_rights(int fd, const struct stat *st, struct checks *c)
 {
-	const char *what = st->st_mode & S_ISUID			     ? "set-user-ID" :
-			   (st->st_mode & S_ISGID) && st->st_mode & S_IXGRP  ? "set-group-ID" :
-			   fgetxattr(fd, "security.capability", NULL, 0) > 0 ? "capabilities" :
-									       NULL;
+	const char *what = st->st_mode & S_ISUID			    ? "set-user-ID" :
+			   (st->st_mode & S_ISGID) && st->st_mode & S_IXGRP ? "set-group-ID" :
+									      NULL;
+	ssize_t n = what ? 0 : fgetxattr(fd, "security.capability", NULL, 0);
 
-	if (!what)
+	if (n < 0 && errno != ENODATA && errno != ENOTSUP) {
+		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "rights by the file", "%s",
+			   strerror(errno));
 		return;
+	}
+	if (!what && n <= 0)
+		return;
+	what = what ? what : "capabilities";
 	bool root = geteuid() == 0;
 	struct check *k = checks_add(c, CHECK_TARGET, root ? GATE_OPEN : GATE_CLOSED,
 				     "rights by the file", "%s", what);
@@ -214,9 +220,13 @@ bool executable_look(int fd, bool running, struct checks *c)
 {
 	Elf64_Ehdr eh;
 	struct stat st;
+	ssize_t n = fstat(fd, &st) < 0 ? -errno : io_pread(fd, &eh, sizeof(eh), 0);
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    io_pread(fd, &eh, sizeof(eh), 0) != (ssize_t)sizeof(eh) ||
+	if (n < 0) {
+		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "contents", "%s", strerror((int)-n));
+		return false;
+	}
+	if (!S_ISREG(st.st_mode) || n != (ssize_t)sizeof(eh) ||
 	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0)
 		return false;
 	bool runs = look_at_machine(&eh, running, c);

@@ -36,7 +36,11 @@ static void look_at_gates(struct checks *c, const struct gates *gates)
 			check_remedy(k, "%s", g->remedy);
 	}
 	c->place = gates->place;
-	checks_add(c, CHECK_HOST, GATE_OPEN, "place", "%s", gate_place_text(gates->place));
+	struct check *k =
+		checks_add(c, CHECK_HOST, gates->place_unsure ? GATE_NOT_KNOWN : GATE_OPEN, "place",
+			   "%s", gate_place_text(gates->place));
+	if (gates->place_unsure)
+		check_means(k, "as far as can be seen: some of its signs cannot be read");
 }
 
 static void look_at_kernel(struct checks *c)
@@ -53,7 +57,11 @@ static void look_at_kernel(struct checks *c)
 		k->verdict = GATE_CLOSED;
 		check_means(k, "recordings are made on x86_64 and aarch64");
 	}
-	checks_add(c, CHECK_HOST, GATE_OPEN, "CPUs", "%ld online", sysconf(_SC_NPROCESSORS_ONLN));
+	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n_cpus > 0)
+		checks_add(c, CHECK_HOST, GATE_OPEN, "CPUs", "%ld online", n_cpus);
+	else
+		checks_add(c, CHECK_HOST, GATE_NOT_KNOWN, "CPUs", "%s", strerror(errno));
 }
 
 /* The kernel lowers its own limit when sampling interrupts take long. */
@@ -89,8 +97,10 @@ static void look_at_file_size(struct checks *c)
 	struct rlimit limit;
 	char text[32];
 
-	if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0) {
+		checks_add(c, CHECK_HOST, GATE_NOT_KNOWN, "file size", "%s", strerror(errno));
 		return;
+	}
 	bool low = limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < SPACE_ENOUGH;
 	struct check *k = checks_add(c, CHECK_HOST, low ? GATE_LIMITED : GATE_OPEN, "file size",
 				     "%s", limit_text(limit.rlim_cur, text, sizeof(text)));
@@ -132,6 +142,13 @@ static void look_at_space(const char *path, struct checks *c)
 	check_remedy(k, "-o FILE where there is more room");
 }
 
+/* Who looks at a directory: its own word, not that it could not be asked. */
+static bool refuses(int code)
+{
+	return code == EACCES || code == EPERM || code == EROFS || code == ENOENT ||
+	       code == ENOTDIR || code == ELOOP || code == ENAMETOOLONG;
+}
+
 static void look_at_directory(const char *output, struct checks *c)
 {
 	char path[PATH_MAX_BYTES];
@@ -143,11 +160,22 @@ static void look_at_directory(const char *output, struct checks *c)
 		look_at_space(path, c);
 		return;
 	}
-	const char *why = strerror(errno);
-	struct check *k = checks_add(c, CHECK_HOST, GATE_CLOSED, "output directory", "%s", path);
-	check_means(k, "a recording cannot be written there: %s", why);
+	int code = errno;
+	struct check *k = checks_add(c, CHECK_HOST, refuses(code) ? GATE_CLOSED : GATE_NOT_KNOWN,
+				     "output directory", "%s", path);
+	if (!refuses(code)) {
+		check_means(k, "whether a recording can be written there: %s", strerror(code));
+		return;
+	}
+	check_means(k, "a recording cannot be written there: %s", strerror(code));
 	check_remedy(k, "-o FILE in a directory of yours, or -o - for standard output");
 	c->no_output = true;
+}
+
+/* Nothing was refused: it is not known. */
+static enum gate_verdict verdict_of(const struct trial_result *result, enum gate_verdict otherwise)
+{
+	return result->not_tried ? GATE_NOT_KNOWN : otherwise;
 }
 
 /* "sPF"; what could not be had is said with the reason. */
@@ -160,8 +188,8 @@ static void try_event(struct checks *c, const char *event)
 	trial_run(&trial, &result);
 	snprintf(name, sizeof(name), "-e %s", event);
 	if (result.err.code) {
-		struct check *k = checks_add(c, CHECK_RECORDING, GATE_CLOSED, name, "%s",
-					     strerror(-result.err.code));
+		struct check *k = checks_add(c, CHECK_RECORDING, verdict_of(&result, GATE_CLOSED),
+					     name, "%s", strerror(-result.err.code));
 
 		check_means(k, "%s", result.err.text);
 		return;
@@ -203,9 +231,12 @@ static void try_command(struct checks *c, const struct trial_result *result)
 	struct check *k;
 
 	if (result->err.code) {
-		k = checks_add(c, CHECK_RECORDING, GATE_CLOSED, "COMMAND", "%s",
+		k = checks_add(c, CHECK_RECORDING, verdict_of(result, GATE_CLOSED), "COMMAND", "%s",
 			       strerror(-result->err.code));
-		check_means(k, "runs without being recorded: %s", result->err.text);
+		check_means(k, "%s: %s",
+			    result->not_tried ? "could not be tried" :
+						"runs without being recorded",
+			    result->err.text);
 		return;
 	}
 	bool less = result->facts.fallbacks[0] != 0;
@@ -225,9 +256,11 @@ static bool try_system(struct checks *c)
 
 	trial_run(&trial, &result);
 	if (result.err.code) {
-		bool own = c->possible && (result.err.code == -EACCES || result.err.code == -EPERM);
+		bool own = c->possible && !result.not_tried &&
+			   (result.err.code == -EACCES || result.err.code == -EPERM);
 
-		k = checks_add(c, CHECK_RECORDING, own ? GATE_LIMITED : GATE_CLOSED, "-a", "%s",
+		k = checks_add(c, CHECK_RECORDING,
+			       own ? GATE_LIMITED : verdict_of(&result, GATE_CLOSED), "-a", "%s",
 			       own ? "own processes" : strerror(-result.err.code));
 		check_means(k, "%s", result.err.text);
 		return false;
@@ -242,7 +275,10 @@ static void sum_up(struct checks *c, const struct trial_result *command, bool wh
 {
 	char text[256];
 
-	if (!c->possible)
+	if (command->not_tried)
+		checks_summary(c, "it is not known whether anything can be recorded here: %s",
+			       command->err.text);
+	else if (!c->possible)
 		checks_summary(c, "nothing can be recorded here: COMMAND runs without it");
 	else if (c->no_output)
 		checks_summary(c, "a recording cannot be written here: give another place by -o");

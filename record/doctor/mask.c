@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arena.h"
+#include "common/base/auto.h"
 #include "common/base/bits.h"
 #include "common/base/buf.h"
 #include "record/doctor/checks.h"
@@ -133,10 +135,7 @@ static void mask_plain(char *text, struct buf *out)
 /* One argument without its announced value; true: the next argument is the value. */
 static bool mask_one(const char *arg, struct buf *out)
 {
-	char *text = strdup(arg);
-
-	if (!text)
-		return true;
+	char *text = mem_strdup(arg);
 	char *value = find_announced(text);
 	bool has_value = value && *value;
 	bool next = !value && arg[0] == '-' && find_telling(arg, strlen(arg));
@@ -214,17 +213,25 @@ static void mask_next(struct walk *w, const char *arg, struct buf *out)
 	w->value_is_next = mask_one(arg, out) || found == 1;
 }
 
+/* Whoever goes on without it shows what follows a word that was not seen. */
+static char *copy_of(const char *text, size_t n)
+{
+	char *copy = mem_alloc(n + 1);
+
+	memcpy(copy, text, n);
+	copy[n] = 0;
+	return copy;
+}
+
 void mask_arguments(const char *args, size_t n, struct buf *out)
 {
 	struct walk walk = { .program = NULL };
 
 	for (size_t at = 0; at < n;) {
 		size_t length = strnlen(args + at, n - at);
-		char *arg = strndup(args + at, length);
+		AUTO_FREE char *arg = copy_of(args + at, length);
 
-		if (arg)
-			mask_next(&walk, arg, out);
-		free(arg);
+		mask_next(&walk, arg, out);
 		buf_putc(out, '\n');
 		at += length + 1;
 	}
@@ -251,17 +258,13 @@ void mask_log(const char *text, size_t n, struct buf *out)
 	for (size_t at = 0; at < n;) {
 		const char *end = memchr(text + at, '\n', n - at);
 		size_t length = end ? (size_t)(end - text) - at : n - at;
-		char *line = strndup(text + at, length);
-
-		if (!line)
-			return;
+		AUTO_FREE char *line = copy_of(text + at, length);
 		char *secret = (char *)find_secret_word(line);
 		bool more = secret && *secret;
 		if (more)
 			*secret = 0;
 		mask_plain(line, out);
 		buf_puts(out, more ? " ***\n" : "\n");
-		free(line);
 		at += length + 1;
 	}
 }
@@ -293,9 +296,7 @@ void secrets_note_variable(struct secrets *s, const char *variable)
 	const char *scheme = strstr(equals, "://");
 	if (!tells && !(scheme && strchr(scheme, '@')))
 		return;
-	char *value = strdup(equals + 1);
-	if (value)
-		s->value[s->n++] = value;
+	s->value[s->n++] = mem_strdup(equals + 1);
 }
 
 void secrets_hide(const struct secrets *s, char *text, size_t n)

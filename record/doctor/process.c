@@ -97,7 +97,8 @@ static void look_at_executable(pid_t pid, struct checks *c)
 		return;
 	}
 	path[n < 0 ? 0 : n] = 0;
-	checks_add(c, CHECK_TARGET, GATE_OPEN, "executable", "%s", path);
+	checks_add(c, CHECK_TARGET, n < 0 ? GATE_NOT_KNOWN : GATE_OPEN, "executable", "%s",
+		   n < 0 ? "its name is not readable" : path);
 	executable_look(fd, true, c);
 }
 
@@ -142,6 +143,9 @@ static void look_at_runtime(pid_t pid, struct checks *c)
 	for (int n = 0; n < MAPS_LINES_MAX && fgets(line, sizeof(line), file); n++)
 		if (look_at_mapping(pid, line, c))
 			break;
+	if (ferror(file))
+		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "runtime", "mappings: %s",
+			   strerror(errno));
 	fclose(file);
 }
 
@@ -157,6 +161,9 @@ static void look_at_surroundings(const struct status *s, struct checks *c)
 	if (text[0])
 		check_means(checks_add(c, CHECK_TARGET, GATE_OPEN, "namespaces", "other: %s", text),
 			    "a container: its files are read through the process, while it lives");
+	else if (s->ns_code)
+		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "namespaces", "%s",
+			   strerror(s->ns_code));
 	else
 		checks_add(c, CHECK_TARGET, GATE_OPEN, "namespaces", "ours");
 	if (s->seccomp > 0)
@@ -175,8 +182,11 @@ static void try_attach(pid_t pid, struct checks *c)
 	trial_run(&trial, &result);
 	bool may = result.err.code == 0;
 	c->possible = may && !c->no_output;
-	k = checks_add(c, CHECK_TARGET, may ? GATE_OPEN : GATE_CLOSED, "-p", "%s",
-		       may ? "may be sampled" : strerror(-result.err.code));
+	k = checks_add(c, CHECK_TARGET,
+		       may		? GATE_OPEN :
+		       result.not_tried ? GATE_NOT_KNOWN :
+					  GATE_CLOSED,
+		       "-p", "%s", may ? "may be sampled" : strerror(-result.err.code));
 	if (!may)
 		check_means(k, "%s", result.err.text);
 }
@@ -209,8 +219,10 @@ void process_look(pid_t pid, struct checks *c)
 	struct status status;
 
 	c->possible = false;
-	if (status_read(pid, &status, &err) < 0) {
-		checks_add(c, CHECK_TARGET, GATE_CLOSED, "process", "%s", err.text);
+	int r = status_read(pid, &status, &err);
+	if (r < 0) {
+		checks_add(c, CHECK_TARGET, r == -ESRCH ? GATE_CLOSED : GATE_NOT_KNOWN, "process",
+			   "%s", err.text);
 		checks_summary(c, "%s", err.text);
 		return;
 	}
@@ -226,6 +238,7 @@ void process_look(pid_t pid, struct checks *c)
 	try_attach(pid, c);
 	checks_summary(c,
 		       c->possible ? "process %d can be recorded: ddprof-record -p %d" :
-				     "process %d cannot be recorded: see 'refused' above",
+				     "process %d cannot be recorded: see 'refused' or 'not known' "
+				     "above",
 		       (int)pid, (int)pid);
 }

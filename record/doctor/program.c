@@ -16,45 +16,59 @@
 
 enum { SCRIPTS_MAX = 4, SCRIPT_LINE_BYTES = 256 }; /* as the kernel: BINPRM_BUF_SIZE */
 
-static bool is_file(const char *path)
+/* 0, or errno. */
+static int may_execute(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+	if (stat(path, &st) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+/* What execve would say too. Anything else says that it could not be looked at. */
+static bool is_answer(int code)
+{
+	return code == ENOENT || code == ENOTDIR || code == EACCES || code == EPERM ||
+	       code == EISDIR || code == ELOOP || code == ENAMETOOLONG;
 }
 
 /* By PATH, an empty part of which is the current directory. The first that is executable wins. */
-static bool find_by_path(const char *name, char *ret, size_t cap)
+static int find_by_path(const char *name, char *ret, size_t cap)
 {
 	const char *path = getenv("PATH");
 	char file[PATH_MAX_BYTES];
-	bool found = false;
+	int found = ENOENT;
 
 	for (const char *at = path ? path : "/bin:/usr/bin";; at++) {
 		size_t n = strcspn(at, ":");
 		int length =
 			snprintf(file, sizeof(file), "%.*s%s%s", (int)n, at, n ? "/" : "", name);
+		int code = length < (int)sizeof(file) ? may_execute(file) : ENAMETOOLONG;
 
-		if (length < (int)sizeof(file) && is_file(file)) {
-			bool runs = faccessat(AT_FDCWD, file, X_OK, AT_EACCESS) == 0;
-
-			if (runs || !found)
-				snprintf(ret, cap, "%s", file);
-			if (runs)
-				return true;
-			found = true;
-		}
+		if (!code || (code == EACCES && found != EACCES))
+			snprintf(ret, cap, "%s", file);
+		if (!code)
+			return 0;
+		/* What may not be executed is there; what cannot be looked at may be. */
+		if (code == EACCES || (!is_answer(code) && found != EACCES))
+			found = code;
 		at += n;
 		if (!*at)
-			return found;
+			return found == EACCES ? 0 : found;
 	}
 }
 
-static bool find(const char *name, char *ret, size_t cap)
+/* 0: it is there; or errno. */
+static int find(const char *name, char *ret, size_t cap)
 {
 	if (!strchr(name, '/'))
 		return find_by_path(name, ret, cap);
-	return snprintf(ret, cap, "%s", name) < (int)cap && access(name, F_OK) == 0;
+	if (snprintf(ret, cap, "%s", name) >= (int)cap)
+		return ENAMETOOLONG;
+	return access(name, F_OK) < 0 ? errno : 0;
 }
 
 static void look_at_runtime(const char *path, struct checks *c)
@@ -92,7 +106,11 @@ static bool look_at_script(int fd, int depth, struct checks *c)
 	char line[SCRIPT_LINE_BYTES], interpreter[SCRIPT_LINE_BYTES];
 	ssize_t n = io_pread(fd, line, sizeof(line) - 1, 0);
 
-	line[n < 0 ? 0 : n] = 0;
+	if (n < 0) {
+		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "kind", "%s", strerror((int)-n));
+		return false;
+	}
+	line[n] = 0;
 	line[strcspn(line, "\n")] = 0;
 	if (strncmp(line, "#!", 2) != 0 ||
 	    !interpreter_of(line + 2, interpreter, sizeof(interpreter))) {
@@ -121,16 +139,27 @@ static bool look_at_file(const char *path, int depth, struct checks *c)
 {
 	struct check *k;
 
-	if (!is_file(path) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0) {
+	int code = may_execute(path);
+	if (code && !is_answer(code)) {
+		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "may be executed", "%s",
+			   strerror(code));
+		return false;
+	}
+	if (code) {
 		k = checks_add(c, CHECK_TARGET, GATE_CLOSED, "may be executed", "no");
 		check_means(k, "%s: COMMAND ends with status 126",
-			    is_file(path) ? strerror(errno) : "a directory");
-		if (is_file(path))
+			    code == EISDIR ? "a directory" : strerror(code));
+		if (code != EISDIR)
 			check_remedy(k, "chmod +x, or a file system without noexec");
 		return false;
 	}
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
+		if (!is_answer(errno)) {
+			checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "readable", "%s",
+				   strerror(errno));
+			return false;
+		}
 		k = checks_add(c, CHECK_TARGET, geteuid() == 0 ? GATE_LIMITED : GATE_CLOSED,
 			       "readable", "no (%s)", strerror(errno));
 		check_means(k, "the kernel detaches the events of programs that their user may not "
@@ -150,12 +179,20 @@ static bool look(const char *name, int depth, struct checks *c)
 {
 	char path[PATH_MAX_BYTES];
 
-	if (!find(name, path, sizeof(path))) {
-		struct check *k = checks_add(c, CHECK_TARGET, GATE_CLOSED,
-					     depth ? "interpreter" : "program", "%s", name);
+	int code = find(name, path, sizeof(path));
+	if (code) {
+		struct check *k =
+			checks_add(c, CHECK_TARGET, is_answer(code) ? GATE_CLOSED : GATE_NOT_KNOWN,
+				   depth ? "interpreter" : "program", "%s", name);
 
-		check_means(k, "not found%s: COMMAND ends with status %d",
-			    strchr(name, '/') ? "" : " in PATH", 127);
+		if (!is_answer(code)) {
+			check_means(k, "cannot be looked for: %s", strerror(code));
+			return false;
+		}
+		bool missing = code == ENOENT || code == ENOTDIR;
+		check_means(k, "%s%s: COMMAND ends with status %d",
+			    missing ? "not found" : strerror(code),
+			    strchr(name, '/') ? "" : " in PATH", missing ? 127 : 126);
 		return false;
 	}
 	checks_add(c, CHECK_TARGET, GATE_OPEN, depth ? "interpreter" : "program", "%s", path);
@@ -182,5 +219,6 @@ void program_look(const char *name, struct checks *c)
 	if (c->possible)
 		checks_summary(c, "'%s' can be recorded; %s", name, host);
 	else
-		checks_summary(c, "'%s' cannot be recorded: see 'refused' above", name);
+		checks_summary(c, "'%s' cannot be recorded: see 'refused' or 'not known' above",
+			       name);
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/arena.h"
 #include "common/base/auto.h"
 #include "common/base/buf.h"
 #include "common/base/io.h"
@@ -48,10 +49,12 @@ static void become_recorder(pid_t target, int log)
 
 static void put_log(int fd, struct buf *out)
 {
-	AUTO_FREE char *text = malloc(LOG_BYTES_MAX);
-	ssize_t n = text ? io_pread(fd, text, LOG_BYTES_MAX, 0) : -1;
+	AUTO_FREE char *text = mem_alloc(LOG_BYTES_MAX);
+	ssize_t n = io_pread(fd, text, LOG_BYTES_MAX, 0);
 
-	if (n > 0)
+	if (n < 0)
+		buf_printf(out, "the log cannot be read: %s\n", strerror((int)-n));
+	else
 		mask_log(text, (size_t)n, out);
 }
 
@@ -70,10 +73,8 @@ void collect_log(struct buf *out)
 		become_recorder(target, log);
 	while (recorder > 0 && waitpid(recorder, &status, 0) < 0 && errno == EINTR)
 		;
-	if (target > 0) {
-		kill(target, SIGKILL);
+	if (target > 0 && kill(target, SIGKILL) == 0) /* otherwise it dies with us */
 		waitpid(target, NULL, 0);
-	}
 	put_log(log, out);
 	if (recorder < 0)
 		buf_puts(out, "cannot fork\n");

@@ -86,30 +86,47 @@ static void read_namespaces(pid_t pid, struct status *ret)
 		char path[64];
 
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
-		if (stat(path, &own) < 0)
-			continue;
+		bool known = stat(path, &own) == 0;
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, names[i]);
-		ret->other_ns[i] = stat(path, &its) == 0 && own.st_ino != its.st_ino;
+		known = known && stat(path, &its) == 0;
+		if (!known)
+			ret->ns_code = errno;
+		ret->other_ns[i] = known && own.st_ino != its.st_ino;
 	}
+}
+
+/* /proc/PID/NAME; that it is not there says that the process is not. */
+static int read_proc(pid_t pid, const char *name, size_t limit, char **ret, struct err *err)
+{
+	char path[48];
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	int r = io_read_file(path, limit, ret, &n, err);
+	if (r == -ENOENT || r == -ESRCH)
+		return err_set(err, -ESRCH, "there is no process %d", (int)pid);
+	return r;
 }
 
 int status_read(pid_t pid, struct status *ret, struct err *err)
 {
 	AUTO_FREE char *stat_text = NULL;
 	AUTO_FREE char *status_text = NULL;
-	char path[48];
-	size_t n;
 
 	*ret = (struct status){ .seccomp = -1 };
 	if (access("/proc/self/stat", F_OK) < 0)
-		return err_set(err, -ENOENT, "/proc is not mounted: processes cannot be looked at");
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (io_read_file(path, STAT_BYTES_MAX, &stat_text, &n, NULL) < 0 ||
-	    !status_parse_stat(stat_text, ret))
-		return err_set(err, -ESRCH, "there is no process %d", (int)pid);
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (io_read_file(path, STATUS_BYTES_MAX, &status_text, &n, NULL) == 0)
-		status_parse_status(status_text, ret);
+		return errno != ENOENT ?
+			       err_set(err, -errno, "/proc/self/stat: %s", strerror(errno)) :
+			       err_set(err, -ENOENT,
+				       "/proc is not mounted: processes cannot be looked at");
+	int r = read_proc(pid, "stat", STAT_BYTES_MAX, &stat_text, err);
+	if (r == 0 && !status_parse_stat(stat_text, ret))
+		r = err_set(err, -EIO, "/proc/%d/stat is not understood", (int)pid);
+	if (r == 0)
+		r = read_proc(pid, "status", STATUS_BYTES_MAX, &status_text, err);
+	if (r < 0)
+		return r;
+	status_parse_status(status_text, ret);
 	read_namespaces(pid, ret);
 	return 0;
 }

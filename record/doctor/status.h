@@ -17,9 +17,10 @@ struct status {
 	int n_threads;
 	int ns_depth;	  /* pid namespaces it has a number in, 1: ours alone */
 	bool other_ns[3]; /* mnt, pid, user: not ours */
+	int ns_code;	  /* errno: whose one of them is, is not known; 0: they are known */
 };
 
-/* -ESRCH: there is no such process; -ENOENT: no /proc. */
+/* -ESRCH: there is no such process; -ENOENT: no /proc; others: what there is cannot be read. */
 int status_read(pid_t pid, struct status *ret, struct err *err);
 
 /* Texts of the two files; false: not understood. Zero-terminated. */

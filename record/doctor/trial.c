@@ -41,6 +41,8 @@ static size_t read_tids(pid_t pid, pid_t *tids)
 		if (isdigit((unsigned char)entry->d_name[0]))
 			tids[n++] = (pid_t)strtol(entry->d_name, NULL, 10);
 	closedir(dir);
+	if (!n)
+		tids[n++] = pid;
 	return n;
 }
 
@@ -79,15 +81,15 @@ static void try_kernel(const struct trial *trial, struct trial_result *ret)
 		tids[0] = idle = fork_idle();
 		options.n_tids = 1;
 	}
-	if (idle < 0)
+	if (idle < 0) {
 		err_set(&ret->err, -errno, "cannot fork: %s", strerror(errno));
-	else if (kernel_open(&options, &kernel, &ret->err) == 0)
+		ret->not_tried = true;
+	} else if (kernel_open(&options, &kernel, &ret->err) == 0) {
 		ret->facts = *kernel_facts(kernel);
-	kernel_close(kernel);
-	if (idle > 0) {
-		kill(idle, SIGKILL);
-		waitpid(idle, NULL, 0);
 	}
+	kernel_close(kernel);
+	if (idle > 0 && kill(idle, SIGKILL) == 0) /* otherwise it dies with us */
+		waitpid(idle, NULL, 0);
 }
 
 struct trial_work {
@@ -118,7 +120,9 @@ void trial_run(const struct trial *trial, struct trial_result *ret)
 	struct err err = { .code = 0 };
 
 	w = (struct trial_work){ .trial = trial };
-	if (apart_run(work, &w, sizeof(w), TRIAL_DEADLINE_S, &err) < 0)
+	if (apart_run(work, &w, sizeof(w), TRIAL_DEADLINE_S, &err) < 0) {
 		w.result.err = err;
+		w.result.not_tried = err.code != -EPERM; /* killed by a filter: so would we be */
+	}
 	*ret = w.result;
 }

@@ -19,6 +19,7 @@ struct trial {
 
 struct trial_result {
 	struct err err; /* code 0: it can be done, `facts` says how */
+	bool not_tried; /* err says why: nothing is known of what a recording would meet */
 	struct kernel_facts facts;
 };
 

@@ -149,6 +149,23 @@ need_perf
 expect 0 "$record" doctor
 grep -q '^a recording here: sCPU at 99 Hz' out || fail "last line: $(tail -n 1 out)"
 expect_target 0 -p ok $busy
+status=0
+(ulimit -n 4; "$record" doctor) >out 2>err || status=$?
+[ $status -eq 1 ] || fail "without files for a trial: status $status"
+[ "$(verdict COMMAND out)" = 'not known' ] || fail "a trial that could not be made: $(cat out)"
+grep -q '^it is not known whether' out || fail "a trial that could not be made: $(tail -n 1 out)"
+pass "what could not be tried is not known, not refused"
+
+for words in doctor 'doctor --json' 'doctor --help' --help '-e help'; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	"$record" $words >/dev/full 2>err || status=$?
+	[ $status -ne 0 ] || fail "'$words' to a full disk ends with 0"
+	one_line "standard output"
+done
+"$record" doctor --bundle unseen.tar.zst --dry-run >/dev/full 2>err && fail "a list that was not seen"
+[ ! -e unseen.tar.zst ] || fail "--dry-run writes when the list cannot be printed"
+pass "standard output that cannot be written is an error"
 expect 0 "$record" -o rec -- "$record" doctor --help # the name alone is the verb, behind a COMMAND it is not
 need_root
 need setpriv
