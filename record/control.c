@@ -74,9 +74,12 @@ static int open_fifo(const char *path, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+	int code = fstat(fd, &st) < 0 ? errno : 0;
+	if (!code && S_ISFIFO(st.st_mode))
 		return fd;
 	close(fd);
+	if (code)
+		return err_set(err, -code, "cannot look at '%s': %s", path, strerror(code));
 	return err_set(err, -EINVAL, "'%s' is not a FIFO; make one with mkfifo", path);
 }
 

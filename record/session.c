@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/bits.h"
@@ -77,8 +78,7 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 /* The whole system is refused: what this user may have of it. err: that refusal, and the next. */
 static int open_own(struct session *s, struct kernel_options *options, struct err *err)
 {
-	pid_t skip[] = { getpid(), inspector_pid(s->inspector),
-			 inspector_spare_pid(s->inspector) };
+	pid_t skip[] = { getpid(), inspector_pid(s->inspector), inspector_spare_pid(s->inspector) };
 	uint32_t n;
 	int r = attach_open_own(options, skip, N_ELEMENTS(skip), &s->kernel, &n);
 
@@ -241,7 +241,8 @@ static void wait_for_command(struct session *s)
 		return;
 	}
 	while (!target_reap(&s->target) && s->n_interrupts < 2) {
-		poll(&fd, 1, 1000);
+		if (poll(&fd, 1, 1000) < 0 && errno != EINTR)
+			nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 		session_read_signals(s);
 	}
 }
@@ -337,6 +338,13 @@ static void place_processes(struct session *s)
 	turn_take(&s->turn, s->options->self);
 }
 
+/* Nothing is wrong with what was asked for: the host has no more of it, or cannot tell. */
+static bool is_shortage(int code)
+{
+	return code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -EIO ||
+	       code == -EINTR;
+}
+
 int session_run(const struct session_options *options)
 {
 	struct session s = { .options = options, .signal_fd = -1 };
@@ -352,14 +360,16 @@ int session_run(const struct session_options *options)
 			return status;
 		}
 	}
-	if (control_open(&s.control, options->long_run.control, &err) < 0) {
+	int control = control_open(&s.control, options->long_run.control, &err);
+	if (control < 0 && !is_shortage(control)) {
 		log_error("%s", err.text);
 		return EXIT_WRONG_USAGE;
 	}
 	running = &s;
 	running_pid = getpid();
 	mem_on_exhaustion(on_exhaustion);
-	int r = open_signals(&s, &err);
+	int r = open_signals(&s, control < 0 ? NULL : &err);
+	r = control < 0 ? control : r;
 	if (r == 0)
 		r = start_inspector(&s, &err);
 	int target = set_up_target(&s, r == 0 ? &err : NULL);

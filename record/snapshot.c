@@ -50,8 +50,11 @@ static int check(pid_t pid, struct err *err)
 	size_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (io_read_file(path, STATUS_BYTES_MAX, &status, &n, err) < 0)
+	int r = io_read_file(path, STATUS_BYTES_MAX, &status, &n, err);
+	if (r == -ENOENT || r == -ESRCH)
 		return err_set(err, -ESRCH, "process %d: %s", (int)pid, strerror(ESRCH));
+	if (r < 0)
+		return err_wrap(err, "process %d", (int)pid);
 	const char *name = status_field(status, "Name");
 	if (!name || strncmp(name, own_name, sizeof(own_name) - 1) != 0)
 		return err_set(err, -EINVAL, "process %d is '%.*s', not ddprof-record", (int)pid,

@@ -24,11 +24,20 @@
 
 enum { THREADS_MAX = 1 << 20 };
 
+/* What execve will say too. Anything else says that we cannot look: execve may know better. */
+static bool is_answer(int code)
+{
+	return code == ENOENT || code == ENOTDIR || code == EACCES || code == EPERM ||
+	       code == ELOOP || code == ENAMETOOLONG;
+}
+
 static bool is_executable(const char *path, int *ret_code)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
+		if (!is_answer(errno))
+			return true;
 		if (errno != ENOENT && errno != ENOTDIR)
 			*ret_code = errno;
 		return false;
@@ -37,7 +46,7 @@ static bool is_executable(const char *path, int *ret_code)
 		*ret_code = EISDIR;
 		return false;
 	}
-	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 || !is_answer(errno))
 		return true;
 	*ret_code = errno;
 	return false;
@@ -74,6 +83,15 @@ int target_check_command(const char *name, struct err *err)
 	return code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
+void target_leave_stdout(void)
+{
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+		return;
+	close(STDOUT_FILENO); /* whatever happens, not into the recording */
+	if (open("/dev/null", O_WRONLY) < 0)
+		return;
+}
+
 /*
  * In the child: waits for the word, then becomes the command. Should the word not get through, it
  * is enough that the recorder lives and has let go of the pipe.
@@ -87,7 +105,7 @@ static void run_command(pid_t recorder, int go_fd, int exec_fd, char **argv,
 	if (io_read(go_fd, &go, 1) != 1 && getppid() != recorder)
 		_exit(125); /* it died first */
 	if (stdout_is_taken)
-		dup2(STDERR_FILENO, STDOUT_FILENO);
+		target_leave_stdout();
 	code = user ? user_become(user) : 0;
 	if (code < 0) {
 		io_write(exec_fd, &code, sizeof(code), NULL);

@@ -35,6 +35,9 @@ int target_check_command(const char *name, struct err *err);
  */
 int target_fork(struct target *t, char **argv, const struct user *user, bool stdout_is_taken,
 		const sigset_t *mask, struct err *err);
+/* Before an exec: standard output is the recording's, COMMAND writes to standard error. */
+void target_leave_stdout(void);
+
 void target_release(struct target *t);
 /*
  * After the release: waits until exec happened. 0, the errno of its failure, or a negative errno

@@ -28,7 +28,7 @@ int unrecorded_run(const struct session_options *options)
 		}
 	}
 	if (!strcmp(options->output, "-"))
-		dup2(STDERR_FILENO, STDOUT_FILENO); /* who reads there waits for a recording */
+		target_leave_stdout(); /* who reads there waits for a recording */
 	execvp(options->argv[0], options->argv);
 	int code = errno;
 	log_error("cannot run '%s': %s", options->argv[0], strerror(code));

@@ -132,20 +132,24 @@ int user_find(const char *text, const char *etc, struct user *ret, struct err *e
 	const char *name;
 
 	*ret = (struct user){ 0 };
-	if (!parse_pair(text, ret)) {
-		if (read_etc(etc ? etc : "/etc", "passwd", &passwd, NULL) < 0 ||
-		    !find_passwd(passwd, text, ret, &name))
-			return err_set(err, -ENOENT,
-				       "Unable to find user %s in %s/passwd; UID:GID is taken too",
-				       text, etc ? etc : "/etc");
-		if (read_etc(etc ? etc : "/etc", "group", &group, NULL) == 0) {
-			ret->group[ret->n_groups++] = ret->gid;
-			find_groups(group, name, ret);
-			return 0;
-		}
+	etc = etc ? etc : "/etc";
+	if (parse_pair(text, ret)) {
+		ret->group[ret->n_groups++] = ret->gid;
+		return 0;
 	}
+	int r = read_etc(etc, "passwd", &passwd, err);
+	if (r < 0 && r != -ENOENT)
+		return err_wrap(err, "Unable to find user %s", text);
+	if (r < 0 || !find_passwd(passwd, text, ret, &name))
+		return err_set(err, -ENOENT,
+			       "Unable to find user %s in %s/passwd; UID:GID is taken too", text,
+			       etc);
 	ret->group[ret->n_groups++] = ret->gid;
-	(void)err;
+	r = read_etc(etc, "group", &group, err);
+	if (r < 0 && r != -ENOENT) /* without its groups it is somebody else */
+		return err_wrap(err, "Unable to find the groups of user %s", text);
+	if (r == 0)
+		find_groups(group, name, ret);
 	return 0;
 }
 

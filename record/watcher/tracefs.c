@@ -83,6 +83,13 @@ static int refuse_name(const char *root, const struct watcher *w, const char *gr
 		       near);
 }
 
+/* It could not be looked for: that does not say that it is not there. */
+static bool is_trouble(int code)
+{
+	return code != -ENOENT && code != -ENOTDIR && code != -EINVAL && code != -EBADMSG &&
+	       code != -ENAMETOOLONG;
+}
+
 static int refuse(int code, const char *root, struct watcher *w, const char *group,
 		  const char *name, struct err *err)
 {
@@ -96,6 +103,9 @@ static int refuse(int code, const char *root, struct watcher *w, const char *gro
 			       "tracepoint %s: user %u may not read %s: as root, 'chmod -R o+rX "
 			       "/sys/kernel/tracing'; or give its number with 'id='",
 			       w->name, (unsigned int)geteuid(), root);
+	if (is_trouble(code))
+		return err_set(err, -ENODEV, "tracepoint %s: its number below %s: %s", w->name,
+			       root, strerror(-code));
 	return refuse_name(root, w, group, name, err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/err.h"
@@ -42,6 +43,23 @@ static void remove_etc(void)
 		unlink(path);
 	}
 	rmdir(etc);
+}
+
+static void groups_that_cannot_be_read(void)
+{
+	struct err err = { .code = 0 };
+	char path[64];
+	struct user u;
+
+	make_etc("joe:x:1000:100::/:/bin/sh\n", "");
+	snprintf(path, sizeof(path), "%s/group", etc);
+	unlink(path);
+	CHECK_INT(user_find("joe", etc, &u, &err), 0); /* there are none */
+	REQUIRE_INT(mkdir(path, 0700), 0);
+	CHECK_INT(user_find("joe", etc, &u, &err), -EINVAL); /* there may be some */
+	CHECK_HAS(err.text, "groups of user joe");
+	rmdir(path);
+	remove_etc();
 }
 
 static void names(void)
@@ -126,13 +144,11 @@ static void masks(void)
 		const char *text;
 		int n, one; /* CPUs, and one of them; -1: wrong */
 	} rows[] = {
-		{ "1", 1, 0 },		{ "0x3", 2, 1 },
-		{ "f0", 4, 7 },		{ "FF", 8, 0 },
-		{ "1,00000000", 1, 32 }, { "0x8000000000000000", 1, 63 },
-		{ "", -1, 0 },		{ "0", -1, 0 },
-		{ "0x", -1, 0 },	{ "xyz", -1, 0 },
-		{ "1 2", -1, 0 },	{ "-1", -1, 0 },
-		{ ",", -1, 0 },		{ "1g", -1, 0 },
+		{ "1", 1, 0 },	  { "0x3", 2, 1 },	   { "f0", 4, 7 },
+		{ "FF", 8, 0 },	  { "1,00000000", 1, 32 }, { "0x8000000000000000", 1, 63 },
+		{ "", -1, 0 },	  { "0", -1, 0 },	   { "0x", -1, 0 },
+		{ "xyz", -1, 0 }, { "1 2", -1, 0 },	   { "-1", -1, 0 },
+		{ ",", -1, 0 },	  { "1g", -1, 0 },
 	};
 	char wide[CPU_SETSIZE / 4 + 2] = "1";
 	struct err err = { .code = 0 };
@@ -157,5 +173,6 @@ static void masks(void)
 
 SUITE(record_user, { "users by name, number, or both numbers, with all their groups", names },
       { "lines that are no users are passed over", hostile_lines },
+      { "groups that cannot be read are an error", groups_that_cannot_be_read },
       { "groups are bounded", many_groups },
       { "masks of CPUs, as the kernel writes them too", masks }, )
