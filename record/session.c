@@ -25,6 +25,7 @@
 #include "record/manifest.h"
 #include "record/options.h"
 #include "record/self.h"
+#include "record/snapshot.h"
 #include "record/unrecorded.h"
 
 static const uint64_t snapshot_wait_ns = 3000000000;
@@ -43,6 +44,10 @@ static int open_signals(struct session *s, struct err *err)
 	s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
 		return err_set(err, -errno, "cannot receive signals: %s", strerror(errno));
+	if (session_writes_when_asked(s)) {
+		sigaddset(&mask, SNAPSHOT_MARK);
+		sigprocmask(SIG_BLOCK, &mask, NULL);
+	}
 	return 0;
 }
 

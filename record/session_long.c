@@ -27,7 +27,8 @@ void session_on_file(void *ctx, const struct sink_file *file)
 			    file->name, strerror(-file->code), file->unsure_bytes,
 			    only_one ? "" : ", recording goes on in another file");
 	else
-		log_warning("'%s' could not be finished: %s", file->name, strerror(-file->code));
+		log_warning("'%s' could not be finished: %s%s", file->name, strerror(-file->code),
+			    file->again ? "; it is written again as soon as that is possible" : "");
 }
 
 /*
@@ -58,11 +59,16 @@ static bool keeps(const struct session *s)
 	return l->last_bytes || l->last_ns;
 }
 
-void session_want_file(struct session *s, const char *why)
+bool session_writes_when_asked(const struct session *s)
 {
 	const struct sink_limits *l = &s->options->long_run.sink;
 
-	if (!keeps(s) && !l->rotate_bytes && !l->rotate_ns) {
+	return keeps(s) || l->rotate_bytes || l->rotate_ns;
+}
+
+void session_want_file(struct session *s, const char *why)
+{
+	if (!session_writes_when_asked(s)) {
 		log_notice("%s to write a file: only with --last or --rotate", why);
 		return;
 	}

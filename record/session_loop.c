@@ -178,7 +178,7 @@ void session_read_signals(struct session *s)
 static void wait_for_something(struct session *s)
 {
 	struct pollfd *others = s->fds + s->n_rings;
-	int pause_ms = sink_snapshot_runs(s->sink) ? 0 : pace_pause_ms(&s->pace);
+	int pause_ms = sink_has_pieces(s->sink) ? 0 : pace_pause_ms(&s->pace);
 
 	others[0] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
 	others[1] = (struct pollfd){ .fd = inspector_fd(s->inspector), .events = POLLIN };

@@ -67,6 +67,7 @@ struct inspect_sink session_answers(struct session *s);
 /* session_long.c: limits, segments */
 void session_on_file(void *ctx, const struct sink_file *file);
 void session_long_tick(struct session *s);		    /* may set stop */
+bool session_writes_when_asked(const struct session *s);
 void session_want_file(struct session *s, const char *why); /* a snapshot, or the next segment */
 /* Every second: what each source counted so far. */
 void session_look_at_cpu(struct session *s, const uint64_t *count);

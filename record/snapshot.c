@@ -34,12 +34,11 @@ static const char *status_field(const char *status, const char *name)
 	return NULL;
 }
 
-/* Recorders block the signal and read it from a descriptor. */
-static bool waits_for_it(const char *status)
+static bool blocks(const char *status, int signal)
 {
 	const char *blocked = status_field(status, "SigBlk");
 
-	return blocked && strtoull(blocked, NULL, 16) >> (SIGUSR2 - 1) & 1;
+	return blocked && strtoull(blocked, NULL, 16) >> (signal - 1) & 1;
 }
 
 static int check(pid_t pid, struct err *err)
@@ -59,10 +58,26 @@ static int check(pid_t pid, struct err *err)
 	if (!name || strncmp(name, own_name, sizeof(own_name) - 1) != 0)
 		return err_set(err, -EINVAL, "process %d is '%.*s', not ddprof-record", (int)pid,
 			       name ? (int)strcspn(name, "\n") : 1, name ? name : "?");
-	if (!waits_for_it(status))
+	/* Recorders block the signal and read it from a descriptor. */
+	if (!blocks(status, SIGUSR2))
 		return err_set(err, -EINVAL, "process %d is a ddprof-record that does not record",
 			       (int)pid);
+	if (!blocks(status, SNAPSHOT_MARK))
+		return err_set(err, -EINVAL,
+			       "process %d records without --last and --rotate: it has no file to "
+			       "write now",
+			       (int)pid);
 	return 0;
+}
+
+static int refused(pid_t pid, int code, struct err *err)
+{
+	if (code == EPERM)
+		return err_set(err, -EPERM,
+			       "process %d belongs to another user: only that one and root may ask "
+			       "it",
+			       (int)pid);
+	return err_set(err, -code, "process %d: %s", (int)pid, strerror(code));
 }
 
 static int ask(pid_t pid, struct err *err)
@@ -76,7 +91,7 @@ static int ask(pid_t pid, struct err *err)
 		return r;
 	long sent =
 		fd >= 0 ? syscall(SYS_pidfd_send_signal, fd, SIGUSR2, NULL, 0) : kill(pid, SIGUSR2);
-	return sent < 0 ? err_set(err, -errno, "process %d: %s", (int)pid, strerror(errno)) : 0;
+	return sent < 0 ? refused(pid, errno, err) : 0;
 }
 
 static int parse_pid(const char *text, pid_t *ret, struct err *err)

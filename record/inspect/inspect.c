@@ -95,7 +95,10 @@ struct inspector {
 	bool stalled; /* the sink refuses chunks */
 };
 
-enum { RX_BYTES = sizeof(struct message) + MESSAGE_BYTES_MAX };
+enum {
+	RX_BYTES = sizeof(struct message) + MESSAGE_BYTES_MAX,
+	TURN_BYTES = 2 << 20, /* taken between two looks at the rings */
+};
 
 static void work(int fd, int embed)
 {
@@ -489,7 +492,8 @@ static bool take_chunk(struct inspector *in, const struct message *message, cons
 {
 	if ((message->chunk_type != CHUNK_OBJECT && message->chunk_type != CHUNK_KERNEL &&
 	     message->chunk_type != CHUNK_JIT) ||
-	    message->raw_bytes > CHUNK_RAW_MAX || !message->n)
+	    message->raw_bytes > CHUNK_RAW_MAX || !message->n ||
+	    (message->chunk_type == CHUNK_KERNEL && message->n != message->raw_bytes))
 		return true;
 	in->stalled =
 		in->sink.chunk(in->sink.ctx, message->chunk_type, object_tag(&in->asked_object.key),
@@ -570,16 +574,19 @@ static int take_messages(struct inspector *in, uint64_t until_ns)
 	return 0;
 }
 
-/* Reads and takes until nothing more comes. Negative: the child is gone or mad. */
+/*
+ * Reads and takes until nothing more comes, or enough came: what is left stays in the socket.
+ * Negative: the child is gone or mad.
+ */
 static int receive(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 {
-	for (;;) {
+	for (size_t n_turn = 0;;) {
 		int r = take_messages(in, until_ns);
 		if (r == -EAGAIN) {
 			in->asked_ns = now_ns;
 			return 0;
 		}
-		if (r < 0)
+		if (r < 0 || n_turn >= TURN_BYTES)
 			return r;
 		ssize_t n = recv(in->fd, in->rx + in->n_rx, RX_BYTES - in->n_rx, MSG_DONTWAIT);
 		if (n < 0)
@@ -587,6 +594,7 @@ static int receive(struct inspector *in, uint64_t now_ns, uint64_t until_ns)
 		if (n == 0)
 			return -EPIPE;
 		in->n_rx += (size_t)n;
+		n_turn += (size_t)n;
 		in->asked_ns = now_ns;
 	}
 }

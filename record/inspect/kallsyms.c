@@ -223,7 +223,7 @@ int kallsyms_answer(struct kallsyms *k, struct serve *s, const uint64_t *pcs, si
 				     &bytes);
 		if (!used)
 			return -EIO;
-		int r = serve_chunk(s, CHUNK_KERNEL, serve_scratch(s), bytes, (uint32_t)used);
+		int r = serve_raw_chunk(s, CHUNK_KERNEL, serve_scratch(s), bytes, (uint32_t)used);
 		if (r < 0)
 			return r;
 	}

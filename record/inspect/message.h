@@ -21,7 +21,7 @@ enum message_type {
 	MESSAGE_JIT_END,      /* struct message_jit: of this pid. The same; DONE 1: it lives */
 	/* replies */
 	MESSAGE_EVENT, /* struct message_event + path */
-	MESSAGE_CHUNK, /* a compressed payload of OBJECT, KERNEL or JIT */
+	MESSAGE_CHUNK, /* a payload of OBJECT or JIT, compressed; of KERNEL, as it is */
 	MESSAGE_JIT_STATE, /* struct message_jit of a file of this pid */
 	MESSAGE_NOTE,  /* text for the user, with its zero */
 	MESSAGE_DONE,  /* code: 0, or why the request came to nothing; text: reason */

@@ -86,6 +86,21 @@ int serve_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n
 	return 0;
 }
 
+int serve_raw_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,
+		    uint32_t n_records)
+{
+	struct message message = { .type = MESSAGE_CHUNK,
+				   .n = (uint32_t)n,
+				   .chunk_type = type,
+				   .raw_bytes = (uint32_t)n,
+				   .n_records = n_records };
+
+	flush_events(s);
+	send_bytes(s, &message, sizeof(message));
+	send_bytes(s, raw, n);
+	return 0;
+}
+
 int serve_object(void *s, const void *raw, size_t n, uint32_t n_records)
 {
 	return serve_chunk(s, CHUNK_OBJECT, raw, n, n_records);

@@ -19,6 +19,9 @@ void serve_event(struct serve *s, const struct message_event *event, const char 
 /* Compresses and sends a payload. An object_put with CHUNK_OBJECT is serve_object(). */
 int serve_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,
 		uint32_t n_records);
+/* As it is. */
+int serve_raw_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,
+		    uint32_t n_records);
 int serve_object(void *s, const void *raw, size_t n, uint32_t n_records);
 /* A line for the user. */
 void serve_note(struct serve *s, const char *text);

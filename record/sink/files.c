@@ -13,6 +13,7 @@
 #include "common/base/io.h"
 #include "common/format/object.h"
 #include "record/sink/larder.h"
+#include "record/sink/names.h"
 
 enum { MANIFEST_BYTES_MAX = 16 << 10 };
 
@@ -52,10 +53,32 @@ static int put_kept(void *ctx, const struct larder_chunk *c)
 
 static int write_kept(struct sink *s)
 {
-	if (!s->larder)
+	if (!s->larder || s->recent)
 		return 0;
-	int r = larder_each_of(s->larder, LARDER_TAG_KERNEL, put_kept, s);
-	return r < 0 ? r : larder_each_of(s->larder, LARDER_TAG_JIT, put_kept, s);
+	larder_want(s->larder, LARDER_TAG_JIT);
+	return names_write(s->names, s->chunks);
+}
+
+void sink_put_kept(struct sink *s, uint64_t max_bytes)
+{
+	uint64_t from = s->output.writer.bytes;
+	int r = s->larder && !s->recent && !s->failing;
+
+	while (r > 0 && s->output.writer.bytes - from < max_bytes)
+		r = larder_next(s->larder, put_kept, s);
+	if (r < 0)
+		sink_set_failing(s);
+}
+
+/* A file is not ended before all is in it that it needs, unless nothing can be written. */
+static bool lacks_kept(const struct sink *s)
+{
+	return s->larder && !s->recent && !s->failing && larder_n_due(s->larder);
+}
+
+bool sink_has_pieces(const struct sink *s)
+{
+	return lacks_kept(s) || recent_writes(s);
 }
 
 int sink_write_head(struct sink *s, uint64_t now_ns)
@@ -112,10 +135,7 @@ void sink_met_object(void *ctx, const struct space *space, const struct mapping 
 		if (larder_meet(s->larder, tag, s->last_ns)) {
 			if (s->recent)
 				return; /* a snapshot takes what was met of late */
-			if (larder_each_of(s->larder, tag, put_kept, s) < 0)
-				sink_set_failing(s);
-			else
-				s->counters.n[COUNTER_OBJECTS_EMBEDDED]++;
+			s->counters.n[COUNTER_OBJECTS_EMBEDDED] += larder_want(s->larder, tag);
 			return;
 		}
 		larder_expect(s->larder, tag, s->last_ns);
@@ -144,7 +164,7 @@ static void sweep_larder(struct sink *s, uint64_t now_ns)
 
 void sink_sweep(struct sink *s, uint64_t now_ns)
 {
-	if (now_ns - s->sweep_at_ns < sweep_ns || sink_snapshot_runs(s))
+	if (now_ns - s->sweep_at_ns < sweep_ns || recent_writes(s))
 		return;
 	s->sweep_at_ns = now_ns;
 	spaces_sweep(s->spaces, object_gone, s);
@@ -157,7 +177,7 @@ bool sink_file_due(const struct sink *s, uint64_t now_ns)
 	const struct sink_limits *l = &s->options.limits;
 	const struct writer *w = &s->output.writer;
 
-	if (now_ns < s->next_file_at_ns || s->failing)
+	if (now_ns < s->next_file_at_ns || s->failing || lacks_kept(s))
 		return false;
 	return (l->rotate_ns && now_ns - s->file_ns >= l->rotate_ns) ||
 	       (l->rotate_bytes && w->bytes >= l->rotate_bytes &&
@@ -166,8 +186,9 @@ bool sink_file_due(const struct sink *s, uint64_t now_ns)
 
 int sink_next_file(struct sink *s, uint64_t now_ns)
 {
+	if (lacks_kept(s))
+		return -EAGAIN;
 	int r = output_prepare(&s->output);
-
 	if (r < 0) {
 		s->next_file_at_ns = now_ns + next_file_again_ns;
 		return r;
@@ -182,6 +203,8 @@ int sink_next_file(struct sink *s, uint64_t now_ns)
 		s->before.n[i] += s->counters.n[i];
 	memset(&s->counters, 0, sizeof(s->counters));
 	touch_reset(&s->touch, !s->larder);
+	if (s->larder)
+		larder_want_none(s->larder); /* of what met them in the file before */
 	s->first_sample_ns = 0;
 	s->file_ns = now_ns;
 	s->head = HEAD_HEADER;

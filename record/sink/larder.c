@@ -20,6 +20,7 @@ struct kept {
 	uint64_t tag, off, came_ns;
 	uint32_t stored_bytes, raw_bytes, n_records;
 	uint16_t type;
+	bool due; /* larder_next gives it */
 };
 
 struct met {
@@ -29,7 +30,7 @@ struct met {
 
 struct larder {
 	struct kept chunk[LARDER_CHUNKS_MAX];
-	uint32_t n;
+	uint32_t n, n_due, due_from; /* none is due before it */
 	struct met met[MET_MAX];
 	uint32_t n_met, met_mask, sweep;
 	size_t used;
@@ -65,7 +66,7 @@ static struct met *find(struct larder *l, uint64_t tag)
 
 static bool of_no_object(uint64_t tag)
 {
-	return tag == LARDER_TAG_KERNEL || tag == LARDER_TAG_JIT;
+	return tag == LARDER_TAG_JIT;
 }
 
 bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns)
@@ -140,6 +141,7 @@ static void keep_chunks(struct larder *l, uint64_t since_ns)
 
 		if (!stays(l, &k, since_ns)) {
 			l->n_gone += of_no_object(k.tag);
+			l->n_due -= k.due;
 			continue;
 		}
 		memmove(l->bytes + used, l->bytes + k.off, k.stored_bytes);
@@ -150,6 +152,7 @@ static void keep_chunks(struct larder *l, uint64_t since_ns)
 	pages_forget(l->bytes + used, l->used - used);
 	l->n = n;
 	l->used = used;
+	l->due_from = 0;
 }
 
 static uint64_t oldest_ns(const struct larder *l)
@@ -234,45 +237,72 @@ void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void
 	l->used += stored_bytes;
 }
 
-static int give(const struct larder *l, const struct kept *k, larder_got *got, void *ctx)
+static void want(struct larder *l, struct kept *k)
 {
+	l->n_due += !k->due;
+	k->due = true;
+	l->due_from = 0;
+}
+
+bool larder_want(struct larder *l, uint64_t tag)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->chunk[i].tag == tag) {
+			want(l, &l->chunk[i]);
+			any = true;
+		}
+	return any;
+}
+
+void larder_want_since(struct larder *l, uint64_t since_ns, uint32_t *ret_n_objects)
+{
+	uint64_t last_tag = 0;
+
+	*ret_n_objects = 0;
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct kept *k = &l->chunk[i];
+
+		if (!of_no_object(k->tag) && find(l, k->tag)->last_ns < since_ns)
+			continue;
+		*ret_n_objects += !of_no_object(k->tag) && k->tag != last_tag;
+		last_tag = k->tag;
+		want(l, k);
+	}
+}
+
+void larder_want_none(struct larder *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		l->chunk[i].due = false;
+	l->n_due = 0;
+}
+
+uint32_t larder_n_due(const struct larder *l)
+{
+	return l->n_due;
+}
+
+int larder_next(struct larder *l, larder_got *got, void *ctx)
+{
+	if (!l->n_due)
+		return 0;
+	while (!l->chunk[l->due_from].due)
+		l->due_from++;
+	struct kept *k = &l->chunk[l->due_from];
 	struct larder_chunk chunk = { .type = k->type,
 				      .tag = k->tag,
 				      .stored = l->bytes + k->off,
 				      .stored_bytes = k->stored_bytes,
 				      .raw_bytes = k->raw_bytes,
 				      .n_records = k->n_records };
-
-	return got(ctx, &chunk);
-}
-
-int larder_each_of(struct larder *l, uint64_t tag, larder_got *got, void *ctx)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; i < l->n && r >= 0; i++)
-		if (l->chunk[i].tag == tag)
-			r = give(l, &l->chunk[i], got, ctx);
-	return MIN(r, 0);
-}
-
-int larder_each_since(struct larder *l, uint64_t since_ns, larder_got *got, void *ctx,
-		      uint32_t *ret_n_objects)
-{
-	uint64_t last_tag = 0;
-	int r = 0;
-
-	*ret_n_objects = 0;
-	for (uint32_t i = 0; i < l->n && r >= 0; i++) {
-		const struct kept *k = &l->chunk[i];
-
-		if (!of_no_object(k->tag) && find(l, k->tag)->last_ns < since_ns)
-			continue;
-		*ret_n_objects += !of_no_object(k->tag) && k->tag != last_tag;
-		last_tag = k->tag;
-		r = give(l, k, got, ctx);
-	}
-	return MIN(r, 0);
+	int r = got(ctx, &chunk);
+	if (r < 0)
+		return r;
+	k->due = false;
+	l->n_due--;
+	return 1;
 }
 
 size_t larder_bytes(const struct larder *l)

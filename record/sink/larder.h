@@ -1,7 +1,7 @@
 /*
- * Embedded chunks (files, kernel symbols, code made at run time) kept as they came, compressed, so
- * that each further segment can stand alone although the files may be gone by then. Fixed memory,
- * touched as it is used; full, those met longest ago go. Private to the room.
+ * Embedded chunks (files, code made at run time) kept as they came, compressed, so that each
+ * further segment can stand alone although the files may be gone by then. Fixed memory, touched as
+ * it is used; full, those met longest ago go. Private to the room.
  */
 #ifndef RECORD_SINK_LARDER_H
 #define RECORD_SINK_LARDER_H
@@ -18,9 +18,7 @@ struct larder;
 enum {
 	LARDER_BYTES = 64 << 20,
 	LARDER_CHUNKS_MAX = 1 << 15,
-	/* in place of an object's tag: chunks that are of no object */
-	LARDER_TAG_KERNEL = 1,
-	LARDER_TAG_JIT = 2,
+	LARDER_TAG_JIT = 1, /* in place of an object's tag: chunks that are of no object */
 };
 
 struct larder *larder_new(struct err *err);
@@ -49,12 +47,18 @@ struct larder_chunk {
 	size_t stored_bytes, raw_bytes;
 	uint32_t n_records;
 };
-/* Negative ends it and is returned. */
+/*
+ * Chunks are wanted, and then given one by one, in the order in which they came: they may be many
+ * MiB, and rings are to be looked at in between. A chunk that has to go is not given any more.
+ */
+bool larder_want(struct larder *l, uint64_t tag); /* false: there are none */
+/* All of what was met at or after `since_ns`, and all that is of no object. */
+void larder_want_since(struct larder *l, uint64_t since_ns, uint32_t *ret_n_objects);
+void larder_want_none(struct larder *l);
+uint32_t larder_n_due(const struct larder *l); /* wanted and not given yet */
 typedef int larder_got(void *ctx, const struct larder_chunk *chunk);
-int larder_each_of(struct larder *l, uint64_t tag, larder_got *got, void *ctx);
-/* All that was met at or after `since_ns`, and all that is of no object. */
-int larder_each_since(struct larder *l, uint64_t since_ns, larder_got *got, void *ctx,
-		      uint32_t *ret_n_objects);
+/* 1: one was given. 0: none is due. Negative, of `got`: it stays due. */
+int larder_next(struct larder *l, larder_got *got, void *ctx);
 
 size_t larder_bytes(const struct larder *l);
 /* Chunks of no object that had to go: names that later segments lack. */

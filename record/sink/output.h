@@ -32,7 +32,7 @@ struct output {
 	bool syncing;	       /* one is on its way */
 	int sync_code;	       /* of this file's sync that failed; 0: none did */
 	uint64_t done_bytes;   /* of the files before */
-	uint32_t n_done;	 /* files before */
+	uint32_t n_done;       /* files before */
 	uint64_t n_answers;    /* jobs that are done */
 	uint64_t slowest_ns;   /* sync */
 };

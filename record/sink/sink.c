@@ -14,6 +14,7 @@
 #include "common/base/io.h"
 #include "common/space/keyframe.h"
 #include "record/sink/larder.h"
+#include "record/sink/names.h"
 #include "record/sink/sink_state.h"
 
 enum { ZSTD_LEVEL = 2 }; /* 3 to 6 % smaller than 1 for 0.1 to 1 us a sample; 3 costs twice that */
@@ -210,11 +211,14 @@ void sink_sources_changed(struct sink *s, uint64_t now_ns)
 		record_encoder_put_source(s->encoder, i, &s->source[i]);
 }
 
-static uint64_t larder_tag(enum chunk_type type, uint64_t tag)
+static void keep_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
+		       size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
 {
-	if (type == CHUNK_OBJECT)
-		return tag;
-	return type == CHUNK_KERNEL ? LARDER_TAG_KERNEL : LARDER_TAG_JIT;
+	if (type == CHUNK_KERNEL)
+		names_add(s->names, stored, raw_bytes);
+	else
+		larder_put(s->larder, type, type == CHUNK_OBJECT ? tag : LARDER_TAG_JIT, stored,
+			   stored_bytes, raw_bytes, n_records, s->last_ns);
 }
 
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
@@ -229,14 +233,15 @@ int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *s
 	else if (type == CHUNK_OBJECT)
 		r = chunk_writer_put_object(s->chunks, stored, stored_bytes, raw_bytes, n_records,
 					    tag);
+	else if (type == CHUNK_KERNEL)
+		r = chunk_writer_put(s->chunks, type, 0, stored, raw_bytes, n_records, 0, 0);
 	else
 		r = chunk_writer_put_stored(s->chunks, type, 0, stored, stored_bytes, raw_bytes,
 					    n_records);
 	if (r < 0)
 		sink_set_failing(s);
 	else if (s->larder)
-		larder_put(s->larder, type, larder_tag(type, tag), stored, stored_bytes, raw_bytes,
-			   n_records, s->last_ns);
+		keep_chunk(s, type, tag, stored, stored_bytes, raw_bytes, n_records);
 	return r;
 }
 
@@ -274,6 +279,7 @@ void sink_tick(struct sink *s, uint64_t now_ns)
 		try_again(s, now_ns);
 		return;
 	}
+	sink_put_kept(s, SINK_PIECE_BYTES);
 	if (s->open_ns && now_ns > s->open_ns &&
 	    now_ns - s->open_ns >= (s->n_closed ? chunk_age_ns : first_chunk_age_ns))
 		sink_chunk_close(s);
@@ -365,7 +371,8 @@ static int alloc_parts(struct sink *s, struct err *err)
 	if (!in_segments(&s->options.limits) && !recent)
 		return 0;
 	s->larder = larder_new(err);
-	return s->larder ? 0 : -ENOMEM;
+	s->names = names_new(err);
+	return s->larder && s->names ? 0 : -ENOMEM;
 }
 
 static void plan_keyframes(struct sink *s)
@@ -425,6 +432,7 @@ int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 	sink_chunk_close(s); /* it may have been another chunk that was refused */
 	if (s->recent)
 		return recent_close(s, ret, err);
+	sink_put_kept(s, UINT64_MAX);
 	writer_begin_end(&s->output.writer);
 	int r = sink_write_end(s);
 	if (r < 0)
@@ -448,6 +456,7 @@ void sink_free(struct sink *s)
 		return;
 	output_free(&s->output);
 	larder_free(s->larder);
+	names_free(s->names);
 	free(s->manifest);
 	recent_free(s->recent);
 	chunk_writer_free(s->chunks);

@@ -34,6 +34,7 @@ struct sink_file {
 	uint64_t bytes;
 	uint64_t unsure_bytes; /* `code`: written since the last sync that worked */
 	int code;	       /* 0: it is on the disk; negative errno: it may not be */
+	bool again;	       /* `code`, of a snapshot: it is tried again */
 	/* of a snapshot: what of the past is in it */
 	uint64_t n_samples, kept_ns;
 };
@@ -76,7 +77,7 @@ void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
 void sink_set_source(struct sink *s, uint8_t source, const struct record_source *now);
 void sink_sources_changed(struct sink *s, uint64_t now_ns);
 
-/* A compressed chunk from the inspector. Negative: not taken, offer it again later. */
+/* A chunk from the inspector, as in its sink. Negative: not taken, offer it again later. */
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
 	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records); /* tag: of OBJECT */
 void sink_count(struct sink *s, enum counter counter, uint64_t more);
@@ -89,15 +90,21 @@ void sink_tick(struct sink *s, uint64_t now_ns);
  * so that the file has what its samples met.
  */
 bool sink_file_due(const struct sink *s, uint64_t now_ns);
-/* Ends this file and begins the next. Negative: not possible now, it goes on in this one. */
+/*
+ * Ends this file and begins the next. Negative: not possible now, it goes on in this one; -EAGAIN:
+ * it has not all yet that it needs.
+ */
 int sink_next_file(struct sink *s, uint64_t now_ns);
 
 /*
  * What is kept in memory goes into the next segment's file, piece by piece in sink_tick; on_file
- * tells when it is there. -EBUSY: the one before is not yet. -EINVAL: nothing is kept in memory.
+ * tells when it is there, or that it failed: then it is written again, from the beginning, under
+ * the next name, for as long as what was to be written is kept. -EBUSY: the one before is not there
+ * yet. -EINVAL: nothing is kept in memory.
  */
 int sink_snapshot(struct sink *s, uint64_t now_ns);
-bool sink_snapshot_runs(const struct sink *s); /* sink_tick wants to be called without a pause */
+bool sink_snapshot_runs(const struct sink *s); /* the next one would be -EBUSY */
+bool sink_has_pieces(const struct sink *s);    /* sink_tick wants to be called without a pause */
 
 const struct record_counters *sink_counters(struct sink *s); /* of all files together */
 uint64_t sink_bytes(const struct sink *s);		     /* of all files together */

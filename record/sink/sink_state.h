@@ -8,7 +8,10 @@
 #include "record/sink/sink.h"
 
 struct larder; /* larder.h */
+struct names;  /* names.h */
 struct recent; /* recent.c */
+
+enum { SINK_PIECE_BYTES = 2 << 20 }; /* between two looks at the rings */
 
 /* What stands before the first event of a file, in this order. */
 enum sink_head { HEAD_HEADER, HEAD_MANIFEST, HEAD_KEYFRAME, HEAD_KEPT, HEAD_DONE };
@@ -24,6 +27,7 @@ struct sink {
 	struct spaces *spaces;
 	struct touch touch;
 	struct larder *larder; /* NULL: no further segment is planned */
+	struct names *names;   /* as larder */
 	struct recent *recent; /* the flight recorder; NULL: events go to the output at once */
 	struct record_counters counters; /* of this file */
 	struct record_counters before;	 /* of the files before */
@@ -56,6 +60,8 @@ void sink_set_failing(struct sink *s);
 int sink_write_head(struct sink *s, uint64_t now_ns); /* what is still missing of it */
 int sink_write_end(struct sink *s);
 int sink_write_manifest(struct sink *s, struct chunk_writer *to, uint32_t number);
+/* Of what was embedded in an earlier file and is wanted in this one. */
+void sink_put_kept(struct sink *s, uint64_t max_bytes);
 void sink_met_object(void *ctx, const struct space *space, const struct mapping *mapping);
 void sink_sweep(struct sink *s, uint64_t now_ns); /* when it is time: forgets what is dead */
 
@@ -65,6 +71,7 @@ int recent_open(struct sink *s, struct err *err);
 int recent_put(void *recent, const void *bytes, size_t n); /* a chunk_sink */
 void recent_keyframe(struct sink *s, uint64_t now_ns);	   /* before one */
 void recent_tick(struct sink *s);
+bool recent_writes(const struct sink *s);	/* a snapshot, just now */
 uint64_t recent_since_ns(const struct sink *s); /* what is older is in no snapshot any more */
 /* The last snapshot, into the output itself. */
 int recent_close(struct sink *s, struct sink_total *ret, struct err *err);

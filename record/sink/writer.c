@@ -144,6 +144,16 @@ void writer_begin_end(struct writer *w)
 	w->reserve = false;
 }
 
+int writer_rewind(struct writer *w)
+{
+	if (ftruncate(w->fd, 0) < 0 || lseek(w->fd, 0, SEEK_SET) < 0)
+		return -errno;
+	w->bytes = 0;
+	w->torn = false;
+	w->reserve = true;
+	return 0;
+}
+
 int writer_cut_reserve(struct writer *w, struct err *err)
 {
 	if (!w->seekable || ftruncate(w->fd, (off_t)w->bytes) == 0)

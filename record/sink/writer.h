@@ -32,6 +32,7 @@ void writer_take(struct writer *w, int fd); /* a new, empty file */
 int writer_put(void *w, const void *bytes, size_t n);
 /* Further pieces may use the room that was kept for the end. */
 void writer_begin_end(struct writer *w);
+int writer_rewind(struct writer *w);			   /* to an empty file */
 int writer_cut_reserve(struct writer *w, struct err *err); /* before a last sync */
 int writer_close(struct writer *w, struct err *err);
 

@@ -30,8 +30,17 @@ static void put(struct larder *l, enum chunk_type type, uint64_t tag, size_t n, 
 static uint64_t count(struct larder *l, uint64_t tag)
 {
 	n_got = sum_got = 0;
-	CHECK_INT(larder_each_of(l, tag, got, NULL), 0);
+	CHECK_TRUE(larder_want(l, tag) == (larder_n_due(l) > 0));
+	while (larder_next(l, got, NULL) > 0)
+		;
+	CHECK_UINT(larder_n_due(l), 0);
 	return n_got;
+}
+
+static int refuse(void *ctx, const struct larder_chunk *chunk)
+{
+	(void)ctx, (void)chunk;
+	return -28;
 }
 
 static void kept(void)
@@ -46,17 +55,51 @@ static void kept(void)
 	put(l, CHUNK_OBJECT, 100, 50, 1, 2);
 	put(l, CHUNK_OBJECT, 100, 60, 2, 2);
 	put(l, CHUNK_OBJECT, 200, 60, 3, 2); /* nobody expected it */
-	put(l, CHUNK_KERNEL, LARDER_TAG_KERNEL, 10, 4, 3);
+	put(l, CHUNK_JIT, LARDER_TAG_JIT, 10, 4, 3);
 	CHECK_UINT(count(l, 100), 2);
 	CHECK_UINT(sum_got, 3);
 	CHECK_UINT(count(l, 200), 0);
 	larder_expect(l, 300, 9);
 	put(l, CHUNK_OBJECT, 300, 60, 5, 9);
 	n_got = sum_got = 0;
-	CHECK_INT(larder_each_since(l, 5, got, NULL, &n_objects), 0);
+	larder_want_since(l, 5, &n_objects);
 	CHECK_UINT(n_objects, 1);
-	CHECK_UINT(n_got, 2); /* 300 and the kernel's */
+	CHECK_UINT(larder_n_due(l), 2); /* 300 and the code made at run time */
+	CHECK_INT(larder_next(l, refuse, NULL), -28);
+	CHECK_UINT(larder_n_due(l), 2);
+	CHECK_INT(larder_next(l, got, NULL), 1);
+	CHECK_INT(larder_next(l, got, NULL), 1);
+	CHECK_INT(larder_next(l, got, NULL), 0);
 	CHECK_UINT(sum_got, 9);
+	larder_want_since(l, 5, &n_objects);
+	larder_want_none(l);
+	CHECK_INT(larder_next(l, got, NULL), 0);
+	larder_free(l);
+}
+
+/* Wanted, half given, and then the gaps are closed. */
+static void given_in_pieces(void)
+{
+	struct larder *l = larder_new(NULL);
+	uint32_t n_objects;
+
+	REQUIRE_TRUE(l);
+	for (uint64_t tag = 10; tag < 110; tag++) {
+		larder_expect(l, tag, tag);
+		put(l, CHUNK_OBJECT, tag, 1000, tag, tag);
+	}
+	larder_want_since(l, 20, &n_objects);
+	CHECK_UINT(n_objects, 90);
+	for (int i = 0; i < 30; i++)
+		CHECK_INT(larder_next(l, got, NULL), 1);
+	larder_begin_sweep(l);
+	larder_forget(l, 60); /* 20 to 49 were given, 50 to 59 go */
+	CHECK_UINT(larder_n_due(l), 50);
+	n_got = sum_got = 0;
+	while (larder_next(l, got, NULL) > 0)
+		;
+	CHECK_UINT(n_got, 50);
+	CHECK_UINT(sum_got, (60 + 109) * 50 / 2);
 	larder_free(l);
 }
 
@@ -112,7 +155,7 @@ static void swept(void)
 		larder_expect(l, tag, tag);
 		put(l, CHUNK_OBJECT, tag, 100, tag % 256, tag);
 	}
-	put(l, CHUNK_KERNEL, LARDER_TAG_KERNEL, 50, 1, 11);
+	put(l, CHUNK_JIT, LARDER_TAG_JIT, 50, 1, 11);
 	larder_begin_sweep(l);
 	for (uint64_t tag = 10; tag < 5000; tag += 1000)
 		larder_use(l, tag);
@@ -120,7 +163,7 @@ static void swept(void)
 	larder_forget(l, 4990);
 	CHECK_UINT(larder_bytes(l), (5 + 10) * 100 + 50);
 	CHECK_UINT(larder_n_gone(l), 0);
-	CHECK_UINT(count(l, LARDER_TAG_KERNEL), 1);
+	CHECK_UINT(count(l, LARDER_TAG_JIT), 1);
 	for (uint64_t tag = 10; tag < 5000; tag++) {
 		bool stays = tag % 1000 == 10 || tag >= 4990;
 
@@ -131,6 +174,7 @@ static void swept(void)
 }
 
 SUITE(sink_larder, { "chunks of what was met are given again", kept },
+      { "what is given in pieces outlives a sweep in between", given_in_pieces },
       { "what nothing uses and no snapshot wants goes", swept },
       { "full, those met longest ago go", full },
       { "more objects than its tables have places do no harm", many }, )

@@ -1,6 +1,6 @@
 /*
  * LD_PRELOAD: a disk that is slow or fails. SYNC_DELAY_MS: what each fdatasync and fsync takes;
- * SYNC_FAIL: the number of the fdatasync that fails with EIO. Each is told in the file SYNC_LOG.
+ * SYNC_FAIL: the number of the fdatasync that fails with EIO; FSYNC_FAIL: of the fsync. Each is told in the file SYNC_LOG.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -44,8 +44,13 @@ int fdatasync(int fd)
 
 int fsync(int fd)
 {
+	static int n;
 	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
 
 	slow("fsync");
+	if (++n == number("FSYNC_FAIL")) {
+		errno = EIO;
+		return -1;
+	}
 	return real(fd);
 }
