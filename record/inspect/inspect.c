@@ -432,10 +432,17 @@ static bool is_hanging(struct inspector *in, uint64_t now_ns)
 	return false;
 }
 
+/* Samples go on without; what files say of them is missing from here on. */
+static void go_without(const struct inspector *in, const char *why)
+{
+	log_warning("no process reads files any more (%s): what is met from now on is not embedded",
+		    in->n_starts < N_STARTS_MAX ? why : "too many of them ended");
+}
+
 /* The child is dead or late: another one takes over, unless they keep dying. */
 static void replace_child(struct inspector *in)
 {
-	struct err err;
+	struct err err = { .code = 0 };
 
 	log_debug("inspect", "inspector replaced: request=%u path='%s'", in->asked,
 		  in->asked == MESSAGE_EMBED ? in->asked_object.key.path : "");
@@ -446,8 +453,8 @@ static void replace_child(struct inspector *in)
 		in->sink.embedded(in->sink.ctx, false);
 	in->asked = 0;
 	watches_restart(&in->watches);
-	if (in->n_starts < N_STARTS_MAX)
-		spawn(in, &err);
+	if (in->n_starts == N_STARTS_MAX || spawn(in, &err) < 0)
+		go_without(in, err.text);
 }
 
 static bool take_event(struct inspector *in, const struct message *message, const uint8_t *bytes,

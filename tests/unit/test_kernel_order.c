@@ -17,7 +17,7 @@ static void put_times(struct ring *rings, int i, const uint64_t *times, size_t n
 {
 	made.n = 0;
 	for (size_t k = 0; k < n; k++)
-		made_fork(&made, (uint32_t)(100 * i) + (uint32_t)k, times[k]);
+		made_fork(&made, (uint32_t)(100 * i) + (uint32_t)k + 1, times[k]);
 	for (size_t k = 0; k < made.n; k++)
 		memory[i].data[(start + k) % RING_BYTES] = made.bytes[k];
 	ring_init(&rings[i], memory[i].data, RING_BYTES, start, start + made.n, memory[i].bounce);
@@ -111,7 +111,7 @@ static void wraps_anywhere(void)
 		for (const void *bytes; (bytes = order_next(&order, &ring, &record)); n++) {
 			CHECK_INT(decode_record(&layout, bytes, record.header.size, &event),
 				  DECODE_EVENT);
-			CHECK_UINT(event.pid, n);
+			CHECK_UINT(event.pid, n + 1);
 			CHECK_UINT(event.time_ns, times[n]);
 		}
 		CHECK_UINT(n, 3);
