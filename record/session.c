@@ -30,6 +30,9 @@
 
 static const uint64_t snapshot_wait_ns = 3000000000;
 
+static struct session *running; /* who is met without memory, */
+static pid_t running_pid;	/* here and not in a child */
+
 static int open_signals(struct session *s, struct err *err)
 {
 	sigset_t mask;
@@ -111,6 +114,14 @@ static int open_kernel(struct session *s, struct err *err)
 	return r;
 }
 
+/* Of the whole system: the recorder itself is not what is looked for. */
+static bool is_own(void *ctx, uint32_t pid)
+{
+	const struct session *s = ctx;
+
+	return pid == (uint32_t)running_pid || inspector_owns(s->inspector, pid);
+}
+
 static int open_sink(struct session *s, struct err *err)
 {
 	const struct kernel_facts *facts = kernel_facts(s->kernel);
@@ -120,7 +131,7 @@ static int open_sink(struct session *s, struct err *err)
 		.stacks = s->options->stacks,
 		.source = facts->source,
 		.n_sources = facts->n_sources,
-		.filter_pid = { (uint32_t)getpid(), (uint32_t)inspector_pid(s->inspector) },
+		.is_filtered = is_own,
 		.on_object = session_on_object,
 		.on_kernel = session_on_kernel,
 		.on_file = session_on_file,
@@ -265,9 +276,6 @@ static int become_command(struct session *s)
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 	return unrecorded_run(s->options);
 }
-
-static struct session *running; /* who is met without memory, */
-static pid_t running_pid;	/* here and not in a child */
 
 /* Nobody can go on recording, but COMMAND runs on, and its status is passed. */
 static void on_exhaustion(size_t size_bytes)

@@ -22,6 +22,7 @@
 #include "common/base/io.h"
 #include "common/base/log.h"
 #include "record/inspect/message.h"
+#include "record/inspect/own.h"
 #include "record/inspect/serve.h"
 #include "record/inspect/spare.h"
 #include "record/inspect/watch.h"
@@ -67,6 +68,7 @@ struct inspector {
 	int fd;	   /* -1: none runs */
 	int n_starts;
 	struct spare spare;
+	struct own own;
 	uint64_t spent_ns; /* CPU time of those before */
 	pid_t dead[N_STARTS_MAX];
 	int n_dead; /* killed and not yet reaped */
@@ -129,8 +131,10 @@ static int spawn(struct inspector *in, struct err *err)
 
 static void take_pid(struct inspector *in)
 {
-	if (!in->pid)
-		in->pid = spare_take_pid(&in->spare);
+	if (in->pid)
+		return;
+	in->pid = spare_take_pid(&in->spare);
+	own_add(&in->own, (uint32_t)MAX(in->pid, 0));
 }
 
 /* The first one: whoever starts us wants to know its pid. */
@@ -161,6 +165,7 @@ int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
 	in->rx = rx;
 	in->fd = -1;
 	int r = spare_start(&in->spare, work, (int)embed, err);
+	in->own.maker = (uint32_t)MAX(in->spare.pid, 0);
 	if (r == 0)
 		r = spawn(in, err);
 	if (r == 0)
@@ -238,6 +243,11 @@ pid_t inspector_pid(const struct inspector *in)
 pid_t inspector_spare_pid(const struct inspector *in)
 {
 	return in->spare.pid;
+}
+
+bool inspector_owns(const struct inspector *in, uint32_t pid)
+{
+	return own_has(&in->own, pid);
 }
 
 uint64_t inspector_busy_ns(const struct inspector *in)
@@ -320,6 +330,8 @@ bool inspector_ask_kernel(struct inspector *in, uint64_t pc)
 
 void inspector_note(struct inspector *in, const struct event *event)
 {
+	if (event->type == EVENT_FORK)
+		own_note(&in->own, event);
 	if (in->embed >= EMBED_SYMBOLS)
 		watches_note(&in->watches, event);
 }

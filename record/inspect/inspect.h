@@ -41,6 +41,8 @@ void inspector_stop(struct inspector *in);
 int inspector_fd(const struct inspector *in);	 /* readable: call inspector_work; -1: none runs */
 pid_t inspector_pid(const struct inspector *in); /* of the one that runs; 0: not known */
 pid_t inspector_spare_pid(const struct inspector *in);	/* who makes them */
+/* Whether this process is, or was, one of them. */
+bool inspector_owns(const struct inspector *in, uint32_t pid);
 uint64_t inspector_busy_ns(const struct inspector *in); /* CPU time of all of them so far */
 
 /* Requests are queued and never block; the full queue drops them (false). */

@@ -97,7 +97,7 @@ int sink_keyframe(struct sink *s, uint64_t now_ns)
 
 static bool is_filtered(const struct sink *s, uint32_t pid)
 {
-	return pid && (pid == s->options.filter_pid[0] || pid == s->options.filter_pid[1]);
+	return s->options.is_filtered && s->options.is_filtered(s->options.ctx, pid);
 }
 
 static void scrub(struct sink *s, const struct space *space, struct event_sample *sample)

@@ -48,7 +48,8 @@ struct sink_options {
 	const void *manifest; /* manifest_put's pairs; lent until sink_open returns */
 	size_t manifest_bytes;
 	uint32_t manifest_pairs;
-	uint32_t filter_pid[2]; /* samples of these are not for the file; 0: none */
+	/* Samples of these processes are not for the file; NULL: all are. */
+	bool (*is_filtered)(void *ctx, uint32_t pid);
 
 	/* What the file still wants: told once for each. */
 	void (*on_object)(void *ctx, const struct space *space, const struct mapping *mapping);

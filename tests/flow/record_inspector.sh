@@ -53,6 +53,46 @@ pass "a file that was replaced is not taken for what ran"
 need setpriv
 compile split.c plain -Wl,--build-id=none
 compile split.c successor -Dheavy_work=wrong_work -Wl,--build-id=none
+
+# inspector_of PID [OTHER]: the recorder's child that reads, and not OTHER
+inspector_of() {
+	for child in $(children "$1"); do
+		[ "$child" = "${2-}" ] || ! grep -qx ddprof-record "/proc/$child/comm" || echo "$child"
+	done
+}
+another() { inspector=$(inspector_of $pid "$first") && [ -n "$inspector" ]; }
+"$record" -a -F 4999 --nice=4 --cpu-affinity=1 --duration 4 -o rec5 >out 2>err &
+pid=$!
+background $pid
+wait_for 10 test -s rec5
+first=$(inspector_of $pid)
+kill -KILL "$first"
+wait_for 5 another
+[ "$(ps -o ni= -p "$inspector" | tr -d ' ')" = 4 ] || fail "nice of a later inspector: $(ps -o ni= -p "$inspector")"
+grep -q '^Cpus_allowed:.*0*1$' "/proc/$inspector/status" || fail "CPUs of a later inspector"
+for i in 1 2 3 4 5 6 7 8; do # something to read
+	cp split "split$i" && "./split$i" 20 >/dev/null
+done
+busy=$(awk '{ print $14 + $15 }' "/proc/$inspector/stat")
+wait $pid || fail "-a: $(cat err)"
+for own in $pid "$first" "$inspector"; do
+	"$report" --folded --pid="$own" rec5 >folded 2>report.log || :
+	[ ! -s folded ] || fail "-a has samples of our own process $own: $(head -n 2 folded)"
+done
+pass "an inspector made later is placed and left out like the first ($busy ticks of CPU time)"
+"$record" -F 999 -o rec6 -- sh -c 'sleep 0.6; exec ./split 300' >out 2>err &
+pid=$!
+background $pid
+wait_for 10 test -s rec6
+wait_for 10 command_runs $pid
+for child in $(children $pid); do
+	! grep -q '^ddprof' "/proc/$child/comm" || kill -KILL "$child"
+done
+wait $pid || fail "without inspectors: $(cat err)"
+grep -q 'no process reads files any more' err || fail "nobody says that files are not looked at: $(cat err)"
+[ "$(value stored rec6)" -gt 0 ] || fail "no samples without inspectors"
+pass "without whoever makes inspectors the recording goes on, and says so"
+
 chmod 777 .
 nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs'
 for other in keep replace; do
