@@ -19,27 +19,39 @@ for signal in INT TERM HUP; do
 done
 pass "SIGINT, SIGTERM and SIGHUP end COMMAND and the file is complete"
 
+# terminated SCRIPT: sends SIGTERM to the recorder alone once COMMAND is ready for it; its status is in rc
+terminated() {
+	rm -f ready
+	"$record" -F 999 -o rec -- sh "$1" >out 2>err &
+	pid=$!
+	background $pid
+	wait_for 20 test -e ready
+	kill -TERM $pid
+	rc=0
+	wait $pid || rc=$?
+}
+
 cat >handles <<'END'
-trap 'echo caught; exit 5' INT
+trap 'echo caught; exit 5' TERM
+: >ready
 i=0
 while :; do i=$((i+1)); done
 END
-rc=0
-timeout --foreground --preserve-status -s INT 1 "$record" -F 999 -o rec -- sh handles >out 2>err || rc=$?
-[ $rc -eq 5 ] || fail "COMMAND handled SIGINT and ended with 5, we with $rc"
-[ "$(grep -c caught out)" -eq 1 ] || fail "COMMAND was interrupted more than once: $(cat out)"
-pass "COMMAND that handles SIGINT keeps its status"
+terminated handles
+[ $rc -eq 5 ] || fail "COMMAND handled SIGTERM and ended with 5, we with $rc"
+[ "$(grep -c caught out)" -eq 1 ] || fail "COMMAND was terminated more than once: $(cat out)"
+pass "COMMAND that handles a signal keeps its status"
 
 cat >deaf <<'END'
-trap '' INT
+trap '' TERM
+: >ready
 i=0
 while [ $i -lt 400000 ]; do i=$((i+1)); done
 exit 6
 END
-rc=0
-timeout --foreground --preserve-status -s INT 0.3 "$record" -F 999 -o rec -- sh deaf >out 2>err || rc=$?
-[ $rc -eq 6 ] || fail "COMMAND ignores SIGINT and ended with 6, we with $rc"
-pass "COMMAND that ignores SIGINT is recorded to its end"
+terminated deaf
+[ $rc -eq 6 ] || fail "COMMAND ignores SIGTERM and ended with 6, we with $rc"
+pass "COMMAND that ignores a signal is recorded to its end"
 
 ./split 60000 >/dev/null &
 target=$!

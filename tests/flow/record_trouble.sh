@@ -19,7 +19,7 @@ wrong 'Invalid event/tracepoint \(nonsense\)' -e nonsense
 wrong 'Unknown preset \(x\)' --preset x
 wrong 'COMMAND, -p and -a exclude each other' -p $$
 wrong 'COMMAND, -p and -a exclude each other' -a
-wrong 'COMMAND, -p and -a exclude each other' -g
+wrong '-g is --global here' -g
 wrong "unknown option '--frequncy', nearest is --frequency" --frequncy=9
 wrong "unknown option '--api-kye', nearest is --api-key" --api-kye=secret
 wrong "option --inherit: 'perhaps': expected yes or no" --inherit=perhaps
