@@ -61,6 +61,11 @@ run() {
 		s/--duration[ =][0-9]*/--duration=0.3/; s/--delay=10s/--delay=0.05s/; s/^ssh host //; s,^\./ddprof,ddprof,
 		s,/var/[a-z]*/,,; s,/etc/,,")
 	case $line in
+	*'&'|*'& '*) # what runs in the background is waited for as well
+		line=$(printf '%s\nrc=$?; wait; exit $rc' "$line")
+		;;
+	esac
+	case $line in
 	*ddprof-record*' -a'*|*start-paused*) set -- timeout -s INT 2 sh -c "$line" ;;
 	*) set -- timeout 60 sh -c "$line" ;;
 	esac
