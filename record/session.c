@@ -111,6 +111,7 @@ static int open_kernel(struct session *s, struct err *err)
 	int r = kernel_open(&options, &s->kernel, err);
 	if (options.whole_system && (r == -EACCES || r == -EPERM))
 		return open_own(s, &options, err);
+	s->whole_cpus = options.whole_system;
 	return r;
 }
 

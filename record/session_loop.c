@@ -81,10 +81,22 @@ static void on_embedded(void *ctx, bool ok)
 	sink_count(s->sink, ok ? COUNTER_OBJECTS_EMBEDDED : COUNTER_OBJECTS_FAILED, 1);
 }
 
+static void on_unsampled(void *ctx, enum unsampled_reason reason, const char *name)
+{
+	struct session *s = ctx;
+
+	if (!s->whole_cpus)
+		sink_unsampled(s->sink, reason, name);
+}
+
 struct inspect_sink session_answers(struct session *s)
 {
 	return (struct inspect_sink){
-		.ctx = s, .event = on_snapshot, .chunk = on_chunk, .embedded = on_embedded
+		.ctx = s,
+		.event = on_snapshot,
+		.chunk = on_chunk,
+		.embedded = on_embedded,
+		.unsampled = on_unsampled,
 	};
 }
 
@@ -242,6 +254,7 @@ void session_finish(struct session *s)
 		log_error("output '%s': %s", s->options->output, err.text);
 	log_debug("session", "rings: longest_between_looks_us=%" PRIu64, s->longest_ns / 1000);
 	summary.counters = *sink_counters(s->sink);
+	summary.unsampled = sink_unsampled_so_far(s->sink);
 	summary.ran_ns = s->now_ns - s->start_ns;
 	summary.exact_lost = kernel_facts(s->kernel)->exact_lost;
 	summary_print(&summary);

@@ -43,6 +43,7 @@ struct session {
 	bool file_wanted;		 /* somebody asked for it */
 	struct trigger trigger;
 	struct control control;
+	bool whole_cpus;	   /* events of CPUs, not of tasks: no exec ends them */
 	bool paused, drop_samples; /* all are; drop: the kernel cannot pause them alone */
 	uint32_t paused_sources;   /* a bit for each */
 	bool delay_over;	   /* of --delay */

@@ -50,6 +50,19 @@ static void format_bytes(uint64_t bytes, char *text, size_t n)
 		snprintf(text, n, "%.1f MiB", (double)bytes / (1 << 20));
 }
 
+/* No right helps where the events are the task's own: only those of whole CPUs stay. */
+static void print_unsampled(const struct unsampled_table *t)
+{
+	char text[UNSAMPLED_TEXT_MAX];
+
+	unsampled_describe(t, text, sizeof(text));
+	if (text[0])
+		log_warning("%s; the kernel ends sampling, also of what they start, when a program "
+			    "gains rights or may not be read: record the whole system (-a) as root "
+			    "or with CAP_PERFMON to see them",
+			    text);
+}
+
 void summary_print(const struct summary *s)
 {
 	char losses[256], bytes[32], files[32] = "";
@@ -69,6 +82,8 @@ void summary_print(const struct summary *s)
 			    " records of mappings and tasks were lost; samples whose mappings "
 			    "are not known since are marked",
 			    n[COUNTER_TASKS_LOST_KERNEL]);
+	if (s->unsampled)
+		print_unsampled(s->unsampled);
 	if (s->total.n_files > 1)
 		snprintf(files, sizeof(files), "%" PRIu32 " files of ", s->total.n_files);
 	log_notice("%" PRIu64 " samples in %.2f s, %s, %s in %s'%s'", n[COUNTER_SAMPLES_STORED],

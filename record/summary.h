@@ -12,6 +12,7 @@ struct summary {
 	const char *output;
 	struct record_counters counters;
 	struct sink_total total;
+	const struct unsampled_table *unsampled;
 	uint64_t ran_ns;
 	bool exact_lost;
 };

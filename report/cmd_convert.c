@@ -148,7 +148,7 @@ static void take_sources(struct convert *c)
 
 static int put_keyframe(struct convert *c)
 {
-	int status = keyframe_write(c->writer, c->encoder, c->spaces, c->source, c->n_sources,
+	int status = keyframe_write(c->writer, c->encoder, c->spaces, c->source, c->n_sources, NULL,
 				    c->last_ns, &c->counters);
 
 	record_encoder_begin(c->encoder);

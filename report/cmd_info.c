@@ -205,6 +205,19 @@ static void text_samples(struct info *i)
 	text_count(i, "samples read", i->n_stacks, 0);
 }
 
+static void text_unsampled(struct info *i)
+{
+	const struct unsampled_table *t = recording_unsampled(i->recording);
+
+	if (t->n)
+		buf_puts(&i->out, "\nProcesses that could not be sampled, nor what they started\n");
+	for (uint32_t u = 0; u < t->n; u++) {
+		buf_printf(&i->out, "  %12" PRIu64 "  ", t->at[u].n);
+		escape_text(&i->out, t->at[u].name[0] ? t->at[u].name : "others");
+		buf_printf(&i->out, ": %s\n", unsampled_reason_text(t->at[u].reason));
+	}
+}
+
 static void text_stacks(struct info *i)
 {
 	buf_puts(&i->out, "\nStacks\n");
@@ -304,6 +317,7 @@ static void put_text(struct info *i)
 	buf_putc(&i->out, '\n');
 	text_file(i);
 	text_samples(i);
+	text_unsampled(i);
 	text_stacks(i);
 	text_names(i);
 	text_problems(i, "Modules without symbols", symbol_problem);
@@ -457,6 +471,8 @@ static void put_json(struct info *i)
 	buf_putc(&i->out, '}');
 	json_file(i);
 	json_samples(i);
+	buf_puts(&i->out, ",\n");
+	export_put_unsampled_json(&i->out, recording_unsampled(i->recording));
 	json_stacks(i);
 	json_modules(i);
 	json_advice(i);

@@ -130,6 +130,8 @@ static int put_records(struct scrub *s, const struct chunk *chunk)
 		if (got == RECORD_SOURCE) {
 			status = record_encoder_put_source(s->encoder, record.source_index,
 							   &record.source);
+		} else if (got == RECORD_UNSAMPLED) {
+			status = record_encoder_put_unsampled(s->encoder, &record.unsampled);
 		} else if (got == RECORD_COUNTERS) {
 			record_encoder_put_counters(s->encoder, &record.counters);
 		} else {

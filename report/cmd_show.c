@@ -49,9 +49,11 @@ static void put(struct command *c, const struct profile *p, const char *path)
 			    stdout);
 		return;
 	case FORM_TREE:
+		export_unsampled(p, stdout);
 		export_tree(p, c->callees_first, &c->style, stdout);
 		break;
 	case FORM_FLAT:
+		export_unsampled(p, stdout);
 		export_flat(p, c->by, &c->style, stdout);
 		break;
 	}

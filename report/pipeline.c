@@ -251,6 +251,7 @@ static void take_origin(struct pipeline *p)
 		.n_damaged = s->n_damaged,
 		.first_ns = s->first_ns,
 		.last_ns = s->last_ns,
+		.unsampled = *recording_unsampled(p->recording),
 	};
 	if (offset)
 		o->realtime_ns = s->first_ns + strtoull(offset, NULL, 10);

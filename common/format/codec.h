@@ -26,8 +26,9 @@ enum record_type {
 	RECORD_SOURCE_DEF = 9,
 	RECORD_COUNTER_VALUES = 10,
 	RECORD_FIRST_SIZED = 16,
-	RECORD_CHAIN = 16,  /* since 1.1 */
-	RECORD_SWITCH = 17, /* since 1.2 */
+	RECORD_CHAIN = 16,	       /* since 1.1 */
+	RECORD_SWITCH = 17,	       /* since 1.2 */
+	RECORD_UNSAMPLED_PROGRAM = 18, /* since 1.3 */
 };
 
 enum sample_flags {

@@ -273,6 +273,14 @@ static void get_switch(struct record_decoder *d, struct event *event)
 		cursor_fail(&d->c);
 }
 
+static void get_unsampled(struct record_decoder *d, struct unsampled *ret)
+{
+	struct cursor c = get_sized(d);
+
+	if (!d->c.bad && !unsampled_get(&c, ret))
+		cursor_fail(&d->c);
+}
+
 static enum record_read get_record(struct record_decoder *d, unsigned int type, struct record *ret)
 {
 	switch (type) {
@@ -297,6 +305,9 @@ static enum record_read get_record(struct record_decoder *d, unsigned int type, 
 	case RECORD_SWITCH:
 		get_switch(d, &ret->event);
 		return RECORD_EVENT;
+	case RECORD_UNSAMPLED_PROGRAM:
+		get_unsampled(d, &ret->unsampled);
+		return RECORD_UNSAMPLED;
 	case RECORD_CHAIN:
 		get_chain(d);
 		return RECORD_END;

@@ -15,6 +15,7 @@
 #include "common/format/chain.h"
 #include "common/format/codec.h"
 #include "common/format/switch.h"
+#include "common/format/wire.h"
 
 enum {
 	THREAD_SLOTS = 2 * CODEC_THREADS_MAX,
@@ -551,6 +552,19 @@ int record_encoder_put_source(struct record_encoder *e, uint8_t source,
 	at = put_text(s->unit, sizeof(s->unit), at);
 	at = put_varint(at, s->frequency_hz);
 	fact_took(e, put_varint(at, s->period));
+	return 0;
+}
+
+int record_encoder_put_unsampled(struct record_encoder *e, const struct unsampled *u)
+{
+	size_t n = (size_t)(unsampled_put(u, e->sized) - e->sized);
+	uint8_t *at = e->bytes + e->n;
+
+	if (!encoder_has_room(e, RECORD_BYTES_FIXED + UNSAMPLED_BYTES_MAX))
+		return -ENOSPC;
+	*at++ = RECORD_UNSAMPLED_PROGRAM;
+	at = put_varint(at, n);
+	fact_took(e, put_bytes(at, e->sized, n));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/format/event.h"
 #include "common/format/file.h"
+#include "common/format/unsampled.h"
 
 struct err;
 
@@ -37,6 +38,7 @@ void record_encoder_begin(struct record_encoder *e); /* a new chunk: state and b
 int record_encoder_put(struct record_encoder *e, const struct event *event);
 int record_encoder_put_source(struct record_encoder *e, uint8_t source,
 			      const struct record_source *s);
+int record_encoder_put_unsampled(struct record_encoder *e, const struct unsampled *u);
 /* Always fits (its room is reserved). Put last, once. */
 void record_encoder_put_counters(struct record_encoder *e, const struct record_counters *c);
 const uint8_t *record_encoder_bytes(const struct record_encoder *e, size_t *ret_n);
@@ -59,6 +61,7 @@ enum record_read {
 	RECORD_EVENT = 1,
 	RECORD_SOURCE = 2,
 	RECORD_COUNTERS = 3,
+	RECORD_UNSAMPLED = 4,
 	RECORD_BAD = -1
 };
 
@@ -67,6 +70,7 @@ struct record {
 	uint8_t source_index;
 	struct record_source source;
 	struct record_counters counters;
+	struct unsampled unsampled;
 };
 
 /*

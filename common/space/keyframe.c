@@ -104,7 +104,8 @@ static void put_thread(void *ctx, const struct thread *thread)
 
 int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
 		   struct spaces *spaces, const struct record_source *source, uint8_t n_sources,
-		   uint64_t now_ns, const struct record_counters *counters)
+		   const struct unsampled_table *unsampled, uint64_t now_ns,
+		   const struct record_counters *counters)
 {
 	struct keyframe k = {
 		.chunks = chunks,
@@ -118,6 +119,8 @@ int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
 	};
 
 	begin(&k);
+	for (uint32_t i = 0; unsampled && i < unsampled->n; i++)
+		record_encoder_put_unsampled(encoder, &unsampled->at[i]);
 	spaces_each_space(spaces, put_space, &k);
 	spaces_each_thread(spaces, put_thread, &k);
 	flush(&k, CHUNK_FLAG_LAST);

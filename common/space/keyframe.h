@@ -9,11 +9,12 @@
 #include "common/space/space.h"
 
 /*
- * Uses `encoder` (the caller begins its next chunk). `counters` NULL: none stand in it. Negative:
- * the output refused a chunk.
+ * Uses `encoder` (the caller begins its next chunk). `unsampled`, `counters` NULL: none stand in
+ * it. Negative: the output refused a chunk.
  */
 int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
 		   struct spaces *spaces, const struct record_source *source, uint8_t n_sources,
-		   uint64_t now_ns, const struct record_counters *counters);
+		   const struct unsampled_table *unsampled, uint64_t now_ns,
+		   const struct record_counters *counters);
 
 #endif

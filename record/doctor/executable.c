@@ -18,6 +18,7 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/elf/image.h"
+#include "common/format/unsampled.h"
 #include "record/doctor/checks.h"
 
 enum { PHDRS_LOOKED_AT = 64 };
@@ -191,28 +192,32 @@ static void look_inside(int fd, struct checks *c)
 	elf_image_done(&image);
 }
 
-/* Programs that gain rights when they start: the kernel takes an ordinary user's events away. */
+/* Programs that gain rights when they start: the kernel ends the events of the task. */
 static void look_at_rights(int fd, const struct stat *st, struct checks *c)
 {
-	const char *what = st->st_mode & S_ISUID			    ? "set-user-ID" :
-			   (st->st_mode & S_ISGID) && st->st_mode & S_IXGRP ? "set-group-ID" :
-									      NULL;
-	ssize_t n = what ? 0 : fgetxattr(fd, "security.capability", NULL, 0);
+	enum unsampled_reason why = st->st_mode & S_ISUID ? UNSAMPLED_SETUID :
+				    st->st_mode & S_ISGID && st->st_mode & S_IXGRP ?
+							    UNSAMPLED_SETGID :
+							    UNSAMPLED_CAPABILITIES;
+	ssize_t n =
+		why == UNSAMPLED_CAPABILITIES ? fgetxattr(fd, "security.capability", NULL, 0) : 1;
 
 	if (n < 0 && errno != ENODATA && errno != ENOTSUP) {
 		checks_add(c, CHECK_TARGET, GATE_NOT_KNOWN, "rights by the file", "%s",
 			   strerror(errno));
 		return;
 	}
-	if (!what && n <= 0)
+	if (n <= 0)
 		return;
-	what = what ? what : "capabilities";
-	bool root = geteuid() == 0;
-	struct check *k = checks_add(c, CHECK_TARGET, root ? GATE_OPEN : GATE_CLOSED,
-				     "rights by the file", "%s", what);
-	if (!root) {
-		check_means(k, "the kernel detaches the events when it starts: no samples");
-		check_remedy(k, "record as root, or a copy of it without these rights");
+	bool gains = why == UNSAMPLED_SETUID ? st->st_uid != geteuid() :
+		     why == UNSAMPLED_SETGID ? st->st_gid != getegid() :
+					       geteuid() != 0;
+	struct check *k = checks_add(c, CHECK_TARGET, gains ? GATE_CLOSED : GATE_OPEN,
+				     "rights by the file", "%s", unsampled_reason_text(why));
+	if (gains) {
+		check_means(k, "the kernel ends sampling when it starts, also of what it starts");
+		check_remedy(k, "record the whole system (-a) as root, or a copy of it without "
+				"these rights");
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "common/base/auto.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
+#include "common/format/unsampled.h"
 #include "record/doctor/checks.h"
 #include "record/doctor/status.h"
 #include "record/doctor/trial.h"
@@ -93,7 +94,13 @@ static void look_at_executable(pid_t pid, struct checks *c)
 					     "not readable (%s)", strerror(errno));
 
 		check_means(k, "its files cannot be embedded, nor its mappings looked up");
-		check_remedy(k, "record as the process's user or as root");
+		check_remedy(k,
+			     "record as the process's user or as root; as root too where it has "
+			     "more rights than its user (%s, %s, %s) or is %s to them",
+			     unsampled_reason_text(UNSAMPLED_SETUID),
+			     unsampled_reason_text(UNSAMPLED_SETGID),
+			     unsampled_reason_text(UNSAMPLED_CAPABILITIES),
+			     unsampled_reason_text(UNSAMPLED_UNREADABLE));
 		return;
 	}
 	path[n < 0 ? 0 : n] = 0;

@@ -12,6 +12,7 @@
 #include "common/base/auto.h"
 #include "common/base/io.h"
 #include "common/format/event.h"
+#include "common/format/unsampled.h"
 #include "record/doctor/checks.h"
 
 enum { SCRIPTS_MAX = 4, SCRIPT_LINE_BYTES = 256 }; /* as the kernel: BINPRM_BUF_SIZE */
@@ -161,10 +162,10 @@ static bool look_at_file(const char *path, int depth, struct checks *c)
 			return false;
 		}
 		k = checks_add(c, CHECK_TARGET, geteuid() == 0 ? GATE_LIMITED : GATE_CLOSED,
-			       "readable", "no (%s)", strerror(errno));
-		check_means(k, "the kernel detaches the events of programs that their user may not "
-			       "read");
-		check_remedy(k, "chmod +r, or record as root");
+			       "readable", "%s (%s)", unsampled_reason_text(UNSAMPLED_UNREADABLE),
+			       strerror(errno));
+		check_means(k, "the kernel ends sampling when it starts, also of what it starts");
+		check_remedy(k, "chmod +r, or record the whole system (-a) as root");
 		return false;
 	}
 	size_t before = c->n;

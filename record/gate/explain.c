@@ -44,7 +44,7 @@ static enum gate_id judge_rights(const struct gates *g, const struct gate_refusa
 		return GATE_LSM;
 	if (paranoid_refuses(g, r))
 		return g->gate[GATE_USER_NS].verdict == GATE_OPEN ? GATE_PARANOID : GATE_USER_NS;
-	if (r->others && g->gate[GATE_CAPABILITY].verdict != GATE_OPEN)
+	if ((r->others || r->privileged) && g->gate[GATE_CAPABILITY].verdict != GATE_OPEN)
 		return GATE_CAPABILITY;
 	return GATES;
 }
@@ -105,6 +105,9 @@ static const char *cause_text(enum gate_id id, const struct gate_refusal *r)
 		return "the kernel does not let this user sample tracepoints";
 	if (r->system)
 		return "the kernel does not let this user sample the whole system";
+	if (r->privileged)
+		return "the kernel does not let a program be sampled by its user that is setuid, "
+		       "setgid, has file capabilities or is not readable";
 	if (r->others)
 		return "the kernel does not let this user sample another user's process";
 	if (r->kernel)

@@ -72,6 +72,8 @@ struct gate_refusal {
 	bool kernel; /* the kernel's side was wanted */
 	bool system; /* the whole system */
 	bool others; /* a process of another user */
+	/* one of this user, of a program that has more rights or that they may not read */
+	bool privileged;
 	bool tracepoint, hardware;
 	size_t bytes; /* GATE_STEP_MAP: of the ring */
 };

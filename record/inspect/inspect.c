@@ -25,6 +25,7 @@
 #include "record/inspect/own.h"
 #include "record/inspect/serve.h"
 #include "record/inspect/spare.h"
+#include "record/inspect/unsampled.h"
 #include "record/inspect/watch.h"
 
 enum {
@@ -81,6 +82,7 @@ struct inspector {
 	uint64_t kernel_ns; /* of the last request for them */
 	bool finishing, resting;
 	struct watches watches;
+	struct unsampled_watch unsampled;
 
 	/* the request that is out */
 	uint32_t asked;			    /* enum message_type; 0: none */
@@ -330,6 +332,10 @@ bool inspector_ask_kernel(struct inspector *in, uint64_t pc)
 
 void inspector_note(struct inspector *in, const struct event *event)
 {
+	const struct message_exec *lost = unsampled_note(&in->unsampled, event);
+
+	if (lost)
+		in->sink.unsampled(in->sink.ctx, UNSAMPLED_UNKNOWN, lost->comm);
 	if (event->type == EVENT_FORK)
 		own_note(&in->own, event);
 	if (in->embed >= EMBED_SYMBOLS)
@@ -339,7 +345,7 @@ void inspector_note(struct inspector *in, const struct event *event)
 bool inspector_idle(const struct inspector *in)
 {
 	return in->fd < 0 || (!in->asked && !in->n_rx && !in->objects.n && !in->n_pids &&
-			      !in->n_pcs && watches_idle(&in->watches));
+			      !in->unsampled.n_lost && !in->n_pcs && watches_idle(&in->watches));
 }
 
 uint32_t inspector_n_unanswered(const struct inspector *in)
@@ -413,6 +419,9 @@ static bool ask_next(struct inspector *in, uint64_t now_ns)
 		memmove(in->pids, in->pids + 1, --in->n_pids * sizeof(*in->pids));
 		return send_request(in, MESSAGE_SNAPSHOT, pid, NULL, 0);
 	}
+	if (unsampled_ask(&in->unsampled))
+		return send_request(in, MESSAGE_WHY, 0, in->unsampled.asked,
+				    in->unsampled.n_asked * sizeof(*in->unsampled.asked));
 	if (watches_next(&in->watches, now_ns, &watch))
 		return send_watch(in, &watch);
 	if (in->objects.n) {
@@ -444,6 +453,24 @@ static bool is_hanging(struct inspector *in, uint64_t now_ns)
 	return false;
 }
 
+/* Those that were asked for are answered, if only by "not known". */
+static void tell_unsampled(struct inspector *in)
+{
+	const struct unsampled_watch *w = &in->unsampled;
+
+	for (uint32_t i = 0; i < w->n_asked; i++)
+		in->sink.unsampled(in->sink.ctx, w->reason[i], w->asked[i].comm);
+	in->unsampled.n_asked = 0;
+}
+
+/* Nobody will look at them any more. */
+static void give_up_unsampled(struct inspector *in)
+{
+	do
+		tell_unsampled(in);
+	while (unsampled_ask(&in->unsampled));
+}
+
 /* Samples go on without; what files say of them is missing from here on. */
 static void go_without(const struct inspector *in, const char *why)
 {
@@ -463,6 +490,8 @@ static void replace_child(struct inspector *in)
 	in->write_off = in->asked == MESSAGE_EMBED;
 	if (in->asked == MESSAGE_EMBED || in->asked == MESSAGE_FAILED)
 		in->sink.embedded(in->sink.ctx, false);
+	if (in->asked == MESSAGE_WHY)
+		tell_unsampled(in);
 	in->asked = 0;
 	watches_restart(&in->watches);
 	if (in->n_starts == N_STARTS_MAX || spawn(in, &err) < 0)
@@ -528,6 +557,8 @@ static void take_done(struct inspector *in, const struct message *message, const
 			  (int)MIN(message->n, (uint32_t)MESSAGE_REASON_MAX), bytes);
 	if (in->asked == MESSAGE_EMBED)
 		in->sink.embedded(in->sink.ctx, message->code >= 0);
+	if (in->asked == MESSAGE_WHY)
+		tell_unsampled(in);
 	watches_take_done(&in->watches, message->code);
 	in->asked = 0;
 }
@@ -564,6 +595,9 @@ static bool take_message(struct inspector *in, const struct message *message, ui
 		return true;
 	case MESSAGE_NOTE:
 		take_note(message, bytes);
+		return true;
+	case MESSAGE_REASONS:
+		unsampled_take_reasons(&in->unsampled, bytes, message->n);
 		return true;
 	case MESSAGE_DONE:
 		take_done(in, message, bytes);
@@ -667,4 +701,6 @@ void inspector_finish(struct inspector *in, uint64_t end_ns, bool last)
 		poll(&fd, in->stalled ? 0 : 1, 50);
 	}
 	in->finishing = false;
+	if (last)
+		give_up_unsampled(in);
 }

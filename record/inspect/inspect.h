@@ -14,6 +14,7 @@
 
 #include "common/format/event.h"
 #include "common/format/object.h"
+#include "common/format/unsampled.h"
 
 struct err;
 struct inspector;
@@ -28,6 +29,8 @@ struct inspect_sink {
 	int (*chunk)(void *ctx, enum chunk_type type, uint64_t tag, const void *stored,
 		     size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
 	void (*embedded)(void *ctx, bool ok); /* one object is through */
+	/* a process that the kernel gives no samples of */
+	void (*unsampled)(void *ctx, enum unsampled_reason reason, const char *name);
 };
 
 /*
@@ -53,7 +56,8 @@ bool inspector_ask_kernel(struct inspector *in, uint64_t pc);
 
 /*
  * Each event of mappings and tasks: who makes code at run time is told by them, and the files that
- * describe it are read as they grow (ddprof.data(5), "Code made at run time").
+ * describe it are read as they grow (ddprof.data(5), "Code made at run time"). They also tell which
+ * programs lost their events when they began (ddprof.data(5), "Unsampled").
  */
 void inspector_note(struct inspector *in, const struct event *event);
 

@@ -19,18 +19,21 @@ enum message_type {
 	MESSAGE_JIT_WATCH,    /* struct message_jit + path. Replies: those of LOOK */
 	MESSAGE_JIT_LOOK,     /* struct message_jit. Replies: CHUNKs, STATEs, NOTEs, DONE */
 	MESSAGE_JIT_END,      /* struct message_jit: of this pid. The same; DONE 1: it lives */
+	MESSAGE_WHY,	      /* struct message_exec, several. Replies: REASONS, DONE */
 	/* replies */
-	MESSAGE_EVENT, /* struct message_event + path */
-	MESSAGE_CHUNK, /* a payload of OBJECT or JIT, compressed; of KERNEL, as it is */
+	MESSAGE_EVENT,	   /* struct message_event + path */
+	MESSAGE_CHUNK,	   /* a payload of OBJECT or JIT, compressed; of KERNEL, as it is */
 	MESSAGE_JIT_STATE, /* struct message_jit of a file of this pid */
-	MESSAGE_NOTE,  /* text for the user, with its zero */
-	MESSAGE_DONE,  /* code: 0, or why the request came to nothing; text: reason */
+	MESSAGE_NOTE,	   /* text for the user, with its zero */
+	MESSAGE_REASONS,   /* a byte for each message_exec: enum unsampled_reason */
+	MESSAGE_DONE,	   /* code: 0, or why the request came to nothing; text: reason */
 };
 
 enum {
 	MESSAGE_BYTES_MAX = CHUNK_STORED_MAX,
 	MESSAGE_KERNEL_PCS = 1024,
 	MESSAGE_REASON_MAX = 160,
+	MESSAGE_EXECS = 64,
 };
 
 struct message {
@@ -63,6 +66,13 @@ struct message_jit {
 enum jit_flags {
 	JIT_FLAG_FINAL = 1, /* LOOK, END: the last one, say what was left out */
 	JIT_FLAG_DONE = 2,  /* refused or used up: not opened again */
+};
+
+/* A program that began and lost its events. */
+struct message_exec {
+	uint64_t time_ns;
+	uint32_t pid, reserved;
+	char comm[COMM_MAX];
 };
 
 struct message_event { /* SPACE, MMAP, COMM */

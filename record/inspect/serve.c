@@ -22,6 +22,7 @@
 #include "record/inspect/jit.h"
 #include "record/inspect/kallsyms.h"
 #include "record/inspect/maps.h"
+#include "record/inspect/rights.h"
 
 enum { ZSTD_LEVEL = 1, REQUEST_BYTES_MAX = 32 << 10, EVENTS_BYTES = 64 << 10 };
 
@@ -205,6 +206,23 @@ static int answer_jit(struct serve *s, const struct message *request, const uint
 	return jit_answer(s->jit, s, request, bytes, err);
 }
 
+static void answer_why(struct serve *s, const struct message *request, const uint8_t *bytes)
+{
+	uint8_t reasons[MESSAGE_EXECS];
+	struct message message = { .type = MESSAGE_REASONS };
+	struct message_exec exec;
+
+	for (; message.n < MESSAGE_EXECS; message.n++) {
+		if (request->n < (message.n + 1) * sizeof(exec))
+			break;
+		memcpy(&exec, bytes + message.n * sizeof(exec), sizeof(exec));
+		reasons[message.n] = (uint8_t)rights_look(&exec);
+	}
+	flush_events(s);
+	send_bytes(s, &message, sizeof(message));
+	send_bytes(s, reasons, message.n);
+}
+
 static void answer(struct serve *s, const struct message *request, const uint8_t *bytes)
 {
 	struct err err = { .code = 0 };
@@ -225,6 +243,9 @@ static void answer(struct serve *s, const struct message *request, const uint8_t
 	case MESSAGE_JIT_LOOK:
 	case MESSAGE_JIT_END:
 		r = answer_jit(s, request, bytes, &err);
+		break;
+	case MESSAGE_WHY:
+		answer_why(s, request, bytes);
 		break;
 	}
 	send_done(s, r, err.text);

@@ -5,15 +5,19 @@
 #include "record/kernel/open.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/auto.h"
 #include "common/base/err.h"
+#include "common/base/io.h"
 
-enum { WHY_BYTES = 768 };
+enum { WHY_BYTES = 768, STATUS_BYTES_MAX = 16 << 10 };
 
 /* Gates are looked at once, after the first refusal: a recording that is granted never asks. */
 static void explain(struct kernel *k, const struct gate_refusal *refusal, char *why, size_t cap)
@@ -31,6 +35,31 @@ static bool is_others(pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)tid);
 	return tid > 0 && stat(path, &st) == 0 && st.st_uid != geteuid();
+}
+
+/* Whether the user who started it is this one: the first number of "Uid:". */
+static bool is_started_by_us(pid_t tid)
+{
+	char path[32];
+	AUTO_FREE char *text = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	if (io_read_file(path, STATUS_BYTES_MAX, &text, NULL, NULL) < 0)
+		return false;
+	const char *at = strstr(text, "\nUid:");
+	return at && strtoul(at + strlen("\nUid:"), NULL, 10) == getuid();
+}
+
+/* Perf asks the same of a process as its maps file. */
+static bool is_privileged(pid_t tid)
+{
+	char path[32];
+
+	if (tid <= 0 || !is_started_by_us(tid))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
 static bool is_hardware(const struct event_spec *spec)
@@ -55,6 +84,7 @@ static void fill_refusal(const struct kernel *k, int code, struct gate_refusal *
 		.kernel = spec ? event_spec_in_kernel(spec, &k->choice) : k->choice.kernel,
 		.system = k->choice.whole_system,
 		.others = is_others(asked->tid),
+		.privileged = is_privileged(asked->tid),
 		.tracepoint = spec && spec->type == PERF_TYPE_TRACEPOINT,
 		.hardware = is_hardware(spec),
 		.bytes = asked->bytes,

@@ -87,8 +87,8 @@ int sink_keyframe(struct sink *s, uint64_t now_ns)
 		recent_keyframe(s, now_ns);
 	/* What is known is known as of the last event: those to come are older than now. */
 	int r = keyframe_write(s->chunks, s->encoder, s->spaces, s->options.source,
-			       s->options.n_sources, s->last_ns ? s->last_ns : now_ns,
-			       s->recent ? NULL : &s->counters);
+			       s->options.n_sources, &s->unsampled,
+			       s->last_ns ? s->last_ns : now_ns, s->recent ? NULL : &s->counters);
 	sink_chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
 	s->keyframe_at_bytes = chunk_writer_bytes(s->chunks);
@@ -211,6 +211,36 @@ void sink_sources_changed(struct sink *s, uint64_t now_ns)
 		record_encoder_put_source(s->encoder, i, &s->source[i]);
 }
 
+void sink_unsampled(struct sink *s, enum unsampled_reason reason, const char *name)
+{
+	_Static_assert(UNSAMPLED_MAX <= 64, "a bit for each");
+	s->unsampled_changed |= UINT64_C(1) << unsampled_add(&s->unsampled, reason, name);
+}
+
+const struct unsampled_table *sink_unsampled_so_far(const struct sink *s)
+{
+	return &s->unsampled;
+}
+
+/*
+ * In the open chunk, as readers pass over keyframes. One that is refused is said by the keyframe
+ * that ends the failure.
+ */
+static void put_unsampled(struct sink *s, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < s->unsampled.n; i++) {
+		if (!(s->unsampled_changed >> i & 1))
+			continue;
+		if (record_encoder_put_unsampled(s->encoder, &s->unsampled.at[i]) == -ENOSPC) {
+			sink_chunk_close(s);
+			record_encoder_put_unsampled(s->encoder, &s->unsampled.at[i]);
+		}
+		if (!s->open_ns)
+			s->open_ns = now_ns;
+	}
+	s->unsampled_changed = 0;
+}
+
 static void keep_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
 		       size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
 {
@@ -280,6 +310,8 @@ void sink_tick(struct sink *s, uint64_t now_ns)
 		return;
 	}
 	sink_put_kept(s, SINK_PIECE_BYTES);
+	if (s->unsampled_changed)
+		put_unsampled(s, now_ns);
 	if (s->open_ns && now_ns > s->open_ns &&
 	    now_ns - s->open_ns >= (s->n_closed ? chunk_age_ns : first_chunk_age_ns))
 		sink_chunk_close(s);
@@ -429,6 +461,7 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 
 int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 {
+	put_unsampled(s, s->last_ns);
 	sink_chunk_close(s); /* it may have been another chunk that was refused */
 	if (s->recent)
 		return recent_close(s, ret, err);

@@ -78,6 +78,10 @@ void sink_losses(struct sink *s, uint64_t now_ns, const uint64_t *samples_lost,
 void sink_set_source(struct sink *s, uint8_t source, const struct record_source *now);
 void sink_sources_changed(struct sink *s, uint64_t now_ns);
 
+/* One process more that the kernel gives no samples of: said to the file by the next sink_tick. */
+void sink_unsampled(struct sink *s, enum unsampled_reason reason, const char *name);
+const struct unsampled_table *sink_unsampled_so_far(const struct sink *s);
+
 /* A chunk from the inspector, as in its sink. Negative: not taken, offer it again later. */
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
 	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records); /* tag: of OBJECT */

@@ -29,6 +29,8 @@ struct sink {
 	struct larder *larder; /* NULL: no further segment is planned */
 	struct names *names;   /* as larder */
 	struct recent *recent; /* the flight recorder; NULL: events go to the output at once */
+	struct unsampled_table unsampled;
+	uint64_t unsampled_changed;	 /* bit i: at[i] is to be said */
 	struct record_counters counters; /* of this file */
 	struct record_counters before;	 /* of the files before */
 	struct record_counters total;	 /* sink_counters */

@@ -15,6 +15,7 @@
 
 struct err;
 struct profile;
+struct unsampled_table; /* common/format/unsampled.h */
 
 struct export_style {
 	bool colour;
@@ -33,6 +34,11 @@ void export_tree(const struct profile *p, bool callees_first, const struct expor
 		 FILE *out);
 void export_losses(const struct profile *p, FILE *out);
 void export_put_losses(struct buf *b, const struct profile *p); /* the same line without its end */
+/* One line about programs that the kernel gave no samples of; nothing where there are none. */
+void export_unsampled(const struct profile *p, FILE *out);
+void export_put_unsampled(struct buf *b, const struct profile *p); /* without its end */
+/* ,"unsampled":[{"name":"sudo","reason":"setuid","processes":3}] without the comma */
+void export_put_unsampled_json(struct buf *b, const struct unsampled_table *t);
 
 /*
  * One line a distinct stack, root first, samples last (of measured time: microseconds); lines in

@@ -132,6 +132,8 @@ void export_json(const struct profile *p, enum view_by by, FILE *out)
 		JSON_VERSION, by_name[by], p->origin.ended ? "true" : "false");
 	put_losses(&b, p);
 	buf_puts(&b, ",\n");
+	export_put_unsampled_json(&b, &p->origin.unsampled);
+	buf_puts(&b, ",\n");
 	json_put_advice(&b, p);
 	buf_puts(&b, ",\n\"events\":[");
 	for (uint32_t s = 0; s < SOURCE_MAX; s++) {

@@ -508,6 +508,10 @@ static void put_about(struct pprof *w)
 	buf_init(&line);
 	export_put_losses(&line, w->p);
 	put_string(w, w->out, PROFILE_COMMENT, buf_text(&line));
+	buf_reset(&line);
+	export_put_unsampled(&line, w->p);
+	if (line.n)
+		put_string(w, w->out, PROFILE_COMMENT, buf_text(&line));
 	buf_done(&line);
 	if (w->columns.cpu)
 		put_string(w, w->out, PROFILE_DEFAULT_SAMPLE_TYPE, "cpu-time");

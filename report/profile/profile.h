@@ -146,11 +146,12 @@ struct profile_coverage {
 /* What the recording says of itself, for the line about losses and for exports. */
 struct profile_origin {
 	struct record_counters counters;
-	uint64_t n_unreadable;	    /* samples in chunks that cannot be read */
-	bool ended;		    /* false: the recorder was killed */
-	uint64_t n_damaged;	    /* damaged places of the file */
-	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC of the recorded host */
-	uint64_t realtime_ns;	    /* wall clock at first_ns; 0 when not recorded */
+	uint64_t n_unreadable;		  /* samples in chunks that cannot be read */
+	bool ended;			  /* false: the recorder was killed */
+	uint64_t n_damaged;		  /* damaged places of the file */
+	uint64_t first_ns, last_ns;	  /* CLOCK_MONOTONIC of the recorded host */
+	uint64_t realtime_ns;		  /* wall clock at first_ns; 0 when not recorded */
+	struct unsampled_table unsampled; /* programs of which there are no samples at all */
 };
 
 struct profile_builder;

@@ -347,6 +347,9 @@ static const struct event *next_record(struct chunks *r)
 		recording_change_source(&r->base, r->record.source_index, &r->record.source,
 					r->chunk.header.first_ns);
 		return NULL;
+	case RECORD_UNSAMPLED:
+		unsampled_set(&r->base.unsampled, &r->record.unsampled);
+		return NULL;
 	case RECORD_COUNTERS:
 		r->base.state.counters = r->record.counters;
 		return NULL;

@@ -134,6 +134,11 @@ const struct recording_rate *recording_rates(const struct recording *r, uint32_t
 	return r->rate;
 }
 
+const struct unsampled_table *recording_unsampled(const struct recording *r)
+{
+	return &r->unsampled;
+}
+
 enum machine recording_machine(const struct recording *r)
 {
 	return r->machine;

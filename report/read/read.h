@@ -58,6 +58,9 @@ struct recording_rate {
 /* In time order; whole after RECORDING_END. */
 const struct recording_rate *recording_rates(const struct recording *r, uint32_t *ret_n);
 
+/* Programs that the kernel gave no samples of; whole after RECORDING_END. */
+const struct unsampled_table *recording_unsampled(const struct recording *r);
+
 /* Whole after RECORDING_END. */
 struct recording_state {
 	struct record_counters counters; /* the last seen */

@@ -23,7 +23,7 @@ struct recording_kind {
 					 unsigned int take, const char **ret_reason);
 	void (*forget_image)(struct recording *r, const struct elf_image *image);
 	const char *(*each_kernel_symbol)(struct recording *r, kernel_got *got, void *ctx);
-	void (*use_local)(struct recording *r, bool use); /* may be NULL */
+	void (*use_local)(struct recording *r, bool use);		/* may be NULL */
 	void (*each_jit)(struct recording *r, jit_got *got, void *ctx); /* NULL: has none */
 };
 
@@ -41,6 +41,7 @@ struct recording {
 	bool source_known[SOURCE_MAX];
 	struct recording_rate rate[RATES_MAX];
 	uint32_t n_rates;
+	struct unsampled_table unsampled;
 	struct damages damages;
 	struct recording_state state;
 };

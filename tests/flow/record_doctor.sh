@@ -188,7 +188,7 @@ chmod 711 unread
 for program in ./setuid ./unread; do
 	# shellcheck disable=SC2086 # words
 	$nobody "$record" doctor $program >out 2>err && fail "an ordinary user, $program: $(cat out)"
-	grep -q 'the kernel detaches the events' out || fail "an ordinary user, $program: $(cat out)"
+	grep -q 'the kernel ends sampling when it starts' out || fail "an ordinary user, $program: $(cat out)"
 done
 pass "programs that the kernel takes from an ordinary user"
 

@@ -43,7 +43,7 @@ static bool next_event(struct record_decoder *d, struct record *ret)
 
 	do
 		read = record_decoder_next(d, ret, NULL);
-	while (read == RECORD_SOURCE || read == RECORD_COUNTERS);
+	while (read == RECORD_SOURCE || read == RECORD_COUNTERS || read == RECORD_UNSAMPLED);
 	return read == RECORD_EVENT;
 }
 

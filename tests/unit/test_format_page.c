@@ -83,7 +83,7 @@ static void file_header(void)
 	REQUIRE_INT(e.n, FILE_HEADER_BYTES);
 	REQUIRE_TRUE(file_header_get(e.bytes, &h));
 	CHECK_UINT(h.major, 1);
-	CHECK_UINT(h.minor, 2);
+	CHECK_UINT(h.minor, 3);
 	CHECK_UINT(h.file_id, 0x1122334455667788);
 }
 
@@ -261,6 +261,20 @@ static void facts(void)
 	for (unsigned int i = 2; i < COUNTERS; i++)
 		CHECK_UINT(got.counters.n[i], 0);
 	CHECK_UINT(COUNTERS, 16);
+	records_end();
+}
+
+static void unsampled(void)
+{
+	records_begin("unsampled");
+	REQUIRE_INT(record_decoder_next(decoder, &got, NULL), RECORD_UNSAMPLED);
+	CHECK_UINT(got.unsampled.reason, UNSAMPLED_SETUID);
+	CHECK_UINT(got.unsampled.n, 3);
+	CHECK_STR(got.unsampled.name, "sudo");
+	REQUIRE_INT(record_decoder_next(decoder, &got, NULL), RECORD_UNSAMPLED);
+	CHECK_UINT(got.unsampled.reason, UNSAMPLED_UNKNOWN);
+	CHECK_UINT(got.unsampled.n, 2);
+	CHECK_STR(got.unsampled.name, "");
 	records_end();
 }
 
@@ -514,9 +528,9 @@ static void made_code(void)
 static void every_example(void)
 {
 	static const char *const tested[] = {
-		"file-header", "chunk",	   "exit",   "comm",	 "fork",   "space", "mmap",
-		"lost",	       "throttle", "source", "counters", "sample", "chain", "switch",
-		"object",      "reason",   "kernel", "manifest", "jit",
+		"file-header", "chunk",	   "exit",   "comm",	 "fork",     "space", "mmap",
+		"lost",	       "throttle", "source", "counters", "sample",   "chain", "switch",
+		"unsampled",   "object",   "reason", "kernel",	 "manifest", "jit",
 	};
 	char *text = page();
 	size_t n = 0;
@@ -534,8 +548,8 @@ SUITE(format_page, { "the page's file header is one", file_header },
       { "the page's Comms", comms }, { "the page's Forks, of a process and of a thread", forks },
       { "the page's Space", snapshots }, { "the page's Mmaps", mmaps },
       { "the page's Lost and Throttle", losses }, { "the page's Source and Counters", facts },
-      { "the page's Samples", samples }, { "the page's Chains", chains },
-      { "the page's Switches", switches }, { "the page's objects", objects },
-      { "the page's kernel symbols", kernel_symbols }, { "the page's manifest", manifest },
-      { "the page's code made at run time", made_code },
+      { "the page's Unsampled", unsampled }, { "the page's Samples", samples },
+      { "the page's Chains", chains }, { "the page's Switches", switches },
+      { "the page's objects", objects }, { "the page's kernel symbols", kernel_symbols },
+      { "the page's manifest", manifest }, { "the page's code made at run time", made_code },
       { "every example of the page has a test", every_example }, )
