@@ -67,8 +67,12 @@ static int take_answer(pid_t child, int fd, void *data, size_t n, unsigned int s
 		return r;
 	}
 	ssize_t got = io_read(fd, answer, n);
+	if (got < 0)
+		kill(child, SIGKILL); /* it may wait for us to read on */
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
+	if (got < 0)
+		return err_set(err, -EIO, "cannot read the answer: %s", strerror((int)-got));
 	if (got != (ssize_t)n)
 		return explain(status, seconds, err);
 	memcpy(data, answer, n);

@@ -183,7 +183,7 @@ static void judge_seccomp(const struct gate_facts *f, struct gate *g)
 	} else if (f->tried.signal) {
 		set_value(g, "%s, kills with signal %d", mode_text(f), f->tried.signal);
 		judge(g, GATE_CLOSED, "perf_event_open ends whoever calls it");
-	} else if (!f->tried.done) {
+	} else if (!f->tried.done || is_passing(f->tried.reach)) {
 		judge(g, GATE_NOT_KNOWN, "no child could be made to try it");
 	} else if (!reached(f) && !is_absent(f)) {
 		set_value(g, "%s, answers %s", f->traced ? "a tracer" : mode_text(f),

@@ -42,7 +42,7 @@ class Sweep:
         self.rig, self.options = rig, options
         rig.failcall()
         self.steady = rig.compile(r.CHECK / 'steady.c', 'steady')
-        self.n = self.n_faults = self.n_fired = self.n_recorded = 0
+        self.n = self.n_faults = self.n_fired = self.n_recorded = self.n_accounted = 0
         self.slowest = 0.0
         self.old = None
         self.tried = set()  # (place, kind) that failed
@@ -116,7 +116,7 @@ class Sweep:
     def place_wishes(self, key, n):
         once, good = map(code_of, CODES[key[1]])
         ret = ['@%s:1:%d' % (key[0], once)]
-        ret += ['@%s:%d:%d' % (key[0], n // 2, once)] if n > 3 else []
+        ret += ['@%s:%d:%d' % (key[0], (n + 1) // 2 + (n < 4), once)] if n > 1 else []
         return ret + (['@%s:1:%d:good' % (key[0], good)] if good else [])
 
     def kind_wishes(self, kind, n):
@@ -220,8 +220,9 @@ class Sweep:
         if not self.n_fired:
             self.rig.miss('no fault fired')
         return self.rig.end(
-            '%d faults (seed %d) in %d ways of running, %d fired at %d places; slowest run %.1f s; %d recordings read' %
-            (self.n_faults, self.options.seed, len(names), self.n_fired, len(self.tried), self.slowest, self.n_recorded))
+            '%d faults (seed %d) in %d ways of running, %d fired at %d places; slowest run %.1f s; %d recordings read, %d counted exactly' %
+            (self.n_faults, self.options.seed, len(names), self.n_fired, len(self.tried), self.slowest, self.n_recorded,
+             self.n_accounted))
 
 
 def main():

@@ -15,7 +15,7 @@ import time
 import rig as r
 
 WORK_MS = 200
-SHELL = 'echo begun; "$1" %d jit >/dev/null; echo "status $?"; echo end >&2; exit 7' % WORK_MS
+SHELL = 'echo begun; "$1" %d WORK >/dev/null; echo "status $?"; echo end >&2; exit 7' % WORK_MS
 TOML = 'frequency = 499\nservice = "one"\ntags = "a:b"\n'
 
 
@@ -68,13 +68,14 @@ class Run:
 class Mode:
     """COMMAND is recorded; its output and status are its own."""
 
-    def __init__(self, name, *options, nobody=False, output='rec', may_fail=None):
+    def __init__(self, name, *options, nobody=False, output='rec', may_fail=None, work='jit', limit=None):
         self.name, self.options, self.nobody, self.output = name, list(options), nobody, output
+        self.work, self.limit = work, limit  # of steady.c; of prlimit
         self.may_fail = may_fail  # pattern of a message after which COMMAND need not have run
         self.clean = None
 
     def command(self, run):
-        return ['--', 'sh', '-c', SHELL, 'sh', run.sweep.steady]
+        return ['--', 'sh', '-c', SHELL.replace('WORK', self.work), 'sh', run.sweep.steady]
 
     def prepare(self, run):
         (run.folder / 'own.toml').write_text(TOML)
@@ -83,11 +84,15 @@ class Mode:
             (run.folder / 'err').touch()
             os.chmod(run.folder / 'err', 0o666)
         elif run.sweep.old:
-            shutil.copy(run.sweep.old, run.folder / 'rec')  # it has to be moved away
+            for name in 'rec', 'rec.000001', 'rec.000002.part':  # have to be moved away, are another's
+                shutil.copy(run.sweep.old, run.folder / name)
+        if self.name == 'config-default':
+            (run.folder / 'ddprof.toml').write_text(TOML)
 
     def recorder(self):
         nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all']
-        return [*(nobody if self.nobody else []), r.record]
+        limit = ['prlimit', self.limit] if self.limit else []
+        return [*limit, *(nobody if self.nobody else []), r.record]
 
     def drive(self, run, process):
         pass
@@ -154,16 +159,19 @@ class Stdout(Mode):
 class Attach(Mode):
     """-p to a process that runs already; or the whole system, while it runs."""
 
-    def __init__(self, name, *options, system=False, **more):
+    def __init__(self, name, *options, system=False, two=False, **more):
         super().__init__(name, *options, **more)
-        self.system = system
+        self.system, self.two = system, two
 
     def run(self, run, seconds):
         self.prepare(run)
-        text = SHELL.replace('%d jit' % WORK_MS, '%d jit' % (3 * WORK_MS)).replace('>&2', '>>err')
+        text = SHELL.replace('%d WORK' % WORK_MS, '%d %s' % (3 * WORK_MS, self.work)).replace('>&2', '>>err')
         prefix = self.recorder()[:-1]
         target = run.start(*prefix, 'sh', '-c', text, 'sh', run.sweep.steady, shim=False)
-        what = ['-a'] if self.system else ['-p', str(target.pid)]
+        pids = [str(target.pid)]
+        if self.two:  # one ends before the other
+            pids.append(str(run.start(run.sweep.steady, '100', shim=False, out='own').pid))
+        what = ['-a'] if self.system else ['-p', ','.join(pids)]
         process = run.start(*self.recorder(), '-F', '499', *self.options, *run.sweep.options.record, '-o', self.output, *what,
                             '--duration', '0.3', out='own')
         self.drive(run, process)
@@ -178,9 +186,9 @@ class Attach(Mode):
 class Controlled(Mode):
     """Paused at the start; commands come while it runs, and are answered."""
 
-    def __init__(self, name, fds, *options):
+    def __init__(self, name, fds, *options, deaf=False):
         super().__init__(name, '--start-paused', '--last=5s', *options, may_fail=r'--control: (cannot look at|descriptor \d+: Invalid)')
-        self.fds = fds
+        self.fds, self.deaf = fds, deaf
 
     def run(self, run, seconds):
         self.prepare(run)
@@ -199,7 +207,10 @@ class Controlled(Mode):
         for fd in (ctl[0], ack[1]) if self.fds else ():
             os.close(fd)
         answers = 0
-        for word in ('enable', 'ping', 'nonsense', 'snapshot', 'disable', 'enable', 'x' * 90, 'stop'):
+        if self.deaf:
+            os.close(ack[0])
+        for word in ('enable', 'ping', 'nonsense', 'snapshot', 'disable', 'evlist', 'enable sCPU', 'disable sCPU', 'enable',
+                     'x' * 90, 'stop'):
             try:
                 os.write(ctl[1], word.encode() + b'\n')
             except BrokenPipeError:
@@ -207,17 +218,56 @@ class Controlled(Mode):
             time.sleep(0.03)
         run.status = run.wait(process, seconds)
         try:
-            answers = os.read(ack[0], 4096).count(b'ack\n')
+            answers = 0 if self.deaf else os.read(ack[0], 4096).count(b'ack\n')
         except BlockingIOError:
             pass
         run.answers = answers
-        for fd in (ctl[1], ack[0]):
+        for fd in (ctl[1],) if self.deaf else (ctl[1], ack[0]):
             os.close(fd)
 
     def judge(self, run, calls):
-        if not run.wish and not run.answers:
+        if not run.wish and not run.answers and not self.deaf:
             return 'no command was answered'
         return super().judge(run, calls)
+
+
+class Accounted(Mode):
+    """Each page fault is a sample: the kernel's own count tells what was produced."""
+
+    PARTS = ('stored', 'lost_kernel', 'dropped_decode', 'dropped_write', 'dropped_filter')
+
+    def __init__(self, name, *options, **more):
+        super().__init__(name, '-l', 'debug', '-e', 'sPF p=1', *options, **more)
+
+    def judge(self, run, calls):
+        counts = re.findall(r'kernel counts: source=0 samples_lost=\d+ count=(\d+)', run.text('err'))
+        told = r.info(run.folder / 'rec')[1] if (run.folder / 'rec').exists() else None
+        if counts and told and told['ended'] and int(counts[-1]) and 'first_ns' in told and 'samples in' in run.text('err'):
+            parts = [told[part] for part in self.PARTS]
+            if sum(parts) != int(counts[-1]) and 'read' not in run.kinds():  # that is how it is asked for
+                return '%s page faults, in the recording %s = %d' % (counts[-1], parts, sum(parts))
+            run.sweep.n_accounted += 1
+        return super().judge(run, calls)
+
+
+class Signalled(Mode):
+    """A signal to the recorder is COMMAND's."""
+
+    def command(self, run):
+        return ['--', 'sh', '-c', 'trap "echo status 7; echo end >&2; exit 7" TERM; echo begun; while :; do "$1" 20 >/dev/null; done',
+                'sh', run.sweep.steady]
+
+    def drive(self, run, process):
+        deadline = r.uptime() + 5
+        while r.uptime() < deadline and 'begun' not in run.text('out') and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(0.05)
+        process.terminate()
+        time.sleep(0.2)
+        if process.poll() is None and run.wish:  # it was the recorder's signal that failed
+            for pid in open('/proc/%d/task/%d/children' % (process.pid, process.pid)).read().split():
+                if open('/proc/%s/comm' % pid).read() == 'sh\n':
+                    os.kill(int(pid), signal.SIGTERM)
 
 
 class SnapshotVerb(Mode):
@@ -292,14 +342,15 @@ class Doctor(Mode):
     # A trial that ran and was refused tells what a recording meets; these say that it did not run.
     NOT_TRIED = re.compile('cannot fork|cannot make a pipe|no memory for|ended early|no answer|cannot be looked at')
 
-    def __init__(self, name, *operands, target=False):
+    def __init__(self, name, *operands, target=None):
         super().__init__(name)
         self.operands, self.target = list(operands), target
 
     def run(self, run, seconds):
         operands = list(self.operands)
         if self.target:
-            target = run.start(run.sweep.steady, '5000', 'jit', shim=False, out='own')
+            program = {'python': ['python3', '-c', 'import time; time.sleep(9)']}.get(self.target)
+            target = run.start(*(program or [run.sweep.steady, '5000', 'jit']), shim=False, out='own')
             operands.append(str(target.pid))
         else:
             operands = [run.sweep.steady if o == 'STEADY' else o for o in operands]
@@ -382,7 +433,17 @@ def all_modes():
         Mode('last', '--last=5s'),
         Controlled('control', False),
         Controlled('control-fd', True),
+        Controlled('control-deaf', True, deaf=True),
         SnapshotVerb('snapshot'),
+        Signalled('signal'),
+        Attach('attach-two', '--last=5s', two=True),
+        Attach('attach-threads', work='threads'),
+        Mode('map-of-all', work='open'),
+        Mode('few-files', limit='--nofile=48:4096'),
+        Mode('file-limit', work='noise', limit='--fsize=150000'),
+        Mode('config-default'),
+        Accounted('accounting'),
+        Accounted('accounting-limit', '--stacks=raw', limit='--fsize=160000'),
         Mode('trigger', '--last=1M', '--trigger-cpu=1:0.05'),
         Mode('config', '--config=own.toml', '--show-config', '--capture-config=captured', may_fail=r'own\.toml|as which user'),
         Mode('log-file', '-l', 'debug', '--log-mode=messages'),
@@ -409,11 +470,12 @@ def all_modes():
         Full('version-full', '--version'),
         Full('doctor-full', 'doctor'),
         Doctor('doctor'),
-        Doctor('doctor-pid', target=True),
+        Doctor('doctor-pid', target='steady'),
+        Doctor('doctor-python', target='python'),
         Doctor('doctor-program', 'STEADY'),
         Doctor('doctor-path', 'sh'),
         Doctor('doctor-script', './script'),
         Bundle('bundle'),
-        Bundle('bundle-pid', target=True),
+        Bundle('bundle-pid', target='steady'),
         Bundle('bundle-list', '--dry-run'),
     ]
