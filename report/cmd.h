@@ -2,6 +2,7 @@
 #ifndef REPORT_CMD_H
 #define REPORT_CMD_H
 
+#include "common/base/buf.h"
 #include "report/export/export.h"
 #include "report/pipeline.h"
 #include "report/term.h"
@@ -60,6 +61,8 @@ struct command {
 	struct config *config; /* the file's text, which values point into; NULL: none was read */
 	bool configuring;      /* setters are called for the configuration */
 	bool raw_stacks;       /* convert */
+	bool merge;	       /* different recordings are added up */
+	struct buf files_text; /* command_files */
 	const char *max_size, *older; /* cache prune; NULL: not given */
 	struct command_given given[16];
 	unsigned int n_given;
@@ -100,15 +103,19 @@ void command_done(struct command *c);
 /* "512", "100K", "20M", "1G" in bytes. -EINVAL. */
 int command_parse_size(const char *text, uint64_t *ret);
 
-/* The one operand, or ddprof.data. NULL after saying what is wrong. */
-const char *command_file(const struct command *c);
+/* ---- cmd_run.c ---- */
+
+/* The operands, or ddprof.data, as the user would give them again. Lives as long as c. */
+const char *command_files(struct command *c);
 
 /*
- * Runs the pipeline with progress, and says on stderr, in one line, what the file lacks: ended
- * abnormally, damaged from when to when, how many samples are gone. Negative with err set.
+ * The profile of the operands, with progress; says on stderr, in one line for each recording, what
+ * it lacks: ended abnormally, damaged from when to when, how many samples are gone. Several
+ * recordings are added up with --merge alone; then *ret_recording is the first. Negative with err
+ * set.
  */
-int command_run(struct command *c, const char *path, struct recording **ret_recording,
-		struct profile **ret, struct err *err);
+int command_run(struct command *c, struct recording **ret_recording, struct profile **ret,
+		struct err *err);
 void command_say_damage(const struct recording *r, const char *path);
 
 #endif

@@ -93,17 +93,15 @@ int cmd_annotate(struct command *c)
 	struct recording *recording;
 	struct profile *profile;
 	struct err err = { 0 };
-	const char *symbol, *path;
+	const char *symbol;
 	bool done;
 
 	if (!c->n_operands)
-		return command_usage("the name of a function is expected: annotate SYMBOL [FILE]");
+		return command_usage(
+			"the name of a function is expected: annotate SYMBOL [FILE...]");
 	symbol = *c->operand++;
 	c->n_operands--;
-	path = command_file(c);
-	if (!path)
-		return EXIT_USAGE;
-	if (command_run(c, path, &recording, &profile, &err) < 0) {
+	if (command_run(c, &recording, &profile, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;
 	}

@@ -29,12 +29,12 @@ static int write_result(const char *path, const struct buf *bytes, struct err *e
 	return status;
 }
 
-static int export_file(struct command *c, const char *path, struct err *err)
+static int export_profile(struct command *c, struct err *err)
 {
 	struct recording *recording;
 	struct profile *profile;
 	struct buf bytes;
-	int status = command_run(c, path, &recording, &profile, err);
+	int status = command_run(c, &recording, &profile, err);
 
 	if (status < 0)
 		return status;
@@ -51,7 +51,6 @@ static int export_file(struct command *c, const char *path, struct err *err)
 int cmd_export(struct command *c)
 {
 	struct err err = { 0 };
-	const char *path;
 
 	if (!c->n_operands)
 		return command_usage("export needs a format: pprof");
@@ -61,10 +60,7 @@ int cmd_export(struct command *c)
 		return command_usage("export needs an output: -o FILE");
 	c->operand++;
 	c->n_operands--;
-	path = command_file(c);
-	if (!path)
-		return EXIT_USAGE;
-	if (export_file(c, path, &err) < 0) {
+	if (export_profile(c, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;
 	}

@@ -481,22 +481,19 @@ static void put_json(struct info *i)
 
 int cmd_info(struct command *c)
 {
-	const char *path = command_file(c);
 	struct recording *recording;
 	struct profile *profile;
 	struct info i = { .json = c->form == FORM_JSON };
 	struct err err = { 0 };
 	int status;
 
-	if (!path)
-		return EXIT_USAGE;
-	if (command_run(c, path, &recording, &profile, &err) < 0) {
+	if (command_run(c, &recording, &profile, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;
 	}
 	i.recording = recording;
 	i.p = profile;
-	i.path = path;
+	i.path = command_files(c);
 	i.state = recording_state(recording);
 	buf_init(&i.out);
 	count_stacks(&i);

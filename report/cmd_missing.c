@@ -403,20 +403,20 @@ static void listing_done(struct listing *l)
 	buf_done(&l->out);
 }
 
-static int run(struct command *c, struct listing *l, const char *path)
+static int run(struct command *c, struct listing *l)
 {
 	struct recording *recording;
 	struct profile *profile;
 	struct err err = { 0 };
 	int status;
 
-	if (command_run(c, path, &recording, &profile, &err) < 0) {
+	if (command_run(c, &recording, &profile, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;
 	}
 	l->p = profile;
 	l->recording = recording;
-	l->path = path;
+	l->path = command_files(c);
 	take_os(l);
 	missing_find(profile, &l->missing);
 	ask_packages(l, !c->pipeline.no_local_files);
@@ -428,12 +428,10 @@ static int run(struct command *c, struct listing *l, const char *path)
 
 int cmd_missing(struct command *c)
 {
-	const char *path = command_file(c), *urls = c->pipeline.debug.debuginfod_urls;
+	const char *urls = c->pipeline.debug.debuginfod_urls;
 	struct listing l = { 0 };
 	int status;
 
-	if (!path)
-		return EXIT_USAGE;
 	arena_init(&l.texts);
 	buf_init(&l.out);
 	take_servers(&l, urls);
@@ -441,7 +439,7 @@ int cmd_missing(struct command *c)
 		status = command_usage("option --urls: no server is known; name one with "
 				       "--debuginfod-urls or DEBUGINFOD_URLS");
 	else
-		status = run(c, &l, path);
+		status = run(c, &l);
 	listing_done(&l);
 	return status;
 }

@@ -63,18 +63,15 @@ static void put(struct command *c, const struct profile *p, const char *path)
 
 int cmd_show(struct command *c)
 {
-	const char *path = command_file(c);
 	bool for_people = c->form == FORM_FLAT || c->form == FORM_TREE;
 	struct recording *recording;
 	struct profile *profile;
 	struct err err = { 0 };
 	int status;
 
-	if (!path)
-		return EXIT_USAGE;
 	if (c->style.lines && c->by != VIEW_FUNCTION && c->by != VIEW_ADDRESS && c->by != VIEW_LINE)
 		return command_usage("option --lines is for functions and addresses");
-	if (command_run(c, path, &recording, &profile, &err) < 0) {
+	if (command_run(c, &recording, &profile, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;
 	}
@@ -82,7 +79,7 @@ int cmd_show(struct command *c)
 	c->style.colour = for_people && term_colour(c->colour);
 	if (for_people && !c->no_pager)
 		term_start_pager();
-	put(c, profile, path);
+	put(c, profile, command_files(c));
 	status = term_finish(&err);
 	if (status < 0)
 		log_error("%s", err.text);

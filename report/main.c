@@ -14,17 +14,18 @@
 
 static const struct opt_usage usage = {
 	.program = "ddprof-report",
-	.synopsis = "ddprof-report [show] [OPTIONS] [FILE]\n"
-		    "ddprof-report info [--json] [FILE]\n"
-		    "ddprof-report export pprof -o OUT [OPTIONS] [FILE]\n"
-		    "ddprof-report annotate SYMBOL [OPTIONS] [FILE]\n"
-		    "ddprof-report missing [--urls] [--json] [FILE]\n"
+	.synopsis = "ddprof-report [show] [OPTIONS] [FILE...]\n"
+		    "ddprof-report info [--json] [FILE...]\n"
+		    "ddprof-report export pprof -o OUT [OPTIONS] [FILE...]\n"
+		    "ddprof-report annotate SYMBOL [OPTIONS] [FILE...]\n"
+		    "ddprof-report missing [--urls] [--json] [FILE...]\n"
 		    "ddprof-report scrub IN OUT\n"
 		    "ddprof-report convert [--stacks=raw] IN OUT\n"
 		    "ddprof-report cache [prune|clear]\n"
 		    "ddprof-report addr2line -e FILE [OPTIONS OF ADDR2LINE] [ADDRESS...]",
 	.summary = "Shows where the time of a recording went. FILE is ddprof.data by default, '-' "
-		   "standard input.",
+		   "standard input; several files, or a directory of them, are the segments or "
+		   "snapshots of one recording.",
 	.epilogue = "See ddprof-report(1); "
 		    "when something is missing, ddprof(7), \"Troubleshooting\".",
 };

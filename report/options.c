@@ -172,6 +172,13 @@ static int set_wall(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_merge(void *ctx, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	given(ctx, "merge", VERB_SHOW | VERB_EXPORT | VERB_ANNOTATE | VERB_MISSING)->merge = true;
+	return 0;
+}
+
 static int set_output(void *ctx, const char *value, struct err *err)
 {
 	(void)err;
@@ -417,6 +424,7 @@ const struct opt command_options[] = {
 	{ 0, "event", "NAME", NULL, NULL, set_event, "only samples of these events", false },
 	{ 0, "wall", NULL, NULL, NULL, set_wall,
 	  "all time of threads, on a CPU, asleep and waiting, as one event", false },
+	{ 0, "merge", NULL, NULL, NULL, set_merge, "add up files of different recordings", false },
 	{ 'o', "output", "FILE", NULL, NULL, set_output,
 	  "export: where to write ('-' for standard output)", false },
 	{ 0, "flatten-inlines", NULL, NULL, NULL, set_flatten_inlines,

@@ -303,12 +303,8 @@ static int add_jit(void *ctx, const struct jit_record *r)
 	return 0;
 }
 
-static int pipeline_init(struct pipeline *p, const char *path, struct err *err)
+static int pipeline_init(struct pipeline *p, struct err *err)
 {
-	int status = recording_open(path, &p->recording, err);
-
-	if (status < 0)
-		return status;
 	recording_use_local(p->recording, !p->o->no_local_files);
 	p->spaces = spaces_new(NULL);
 	if (!p->spaces)
@@ -349,14 +345,13 @@ static void pipeline_done(struct pipeline *p)
 	free(p->cache_dir);
 }
 
-int pipeline_run(const char *path, const struct pipeline_options *o,
-		 struct recording **ret_recording, struct profile **ret, struct err *err)
+int pipeline_run(struct recording *recording, const struct pipeline_options *o,
+		 struct profile **ret, struct err *err)
 {
-	struct pipeline p = { .o = o, .epoch = 1 };
-	int status = pipeline_init(&p, path, err);
+	struct pipeline p = { .o = o, .recording = recording, .epoch = 1 };
+	int status = pipeline_init(&p, err);
 
 	if (status < 0) {
-		recording_close(p.recording);
 		pipeline_done(&p);
 		return status;
 	}
@@ -365,7 +360,6 @@ int pipeline_run(const char *path, const struct pipeline_options *o,
 	status = o->wall ? offcpu_wall(p.profile, p.unwinder, err) : 0;
 	if (status < 0) {
 		profile_free(p.profile);
-		recording_close(p.recording);
 		pipeline_done(&p);
 		return status;
 	}
@@ -376,7 +370,6 @@ int pipeline_run(const char *path, const struct pipeline_options *o,
 	if (filter_is_late(&o->filter))
 		filter_apply(&o->filter, p.profile);
 	pipeline_done(&p);
-	*ret_recording = p.recording;
 	*ret = p.profile;
 	return 0;
 }

@@ -16,21 +16,21 @@ struct recording;
 
 struct pipeline_options {
 	struct filter filter;
-	bool no_local_files; /* names and unwind tables from the recording alone */
-	bool wall;	     /* all time as one source: -ENODATA without off-CPU time */
-	bool no_names;	     /* only completeness is wanted: nothing is symbolized */
-	bool no_inlines;     /* --inline=no: the function whose code it is stands alone */
+	bool no_local_files;	    /* names and unwind tables from the recording alone */
+	bool wall;		    /* all time as one source: -ENODATA without off-CPU time */
+	bool no_names;		    /* only completeness is wanted: nothing is symbolized */
+	bool no_inlines;	    /* --inline=no: the function whose code it is stands alone */
 	struct debug_options debug; /* --debug-dir, --debuginfod */
-	bool no_cache;	     /* names are neither taken from the cache nor put there */
+	bool no_cache;		    /* names are neither taken from the cache nor put there */
 	void (*progress)(void *ctx, uint64_t n_samples); /* now and then; may be NULL */
 	void *progress_ctx;
 };
 
 /*
- * 0, or what recording_open said. Damage is no failure: it shows in recording_state and in the
- * profile. Owner: caller, recording_close and profile_free.
+ * Damage is no failure: it shows in recording_state and in the profile. -ENODATA: `wall` without
+ * off-CPU time. Owner: caller, profile_free.
  */
-int pipeline_run(const char *path, const struct pipeline_options *o,
-		 struct recording **ret_recording, struct profile **ret, struct err *err);
+int pipeline_run(struct recording *recording, const struct pipeline_options *o,
+		 struct profile **ret, struct err *err);
 
 #endif

@@ -130,6 +130,7 @@ void chunk_reader_seek(struct chunk_reader *r, uint64_t file_off);
 /* CRC, then decompresses. Negative: damage with err text; the chunk is lost as a whole. */
 int chunk_reader_load(struct chunk_reader *r, struct chunk *chunk, struct err *err);
 bool chunk_reader_file_header_ok(const struct chunk_reader *r);
+uint64_t chunk_reader_file_id(const struct chunk_reader *r); /* in each marker of the file */
 
 /* Whether a file that starts with these bytes is a recording, of whatever version. */
 bool file_is_recording(const uint8_t bytes[FILE_HEADER_BYTES]);

@@ -295,3 +295,8 @@ bool chunk_reader_file_header_ok(const struct chunk_reader *r)
 {
 	return r->header_ok;
 }
+
+uint64_t chunk_reader_file_id(const struct chunk_reader *r)
+{
+	return r->file_id;
+}

@@ -31,9 +31,11 @@ int sink_write_manifest(struct sink *s, struct chunk_writer *to, uint32_t number
 	char text[24];
 
 	memcpy(bytes, o->manifest, n);
-	if (number) {
+	if (number || s->recent) { /* the last file of a flight recorder has no number */
 		snprintf(text, sizeof(text), "%016" PRIx64, s->recording_id);
 		n_pairs += manifest_put(bytes, sizeof(bytes), &n, "recording", text) == 0;
+	}
+	if (number) {
 		snprintf(text, sizeof(text), "%" PRIu32, number);
 		n_pairs += manifest_put(bytes, sizeof(bytes), &n, "segment", text) == 0;
 	}

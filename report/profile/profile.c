@@ -275,8 +275,14 @@ void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t we
 	profile_add_time(p, profile_leaf(p, thread, frames), thread, source, weight);
 }
 
-void profile_add_time(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
-		      uint64_t weight)
+static void add_saturated(uint64_t *to, uint64_t more)
+{
+	if (__builtin_add_overflow(*to, more, to))
+		*to = UINT64_MAX;
+}
+
+void profile_add_entry(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
+		       uint64_t count, uint64_t weight)
 {
 	struct profile_entry *e;
 	uint32_t at;
@@ -284,12 +290,16 @@ void profile_add_time(struct profile *p, uint32_t node, uint32_t thread, uint8_t
 	assert(thread < p->n_threads && source < SOURCE_MAX);
 	at = entry_of(p, node, thread, source);
 	e = &p->entry[at];
-	e->count++;
-	if (__builtin_add_overflow(e->weight, weight, &e->weight))
-		e->weight = UINT64_MAX;
-	p->source[source].count++;
-	if (__builtin_add_overflow(p->source[source].weight, weight, &p->source[source].weight))
-		p->source[source].weight = UINT64_MAX;
+	e->count += count;
+	add_saturated(&e->weight, weight);
+	p->source[source].count += count;
+	add_saturated(&p->source[source].weight, weight);
+}
+
+void profile_add_time(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
+		      uint64_t weight)
+{
+	profile_add_entry(p, node, thread, source, 1, weight);
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -199,6 +199,9 @@ void profile_add(struct profile *p, uint32_t thread, uint8_t source, uint64_t we
 uint32_t profile_leaf(struct profile *p, uint32_t thread, const struct frames *frames);
 void profile_add_time(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
 		      uint64_t weight);
+/* So many samples at once, as another profile had them. */
+void profile_add_entry(struct profile *p, uint32_t node, uint32_t thread, uint8_t source,
+		       uint64_t count, uint64_t weight);
 /* The child of a node that is this place. */
 uint32_t profile_child(struct profile *p, uint32_t node, uint32_t place);
 

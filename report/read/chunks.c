@@ -1,233 +1,154 @@
 /*
- * Two passes. The first looks at chunk headers only: it finds damage with the times around it,
- * the places of embedded objects and kernel symbols, and loads the manifest. The second decodes
- * events, one chunk in memory at a time; what cannot be decoded there is damage too, known by the
- * chunk's own times.
+ * The second pass decodes events, one chunk in memory at a time; what cannot be decoded there is
+ * damage too, known by the chunk's own times.
  *
  * State after a gap: nothing said before holds. EVENT_GAP makes consumers forget; events go on;
  * the next whole keyframe brings the state back. Without gaps only the first keyframe is read.
+ *
+ * From one file to the next it is the same: where the next one goes on right behind what was read,
+ * nothing is forgotten. Where it begins earlier (snapshots of a flight recorder) the chunks that
+ * both have are passed over; where it begins later there is a gap.
+ *
+ *	first file    KF a b c d E		read: a b c d
+ *	second file	 KF b c d KF e f E	repeated: b c d, read: e f, state goes on
  */
 #include "report/read/chunks.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/bits.h"
 #include "common/base/err.h"
-#include "common/base/map.h"
-#include "common/format/file.h"
-#include "report/read/ahead.h"
-#include "report/read/damage.h"
-#include "report/read/objects.h"
-#include "report/read/recording.h"
+#include "report/read/chunks_state.h"
 
-struct chunks {
-	struct recording base;
-	struct chunk_reader *reader, *side; /* events; everything that is asked for in between */
-	struct ahead *ahead;		    /* from the first event of the second pass on */
-	bool ahead_tried;
-	struct record_decoder *decoder;
-	struct object_index objects;
-	uint64_t *kernel; /* places of KERNEL chunks */
-	size_t n_kernel, kernel_cap;
-	uint64_t *jit; /* places of JIT chunks */
-	size_t n_jit, jit_cap;
-	struct map bad_chunks; /* place + 1 of chunks that did not check */
-
-	/* second pass */
-	uint64_t begin_off;
-	struct chunk chunk;
-	bool in_chunk, in_keyframe;
-	bool want_keyframe; /* state is not known: the next whole group is delivered */
-	bool in_group;	    /* of keyframes, from its first on */
-	bool gap;	    /* something was lost since the last event */
-	bool held;	    /* `chunk` is read, but a gap is to be told first */
-	uint64_t sequence;  /* expected next; UINT64_MAX: not known */
-	uint64_t n_missing, last_ns, n_samples;
-	struct record record;
-	struct event gap_event;
-};
-
-/* ---- first pass ---- */
-
-static int got_manifest(void *ctx, const char *key, const char *value)
-{
-	return recording_add_manifest(ctx, key, value) ? 0 : -1;
-}
-
-/* A chunk that cannot be used, told once. Its header is sound: it says when. */
-static void chunk_is_bad(void *ctx, const struct chunk *chunk, const char *reason)
-{
-	struct chunks *r = ctx;
-	struct damage *d;
-	bool new;
-
-	map_put(&r->bad_chunks, chunk->file_off + 1, &new);
-	if (!new)
-		return;
-	d = damages_add(&r->base.damages, chunk->file_off,
-			CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
-	if (d) {
-		d->from_ns = chunk->header.first_ns;
-		d->to_ns = chunk->header.last_ns;
-	}
-	/* objects are asked for after the last event too */
-	r->base.state.n_damaged = r->base.damages.n;
-	r->base.state.damaged_bytes = r->base.damages.bytes;
-}
-
-static bool chunk_load(struct chunks *r, struct chunk_reader *reader, struct chunk *chunk)
+static bool chunk_load(struct chunks *r)
 {
 	struct err err = { 0 };
 
-	if (chunk_reader_load(reader, chunk, &err) == 0)
+	if (chunk_reader_load(r->reader, &r->chunk, &err) == 0)
 		return true;
-	chunk_is_bad(r, chunk, err.text);
+	chunks_bad(r, r->at, &r->chunk, err.text);
 	return false;
 }
 
-static bool has_times(const struct chunk_header *h)
+/* ---- from file to file ---- */
+
+static void begin_part(struct chunks *r)
 {
-	return h->type == CHUNK_EVENTS && h->last_ns;
+	const struct part *p = &r->part[r->at];
+
+	if (chunk_reader_open(p->fd, &r->reader, NULL) < 0)
+		r->reader = NULL; /* it was whole a moment ago: its samples will be missing */
+	else
+		chunk_reader_seek(r->reader, p->begin_off);
+	r->known = p->follows && !r->gap && !r->want_keyframe;
+	if (r->at && !r->known)
+		r->gap = true;
+	r->want_keyframe = !r->known;
+	r->repeat_end = p->repeat_end;
+	r->ahead_tried = r->in_chunk = r->in_keyframe = r->in_group = false;
+	r->sequence = r->n_samples = 0;
+	memset(&r->now, 0, sizeof(r->now));
+	memset(&r->repeated, 0, sizeof(r->repeated));
 }
 
-static void note_times(struct recording_state *s, const struct chunk_header *h)
+static void add_up(struct chunks *r)
 {
-	if (!has_times(h))
-		return;
-	s->first_ns = s->first_ns ? MIN(s->first_ns, h->first_ns) : h->first_ns;
-	s->last_ns = MAX(s->last_ns, h->last_ns);
+	struct record_counters *sum = &r->base.state.counters;
+
+	for (int i = 0; i < COUNTERS; i++)
+		sum->n[i] = r->before.n[i] + r->now.n[i] - MIN(r->now.n[i], r->repeated.n[i]);
 }
 
-/* The registers' machine and the sources stand in the first chunk of events or state. */
-static void note_first_records(struct chunks *r, struct chunk *chunk)
+static void end_part(struct chunks *r)
 {
-	if (r->base.machine || !chunk_load(r, r->reader, chunk) || !chunk->header.raw_bytes)
-		return;
-	record_decoder_begin(r->decoder, &chunk->header, chunk->raw, chunk->header.raw_bytes);
-	r->base.machine = record_decoder_machine(r->decoder);
-	while (record_decoder_next(r->decoder, &r->record, NULL) == RECORD_SOURCE) {
-		recording_set_source(&r->base, r->record.source_index, &r->record.source);
-	}
-	record_decoder_begin(r->decoder, &chunk->header, chunk->raw, 0);
+	uint64_t stored = r->now.n[COUNTER_SAMPLES_STORED];
+	uint64_t read = r->n_samples + r->repeated.n[COUNTER_SAMPLES_STORED];
+
+	add_up(r);
+	r->before = r->base.state.counters;
+	memset(&r->now, 0, sizeof(r->now));
+	memset(&r->repeated, 0, sizeof(r->repeated));
+	r->n_unreadable += stored > read ? stored - read : 0;
+	ahead_free(r->ahead);
+	r->ahead = NULL;
+	chunk_reader_free(r->reader);
+	r->reader = NULL;
+	r->at++;
 }
 
-static void note_chunk(struct chunks *r, struct chunk *chunk)
+static bool next_part(struct chunks *r)
 {
-	struct err err = { 0 };
+	end_part(r);
+	if (r->at == r->n_parts)
+		return false;
+	begin_part(r);
+	return true;
+}
 
-	r->base.state.n_chunks++;
-	note_times(&r->base.state, &chunk->header);
-	switch (chunk->header.type) {
-	case CHUNK_MANIFEST:
-		if (chunk_load(r, r->reader, chunk) &&
-		    manifest_decode(chunk->raw, chunk->header.raw_bytes, got_manifest, r, &err) ==
-			    -EBADMSG)
-			chunk_is_bad(r, chunk, err.text);
+void chunks_rewind(struct recording *recording)
+{
+	struct chunks *r = (struct chunks *)recording;
+	struct recording_state *s = &r->base.state;
+
+	ahead_free(r->ahead);
+	r->ahead = NULL;
+	chunk_reader_free(r->reader);
+	r->reader = NULL;
+	r->at = 0;
+	r->gap = r->held = r->begun = false;
+	r->want_keyframe = true;
+	r->n_missing = r->last_ns = r->n_unreadable = 0;
+	memset(&r->before, 0, sizeof(r->before));
+	s->n_events_read = s->samples_unreadable = s->samples_repeated = 0;
+	s->n_ended = 0;
+	s->ended = false;
+	memset(&s->counters, 0, sizeof(s->counters));
+}
+
+/* The part before this one has the chunk too, and was read. */
+static bool is_repeated(const struct chunks *r)
+{
+	return r->chunk.file_off < r->repeat_end;
+}
+
+static void count_repeated(struct chunks *r, const struct event *event)
+{
+	uint64_t *n = r->repeated.n;
+
+	switch (event->type) {
+	case EVENT_SAMPLE:
+		n[COUNTER_SAMPLES_STORED]++;
+		n[COUNTER_STACKS_CUT] += event->sample.stack_cut;
+		n[COUNTER_STACKS_DROPPED] += event->sample.stack_dropped;
+		r->base.state.samples_repeated++;
 		break;
-	case CHUNK_KEYFRAME:
-	case CHUNK_EVENTS:
-		note_first_records(r, chunk);
+	case EVENT_LOST:
+		n[event->lost.source < SOURCE_MAX ? COUNTER_SAMPLES_LOST_KERNEL :
+						    COUNTER_TASKS_LOST_KERNEL] += event->lost.n;
 		break;
-	case CHUNK_OBJECT:
-		object_index_add(&r->objects, chunk);
-		break;
-	case CHUNK_KERNEL:
-		mem_grow(&r->kernel, &r->kernel_cap, r->n_kernel + 1, sizeof(*r->kernel));
-		r->kernel[r->n_kernel++] = chunk->file_off;
-		break;
-	case CHUNK_JIT:
-		mem_grow(&r->jit, &r->jit_cap, r->n_jit + 1, sizeof(*r->jit));
-		r->jit[r->n_jit++] = chunk->file_off;
+	case EVENT_THROTTLE:
+		n[COUNTER_THROTTLED] += event->throttle.on;
 		break;
 	default:
 		break;
 	}
 }
 
-/* Where chunks are missing though the bytes around it are sound. */
-static void note_sequence(struct chunks *r, const struct chunk *chunk, uint64_t expected,
-			  uint64_t last_ns)
+/* Only what happens to processes is told again, if their state is not known. */
+static bool is_told_again(const struct chunks *r, const struct event *event)
 {
-	uint64_t n = chunk->header.sequence - expected;
-	char reason[80];
-	struct damage *d;
-
-	if (!n)
-		return;
-	snprintf(reason, sizeof(reason), "%" PRIu64 " chunks missing: never written, or cut out",
-		 n);
-	d = damages_add(&r->base.damages, chunk->file_off, 0, reason);
-	if (d) {
-		d->from_ns = last_ns;
-		d->to_ns = has_times(&chunk->header) ? chunk->header.first_ns : 0;
-	}
+	return !r->known && event->type != EVENT_SAMPLE && event->type != EVENT_SWITCH &&
+	       event->type != EVENT_LOST && event->type != EVENT_THROTTLE;
 }
 
-static void first_pass(struct chunks *r)
-{
-	struct chunk chunk;
-	enum chunk_read read;
-	uint64_t last_ns = 0, expected = 0;
-	size_t open_damage = SIZE_MAX; /* waits for the time after it */
-	bool after_damage = false;
+/* ---- chunks ---- */
 
-	while ((read = chunk_reader_next(r->reader, &chunk)) != CHUNK_READ_END) {
-		if (read == CHUNK_READ_DAMAGE) {
-			struct damage *d = damages_add(&r->base.damages, chunk.file_off,
-						       chunk.damage_bytes, chunk.reason);
-
-			if (d) {
-				d->from_ns = last_ns;
-				open_damage = MIN(open_damage, r->base.damages.n_items - 1);
-			}
-			after_damage = true;
-			continue;
-		}
-		if (has_times(&chunk.header)) {
-			for (; open_damage < r->base.damages.n_items; open_damage++)
-				if (!r->base.damages.item[open_damage].to_ns)
-					r->base.damages.item[open_damage].to_ns =
-						chunk.header.first_ns;
-			open_damage = SIZE_MAX;
-			last_ns = chunk.header.last_ns;
-		}
-		if (!after_damage)
-			note_sequence(r, &chunk, expected, last_ns);
-		after_damage = false;
-		expected = chunk.header.sequence + 1;
-		note_chunk(r, &chunk);
-	}
-}
-
-/* ---- second pass ---- */
-
-static void chunks_rewind(struct recording *recording)
-{
-	struct chunks *r = (struct chunks *)recording;
-
-	chunk_reader_seek(r->reader, r->begin_off);
-	ahead_free(r->ahead);
-	r->ahead = NULL;
-	r->ahead_tried = false;
-	r->in_chunk = r->in_keyframe = r->in_group = r->gap = r->held = false;
-	r->want_keyframe = true;
-	r->sequence = 0;
-	r->n_missing = r->last_ns = r->n_samples = 0;
-	r->base.state.n_events_read = 0;
-	r->base.state.samples_unreadable = 0;
-	r->base.state.ended = false;
-	memset(&r->base.state.counters, 0, sizeof(r->base.state.counters));
-}
-
-/* Events are lost here, unless the chunk held none. */
+/* Events are lost here, unless the chunk held none, or they were read before. */
 static void chunk_lost(struct chunks *r, const struct chunk_header *h)
 {
-	if (h->type == CHUNK_EVENTS) {
+	if (h->type == CHUNK_EVENTS && !(r->known && is_repeated(r))) {
 		r->gap = true;
 		r->n_missing++;
 	}
@@ -248,22 +169,28 @@ static bool keyframe_wanted(struct chunks *r, const struct chunk_header *h)
 	return true;
 }
 
-/* The next chunk of events, state or the end into r->chunk. False: no more. */
+/* Whether chunks are missing before this one. */
+static void note_sequence(struct chunks *r, const struct chunk_header *h)
+{
+	if (h->sequence != r->sequence && !(r->known && is_repeated(r))) {
+		r->gap = true;
+		r->n_missing += h->sequence - r->sequence;
+		r->in_group = false;
+	}
+	r->sequence = h->sequence + 1;
+}
+
+/* The next chunk of events, state or the end into r->chunk. False: no more in this file. */
 static bool next_chunk(struct chunks *r)
 {
 	enum chunk_read read;
 
-	while ((read = chunk_reader_next(r->reader, &r->chunk)) != CHUNK_READ_END) {
+	while (r->reader && (read = chunk_reader_next(r->reader, &r->chunk)) != CHUNK_READ_END) {
 		const struct chunk_header *h = &r->chunk.header;
 
 		if (read == CHUNK_READ_DAMAGE)
 			continue; /* the sequence says how much is missing */
-		if (h->sequence != r->sequence) {
-			r->gap = true;
-			r->n_missing += h->sequence - r->sequence;
-			r->in_group = false;
-		}
-		r->sequence = h->sequence + 1;
+		note_sequence(r, h);
 		if (h->type == CHUNK_EVENTS || h->type == CHUNK_END)
 			return true;
 		if (h->type == CHUNK_KEYFRAME && (r->gap || r->want_keyframe))
@@ -293,12 +220,12 @@ static bool chunk_load_next(struct chunks *r)
 	struct chunk *chunk = &r->chunk;
 
 	if (chunk->header.type != CHUNK_EVENTS)
-		return chunk_load(r, r->reader, chunk);
+		return chunk_load(r);
 	if (!r->ahead_tried)
-		r->ahead = ahead_new(r->base.fd, chunk->file_off);
+		r->ahead = ahead_new(r->part[r->at].fd, chunk->file_off);
 	r->ahead_tried = true;
 	chunk->raw = ahead_take(r->ahead, chunk);
-	return chunk->raw || chunk_load(r, r->reader, chunk);
+	return chunk->raw || chunk_load(r);
 }
 
 /* Begins decoding r->chunk; false: it was lost, or not wanted. */
@@ -316,19 +243,29 @@ static bool begin_chunk(struct chunks *r)
 		return false;
 	}
 	if (chunk->header.type == CHUNK_END)
-		r->base.state.ended = true;
+		r->base.state.n_ended++;
 	record_decoder_begin(r->decoder, &chunk->header, chunk->raw, chunk->header.raw_bytes);
 	r->in_chunk = true;
 	return true;
 }
 
-static void finish(struct chunks *r)
-{
-	uint64_t stored = r->base.state.counters.n[COUNTER_SAMPLES_STORED];
+/* ---- records ---- */
 
-	r->base.state.samples_unreadable = stored > r->n_samples ? stored - r->n_samples : 0;
-	r->base.state.n_damaged = r->base.damages.n;
-	r->base.state.damaged_bytes = r->base.damages.bytes;
+/* The event, if it is for the caller. */
+static const struct event *take_event(struct chunks *r)
+{
+	const struct event *event = &r->record.event;
+
+	if (!r->in_keyframe && is_repeated(r)) {
+		count_repeated(r, event);
+		if (!is_told_again(r, event))
+			return NULL;
+	}
+	r->base.state.n_events_read++;
+	r->n_samples += event->type == EVENT_SAMPLE;
+	if (!r->in_keyframe)
+		r->last_ns = event->time_ns;
+	return event;
 }
 
 /* One step inside a chunk; NULL: go on. */
@@ -338,23 +275,21 @@ static const struct event *next_record(struct chunks *r)
 
 	switch (record_decoder_next(r->decoder, &r->record, &err)) {
 	case RECORD_EVENT:
-		r->base.state.n_events_read++;
-		r->n_samples += r->record.event.type == EVENT_SAMPLE;
-		if (!r->in_keyframe)
-			r->last_ns = r->record.event.time_ns;
-		return &r->record.event;
+		return take_event(r);
 	case RECORD_SOURCE:
-		recording_change_source(&r->base, r->record.source_index, &r->record.source,
-					r->chunk.header.first_ns);
+		if (!is_repeated(r))
+			recording_change_source(&r->base, r->record.source_index, &r->record.source,
+						r->chunk.header.first_ns);
 		return NULL;
 	case RECORD_UNSAMPLED:
 		unsampled_set(&r->base.unsampled, &r->record.unsampled);
 		return NULL;
 	case RECORD_COUNTERS:
-		r->base.state.counters = r->record.counters;
+		r->now = r->record.counters;
+		add_up(r);
 		return NULL;
 	case RECORD_BAD:
-		chunk_is_bad(r, &r->chunk, err.text);
+		chunks_bad(r, r->at, &r->chunk, err.text);
 		chunk_lost(r, &r->chunk.header);
 		if (r->in_keyframe)
 			r->want_keyframe = true;
@@ -366,11 +301,23 @@ static const struct event *next_record(struct chunks *r)
 	return NULL;
 }
 
-static enum recording_next chunks_next(struct recording *recording, const struct event **ret)
+static enum recording_next finish(struct chunks *r)
+{
+	r->base.state.ended = r->base.state.n_ended == r->n_parts;
+	r->base.state.samples_unreadable = r->n_unreadable;
+	r->base.state.n_damaged = r->base.damages.n;
+	r->base.state.damaged_bytes = r->base.damages.bytes;
+	return RECORDING_END;
+}
+
+enum recording_next chunks_next(struct recording *recording, const struct event **ret)
 {
 	struct chunks *r = (struct chunks *)recording;
 
-	for (;;) {
+	if (!r->begun)
+		begin_part(r);
+	r->begun = true;
+	while (r->at < r->n_parts) {
 		if (r->in_chunk) {
 			*ret = next_record(r);
 			if (*ret)
@@ -378,8 +325,8 @@ static enum recording_next chunks_next(struct recording *recording, const struct
 			continue;
 		}
 		if (!r->held && !next_chunk(r)) {
-			finish(r);
-			return RECORDING_END;
+			next_part(r);
+			continue;
 		}
 		r->held = r->gap; /* tell it first, then come back to this chunk */
 		if (r->gap) {
@@ -388,112 +335,5 @@ static enum recording_next chunks_next(struct recording *recording, const struct
 		}
 		begin_chunk(r);
 	}
-}
-
-/* ---- objects and kernel symbols ---- */
-
-static const struct elf_image *chunks_image(struct recording *recording,
-					    const struct object_key *key, unsigned int take,
-					    const char **ret_reason)
-{
-	struct chunks *r = (struct chunks *)recording;
-
-	return object_index_image(&r->objects, r->side, key, take, ret_reason);
-}
-
-static void chunks_forget_image(struct recording *recording, const struct elf_image *image)
-{
-	object_index_forget(&((struct chunks *)recording)->objects, image);
-}
-
-static const char *chunks_each_kernel_symbol(struct recording *recording, kernel_got *got,
-					     void *ctx)
-{
-	struct chunks *r = (struct chunks *)recording;
-
-	for (size_t i = 0; i < r->n_kernel; i++) {
-		struct err err = { 0 };
-		struct chunk chunk;
-
-		chunk_reader_seek(r->side, r->kernel[i]);
-		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK &&
-		    chunk_load(r, r->side, &chunk) &&
-		    kernel_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
-			chunk_is_bad(r, &chunk, err.text);
-	}
-	return NULL;
-}
-
-static void chunks_each_jit(struct recording *recording, jit_got *got, void *ctx)
-{
-	struct chunks *r = (struct chunks *)recording;
-
-	for (size_t i = 0; i < r->n_jit; i++) {
-		struct err err = { 0 };
-		struct chunk chunk;
-
-		chunk_reader_seek(r->side, r->jit[i]);
-		if (chunk_reader_next(r->side, &chunk) == CHUNK_READ_OK &&
-		    chunk_load(r, r->side, &chunk) &&
-		    jit_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) == -EBADMSG)
-			chunk_is_bad(r, &chunk, err.text);
-	}
-}
-
-/* ---- life ---- */
-
-static void chunks_close(struct recording *recording)
-{
-	struct chunks *r = (struct chunks *)recording;
-
-	ahead_free(r->ahead);
-	object_index_done(&r->objects);
-	record_decoder_free(r->decoder);
-	chunk_reader_free(r->reader);
-	chunk_reader_free(r->side);
-	free(r->kernel);
-	free(r->jit);
-	map_done(&r->bad_chunks);
-	recording_done(recording);
-	free(r);
-}
-
-static const struct recording_kind chunks_kind = {
-	.close = chunks_close,
-	.next = chunks_next,
-	.rewind = chunks_rewind,
-	.image = chunks_image,
-	.forget_image = chunks_forget_image,
-	.each_kernel_symbol = chunks_each_kernel_symbol,
-	.each_jit = chunks_each_jit,
-};
-
-int chunks_open(int fd, struct recording **ret, struct err *err)
-{
-	struct chunk_reader *reader, *side;
-	struct chunks *r;
-	int code = chunk_reader_open(fd, &reader, err);
-
-	if (code < 0)
-		return code;
-	code = chunk_reader_open(fd, &side, err);
-	if (code < 0) {
-		chunk_reader_free(reader);
-		return code;
-	}
-	r = mem_zalloc(sizeof(*r));
-	recording_init(&r->base, &chunks_kind, fd);
-	r->reader = reader;
-	r->side = side;
-	map_init(&r->objects.first);
-	map_init(&r->bad_chunks);
-	r->base.state.header_ok = chunk_reader_file_header_ok(reader);
-	r->begin_off = r->base.state.header_ok ? FILE_HEADER_BYTES : 0;
-	r->decoder = record_decoder_new(MACHINE_X86_64);
-	r->objects.bad = chunk_is_bad;
-	r->objects.bad_ctx = r;
-	first_pass(r);
-	chunks_rewind(&r->base);
-	*ret = &r->base;
-	return 0;
+	return finish(r);
 }

@@ -2,10 +2,12 @@
 #ifndef REPORT_READ_CHUNKS_H
 #define REPORT_READ_CHUNKS_H
 
-struct err;
+#include <stdint.h>
+
+struct part;
 struct recording;
 
-/* fd allows pread; it is taken when this succeeds. Errors as chunk_reader_open. */
-int chunks_open(int fd, struct recording **ret, struct err *err);
+/* Parts of one recording, in order; they and the array (of the heap) are taken. n at least 1. */
+struct recording *chunks_open(struct part *part, uint32_t n);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/format/file.h"
 
 void damages_done(struct damages *d)
 {
@@ -25,4 +26,15 @@ struct damage *damages_add(struct damages *d, uint64_t off, uint64_t bytes, cons
 	*item = (struct damage){ .off = off, .bytes = bytes };
 	snprintf(item->reason, sizeof(item->reason), "%s", reason);
 	return item;
+}
+
+void damages_add_chunk(struct damages *d, const struct chunk *chunk, const char *reason)
+{
+	struct damage *item = damages_add(d, chunk->file_off,
+					  CHUNK_HEADER_BYTES + chunk->header.stored_bytes, reason);
+
+	if (!item)
+		return;
+	item->from_ns = chunk->header.first_ns;
+	item->to_ns = chunk->header.last_ns;
 }

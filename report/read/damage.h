@@ -7,10 +7,12 @@
 
 enum { DAMAGES_MAX = 4096 }; /* kept in words; all are counted */
 
+struct chunk;
+
 struct damage {
 	uint64_t off, bytes;
 	uint64_t from_ns, to_ns; /* 0: not known */
-	char reason[160];
+	char reason[256];
 };
 
 struct damages {
@@ -22,5 +24,7 @@ struct damages {
 void damages_done(struct damages *d);
 /* NULL when enough are kept. Lent until the next one. */
 struct damage *damages_add(struct damages *d, uint64_t off, uint64_t bytes, const char *reason);
+/* A chunk with a sound header that cannot be used: it says when. */
+void damages_add_chunk(struct damages *d, const struct chunk *chunk, const char *reason);
 
 #endif

@@ -44,11 +44,11 @@ void object_index_done(struct object_index *x)
 	map_done(&x->first);
 }
 
-void object_index_add(struct object_index *x, const struct chunk *chunk)
+void object_index_add(struct object_index *x, uint32_t part, uint64_t file_off, uint64_t tag)
 {
 	mem_grow(&x->chunk, &x->cap, x->n_chunks + 1, sizeof(*x->chunk));
 	x->chunk[x->n_chunks++] =
-		(struct object_chunk){ .file_off = chunk->file_off, .tag = chunk->header.tag };
+		(struct object_chunk){ .file_off = file_off, .tag = tag, .part = part };
 }
 
 static int got_tag(void *ctx, const struct object_piece *piece)
@@ -58,24 +58,27 @@ static int got_tag(void *ctx, const struct object_piece *piece)
 }
 
 /* Loads the chunk and hands its pieces to `got`; false, and told, when it is damaged. */
-static bool chunk_decode(struct object_index *x, struct chunk_reader *reader, uint64_t file_off,
-			 object_got *got, void *ctx)
+static bool chunk_decode(struct object_index *x, const struct object_chunk *c, object_got *got,
+			 void *ctx)
 {
+	struct chunk_reader *reader = x->reader(x->ctx, c->part);
 	struct err err = { 0 };
 	struct chunk chunk;
 
-	chunk_reader_seek(reader, file_off);
+	if (!reader)
+		return false;
+	chunk_reader_seek(reader, c->file_off);
 	if (chunk_reader_next(reader, &chunk) != CHUNK_READ_OK)
 		return false;
 	if (chunk_reader_load(reader, &chunk, &err) == 0 &&
 	    object_decode(chunk.raw, chunk.header.raw_bytes, got, ctx, &err) != -EBADMSG)
 		return true;
-	x->bad(x->bad_ctx, &chunk, err.text);
+	x->bad(x->ctx, c->part, &chunk, err.text);
 	return false;
 }
 
 /* Chains the chunks of each tag, in file order; chunks without a tag are read for it. */
-static void object_index_link(struct object_index *x, struct chunk_reader *reader)
+static void object_index_link(struct object_index *x)
 {
 	if (x->linked)
 		return;
@@ -85,7 +88,7 @@ static void object_index_link(struct object_index *x, struct chunk_reader *reade
 		uint64_t *first;
 
 		if (!c->tag)
-			chunk_decode(x, reader, c->file_off, got_tag, &c->tag);
+			chunk_decode(x, c, got_tag, &c->tag);
 		if (!c->tag)
 			continue;
 		first = map_put(&x->first, c->tag, NULL);
@@ -150,16 +153,30 @@ static int got_record(void *ctx, const struct object_piece *piece)
 	return 0;
 }
 
-static void embedded_gather(struct embedded *e, struct object_index *x, struct chunk_reader *reader)
+static bool is_whole(const struct embedded *e)
+{
+	for (uint32_t i = 0; i < e->image.n_parts; i++)
+		if (part_wanted(e, i))
+			return false;
+	return e->has_image;
+}
+
+static void embedded_gather(struct embedded *e, struct object_index *x)
 {
 	uint64_t *first = map_find(&x->first, object_tag(&e->key));
-	uint32_t n_missing = 0;
+	uint32_t n_missing = 0, part = 0;
 
 	e->budget = 0;
 	for (uint64_t i = first ? *first : 0; i; i = x->chunk[i - 1].next)
 		e->budget += CHUNK_RAW_MAX;
-	for (uint64_t i = first ? *first : 0; i; i = x->chunk[i - 1].next)
-		n_missing += !chunk_decode(x, reader, x->chunk[i - 1].file_off, got_record, e);
+	for (uint64_t i = first ? *first : 0; i; i = x->chunk[i - 1].next) {
+		const struct object_chunk *c = &x->chunk[i - 1];
+
+		if (c->part != part && is_whole(e))
+			break;
+		part = c->part;
+		n_missing += !chunk_decode(x, c, got_record, e);
+	}
 	for (uint32_t i = 0; i < ELF_PARTS_MAX; i++)
 		if (!e->done[i]) {
 			free(e->data[i]);
@@ -187,17 +204,16 @@ static struct embedded *embedded_get(struct object_index *x, const struct object
 	return e;
 }
 
-const struct elf_image *object_index_image(struct object_index *x, struct chunk_reader *reader,
-					   const struct object_key *key, unsigned int take,
-					   const char **ret_reason)
+const struct elf_image *object_index_image(struct object_index *x, const struct object_key *key,
+					   unsigned int take, const char **ret_reason)
 {
 	struct embedded *e;
 
-	object_index_link(x, reader);
+	object_index_link(x);
 	e = embedded_get(x, key);
 	e->want = ELF_TAKE_UNWIND | ELF_TAKE_SYMBOLS | (take & ELF_TAKE_FILE);
 	if (e->want & ~e->take)
-		embedded_gather(e, x, reader);
+		embedded_gather(e, x);
 	if (ret_reason)
 		*ret_reason = e->reason[0] ? e->reason : NULL;
 	return e->has_image ? &e->image : NULL;

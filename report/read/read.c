@@ -8,6 +8,7 @@
 
 #include "common/base/err.h"
 #include "report/read/chunks.h"
+#include "report/read/part.h"
 #include "report/read/perfdata.h"
 #include "report/read/recording.h"
 #include "report/read/spool.h"
@@ -19,16 +20,30 @@ void recording_init(struct recording *r, const struct recording_kind *kind, int 
 	r->kind = kind;
 	r->fd = fd;
 	arena_init(&r->arena);
-	if (fstat(fd, &st) == 0)
+	r->state.n_files = 1;
+	if (fd >= 0 && fstat(fd, &st) == 0)
 		r->state.file_bytes = (uint64_t)st.st_size;
 }
 
 void recording_done(struct recording *r)
 {
 	damages_done(&r->damages);
+	damages_done(&r->holes);
 	arena_done(&r->arena);
 	if (r->fd >= 0)
 		close(r->fd);
+}
+
+static int open_chunks(const char *path, int fd, struct recording **ret, struct err *err)
+{
+	struct part *part = mem_alloc(sizeof(*part));
+	int code = part_open(path, fd, part, err);
+
+	if (code < 0)
+		free(part);
+	else
+		*ret = chunks_open(part, 1);
+	return code;
 }
 
 int recording_open(const char *path, struct recording **ret, struct err *err)
@@ -36,7 +51,8 @@ int recording_open(const char *path, struct recording **ret, struct err *err)
 	int fd = spool_open(path, err), code = fd;
 
 	if (fd >= 0)
-		code = perfdata_is(fd) ? perfdata_open(fd, ret, err) : chunks_open(fd, ret, err);
+		code = perfdata_is(fd) ? perfdata_open(fd, ret, err) :
+					 open_chunks(path, fd, ret, err);
 	if (code < 0) {
 		if (fd >= 0)
 			close(fd);
@@ -178,5 +194,16 @@ void recording_each_damage(const struct recording *r,
 		const struct damage *d = &r->damages.item[i];
 
 		f(ctx, d->off, d->bytes, d->from_ns, d->to_ns, d->reason);
+	}
+}
+
+void recording_each_hole(const struct recording *r,
+			 void (*f)(void *ctx, uint64_t from_ns, uint64_t to_ns, const char *reason),
+			 void *ctx)
+{
+	for (size_t i = 0; i < r->holes.n_items; i++) {
+		const struct damage *d = &r->holes.item[i];
+
+		f(ctx, d->from_ns, d->to_ns, d->reason);
 	}
 }

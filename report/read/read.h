@@ -64,7 +64,10 @@ const struct unsampled_table *recording_unsampled(const struct recording *r);
 /* Whole after RECORDING_END. */
 struct recording_state {
 	struct record_counters counters; /* the last seen */
-	bool ended;			 /* an end record is there; otherwise "ended abnormally" */
+	bool ended;			 /* end records are there; otherwise "ended abnormally" */
+	uint32_t n_files;		 /* that it is in */
+	uint32_t n_ended;		 /* of those, with an end record */
+	uint64_t samples_repeated;	 /* that stand in two files, and came once */
 	uint64_t file_bytes, n_chunks, n_events_read;
 	/* regions that are no chunks, and chunks that did not check */
 	uint64_t n_damaged, damaged_bytes;
@@ -79,6 +82,11 @@ void recording_each_damage(const struct recording *r,
 			   void (*f)(void *ctx, uint64_t off, uint64_t bytes, uint64_t from_ns,
 				     uint64_t to_ns, const char *reason),
 			   void *ctx);
+
+/* The same of times between its files that no file knows of: segments that are not given. */
+void recording_each_hole(const struct recording *r,
+			 void (*f)(void *ctx, uint64_t from_ns, uint64_t to_ns, const char *reason),
+			 void *ctx);
 
 /*
  * The embedded image of an object (matched by build-id, else by path+device+inode), read on

@@ -43,10 +43,11 @@ struct recording {
 	uint32_t n_rates;
 	struct unsampled_table unsampled;
 	struct damages damages;
+	struct damages holes; /* between files */
 	struct recording_state state;
 };
 
-/* Takes fd. state.file_bytes is set. */
+/* Takes fd (-1: it has none of its own). state.file_bytes is set. */
 void recording_init(struct recording *r, const struct recording_kind *kind, int fd);
 void recording_done(struct recording *r);
 

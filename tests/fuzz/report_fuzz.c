@@ -87,9 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_recording(fd, data, size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	filter_init(&o.filter);
-	if (pipeline_run(path, &o, &recording, &profile, &err) == 0) {
-		show(profile, out);
-		profile_free(profile);
+	if (recording_open(path, &recording, &err) == 0) {
+		if (pipeline_run(recording, &o, &profile, &err) == 0) {
+			show(profile, out);
+			profile_free(profile);
+		}
 		recording_close(recording);
 	}
 	filter_done(&o.filter);

@@ -12,7 +12,9 @@ BEGIN {
 	door["report/symbol/supply.h"] = "addr2line has a jailed reader of its own"
 	door["report/profile/annotate.h"] = "functions by source line, for the verb and the ways out"
 	door["report/profile/filter.h"] = "what options choose, before anything is unwound"
+	door["report/profile/merge.h"] = "profiles of different recordings as one"
 	door["report/profile/view.h"] = "what the ways out show of a profile"
+	door["report/read/recordings.h"] = "which files are one recording: for verbs that take several"
 }
 function room_of(path,	parts, n) {
 	n = split(path, parts, "/")

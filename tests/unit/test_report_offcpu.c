@@ -126,7 +126,12 @@ static int run(const struct script *s, struct pipeline_options *o)
 	snprintf(path, sizeof(path), "offcpu-%d.data", (int)getpid());
 	write_script(s, path);
 	o->no_local_files = true;
-	int r = pipeline_run(path, o, &recording, &profile, &err);
+	int r = recording_open(path, &recording, &err);
+	if (r == 0) {
+		r = pipeline_run(recording, o, &profile, &err);
+		if (r < 0)
+			recording_close(recording);
+	}
 	unlink(path);
 	return r;
 }
