@@ -10,7 +10,7 @@
 
 void *pages_reserve(size_t size_bytes); /* NULL when refused */
 void pages_free(void *p, size_t size_bytes);
-/* Whole pages inside give their memory back and read as zeros; what shares its page stays as it is. */
+/* Whole pages inside give their memory back and read as zeros; what shares its page stays. */
 void pages_forget(void *p, size_t size_bytes);
 
 #endif

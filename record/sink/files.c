@@ -134,7 +134,8 @@ void sink_met_object(void *ctx, const struct space *space, const struct mapping 
 	if (s->larder) {
 		uint64_t tag = tag_of(o);
 
-		if (larder_meet(s->larder, tag, s->last_ns)) {
+		if (larder_meet(s->larder, tag, s->last_ns) &&
+		    (s->recent || !larder_lacks_room_for(s->larder, tag))) {
 			if (s->recent)
 				return; /* a snapshot takes what was met of late */
 			s->counters.n[COUNTER_OBJECTS_EMBEDDED] += larder_want(s->larder, tag);

@@ -3,7 +3,8 @@
  *	chunk[]: where each is, of which tag        the same order
  *	met[]:   tag -> when it was last met        open addressing; tag 0: free
  *
- * Of met[] a part is used that doubles and halves with the number of tags: see common/space/table.h.
+ * Of met[] a part is used that doubles and halves with the number of tags, so that tags that come
+ * and go do not touch all of it.
  */
 #include "record/sink/larder.h"
 
@@ -26,6 +27,8 @@ struct kept {
 struct met {
 	uint64_t tag, last_ns;
 	uint32_t used; /* number of the sweep that last found it in use */
+	bool too_large;
+	uint64_t stored_bytes; /* of its chunks so far */
 };
 
 struct larder {
@@ -128,7 +131,12 @@ static bool drop_met(struct larder *l, uint64_t since_ns, bool unused)
 
 static bool stays(struct larder *l, const struct kept *k, uint64_t since_ns)
 {
-	return of_no_object(k->tag) ? k->came_ns >= since_ns : find(l, k->tag)->tag != 0;
+	const struct met *met;
+
+	if (of_no_object(k->tag))
+		return k->came_ns >= since_ns;
+	met = find(l, k->tag);
+	return met->tag && !met->too_large;
 }
 
 static void keep_chunks(struct larder *l, uint64_t since_ns)
@@ -198,6 +206,29 @@ void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns)
 	*met = (struct met){ .tag = tag, .last_ns = now_ns, .used = l->sweep };
 }
 
+bool larder_lacks_room_for(struct larder *l, uint64_t tag)
+{
+	return find(l, tag)->too_large;
+}
+
+/* Whether a chunk is wanted. One object is not to push out all the others. */
+static bool is_welcome(struct larder *l, uint64_t tag, size_t stored_bytes)
+{
+	struct met *met;
+
+	if (of_no_object(tag))
+		return true;
+	met = find(l, tag);
+	if (!met->tag || met->too_large)
+		return false;
+	met->stored_bytes += stored_bytes;
+	if (met->stored_bytes <= LARDER_OBJECT_BYTES)
+		return true;
+	met->too_large = true;
+	keep_chunks(l, 0);
+	return false;
+}
+
 void larder_begin_sweep(struct larder *l)
 {
 	l->sweep++;
@@ -220,7 +251,7 @@ void larder_forget(struct larder *l, uint64_t since_ns)
 void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
 		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns)
 {
-	if (!of_no_object(tag) && !find(l, tag)->tag)
+	if (!is_welcome(l, tag, stored_bytes))
 		return;
 	if (!has_room(l, stored_bytes))
 		make_room(l, stored_bytes, now_ns);

@@ -17,6 +17,7 @@ struct larder;
 
 enum {
 	LARDER_BYTES = 64 << 20,
+	LARDER_OBJECT_BYTES = LARDER_BYTES / 2, /* of one object */
 	LARDER_CHUNKS_MAX = 1 << 15,
 	LARDER_TAG_JIT = 1, /* in place of an object's tag: chunks that are of no object */
 };
@@ -28,6 +29,8 @@ void larder_free(struct larder *l);
 bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns);
 /* Expects its chunks from now on. */
 void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns);
+/* It has more than LARDER_OBJECT_BYTES: nothing of it is kept. */
+bool larder_lacks_room_for(struct larder *l, uint64_t tag);
 /* A chunk of a tag; one of an object that was not expected is not kept. */
 void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
 		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns);

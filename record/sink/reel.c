@@ -28,9 +28,10 @@ struct span {
 
 struct reel {
 	uint64_t cap, keep_ns;
-	struct kept_chunk chunk[CHUNKS_MAX]; /* number % CHUNKS_MAX */
+	/* number % CHUNKS_MAX; whole pages, given back as the bytes are */
+	struct kept_chunk chunk[CHUNKS_MAX] __attribute__((aligned(PAGE)));
 	uint64_t first, end;
-	struct span span[SPANS_MAX]; /* number % SPANS_MAX */
+	struct span span[SPANS_MAX] __attribute__((aligned(PAGE))); /* number % SPANS_MAX */
 	uint64_t first_span, end_span;
 	uint64_t head; /* where the next chunk goes */
 	uint8_t bytes[];
@@ -91,14 +92,36 @@ static void give_back_ring(struct reel *r, uint64_t from, uint64_t to)
 	give_back(r, 0, to);
 }
 
+/*
+ * Of a table that numbers go round in: pages of the elements [from, to), which were dropped. The
+ * page of `to` stays. Nearly full, the newest may lie in the first one.
+ */
+static void give_back_table(void *table, size_t size, uint64_t n, uint64_t from, uint64_t to,
+			    uint64_t end)
+{
+	uint64_t begin = from % n * size / PAGE * PAGE, stop = to % n * size / PAGE * PAGE;
+
+	if (end - from > n - 2 * PAGE / size || begin == stop)
+		return;
+	if (stop < begin) {
+		pages_forget((uint8_t *)table, stop);
+		stop = n * size;
+	}
+	pages_forget((uint8_t *)table + begin, stop - begin);
+}
+
 static void drop_span(struct reel *r)
 {
 	uint64_t from = r->first == r->end ? r->head : chunk_at(r, r->first)->off;
+	uint64_t first = r->first;
 
+	give_back_table(r->span, sizeof(*r->span), SPANS_MAX, r->first_span, r->first_span + 1,
+			r->end_span);
 	r->first_span++;
 	r->first = r->first_span == r->end_span ? r->end : span_at(r, r->first_span)->first;
 	uint64_t to = r->first == r->end ? r->head : chunk_at(r, r->first)->off;
 	give_back_ring(r, from, to);
+	give_back_table(r->chunk, sizeof(*r->chunk), CHUNKS_MAX, first, r->first, r->end);
 }
 
 static uint64_t n_spans(const struct reel *r)

@@ -130,6 +130,24 @@ static void full(void)
 	larder_free(l);
 }
 
+static void too_large(void)
+{
+	struct larder *l = larder_new(NULL);
+
+	REQUIRE_TRUE(l);
+	larder_expect(l, 10, 1);
+	put(l, CHUNK_OBJECT, 10, 100, 1, 1);
+	larder_expect(l, 20, 2);
+	for (int i = 0; i < 200; i++)
+		put(l, CHUNK_OBJECT, 20, sizeof(bytes), 2, 2);
+	CHECK_TRUE(larder_lacks_room_for(l, 20) && !larder_lacks_room_for(l, 10));
+	CHECK_UINT(larder_bytes(l), 100);
+	CHECK_UINT(count(l, 20), 0);
+	CHECK_TRUE(larder_meet(l, 20, 3)); /* not to be asked for again and again */
+	CHECK_UINT(count(l, 10), 1);
+	larder_free(l);
+}
+
 static void many(void)
 {
 	struct larder *l = larder_new(NULL);
@@ -177,4 +195,5 @@ SUITE(sink_larder, { "chunks of what was met are given again", kept },
       { "what is given in pieces outlives a sweep in between", given_in_pieces },
       { "what nothing uses and no snapshot wants goes", swept },
       { "full, those met longest ago go", full },
+      { "an object that is too large pushes nothing out", too_large },
       { "more objects than its tables have places do no harm", many }, )

@@ -1,6 +1,7 @@
 #include "record/sink/reel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/format/chunk.h"
@@ -94,6 +95,58 @@ static void by_time(void)
 	reel_free(reel);
 }
 
+static long resident_pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	long size = 0, resident = 0;
+
+	REQUIRE_TRUE(f);
+	CHECK_INT(fscanf(f, "%ld %ld", &size, &resident), 2);
+	fclose(f);
+	return resident;
+}
+
+/* Round and round, in bytes and in both tables. */
+static void memory_goes_back(void)
+{
+	uint64_t number = 1;
+	long early = 0;
+
+	reel = reel_new(256 << 20, 50, NULL);
+	REQUIRE_TRUE(reel);
+	for (uint64_t t = 1; t <= 300000; t++) {
+		if (t % 3 == 1)
+			begin(t, number);
+		put(CHUNK_KEYFRAME, number++, 1000);
+		if (t % 20000 == 0) {
+			check_kept();
+			early = early ? early : resident_pages();
+		}
+	}
+	CHECK_TRUE(resident_pages() <= early + 32, "%ld pages, then %ld", early, resident_pages());
+	reel_free(reel);
+}
+
+/* The newest come close to the oldest: they may share a page. */
+static void tables_are_full(void)
+{
+	uint64_t number = 1;
+
+	reel = reel_new(64 << 20, 0, NULL);
+	REQUIRE_TRUE(reel);
+	for (uint64_t t = 1; t <= 300000; t++) {
+		if (t % 16 == 1)
+			begin(t, number);
+		CHECK_INT(put(t % 16 == 1 ? CHUNK_KEYFRAME : CHUNK_EVENTS, number++,
+			      CHUNK_HEADER_BYTES + 1 + t % 100),
+			  0);
+		if (t > 60000 && t % 9973 == 0)
+			check_kept();
+	}
+	CHECK_TRUE(reel_end(reel) - reel_first(reel) > 60000);
+	reel_free(reel);
+}
+
 static void too_large(void)
 {
 	reel = reel_new(CAP, 0, NULL);
@@ -122,5 +175,7 @@ static void others(void)
 
 SUITE(sink_reel, { "what is kept begins with a keyframe and has no hole", by_size },
       { "so much time is kept, and not a span more", by_time },
+      { "memory of what was dropped goes back, of the tables too", memory_goes_back },
+      { "full tables keep what they have", tables_are_full },
       { "a span larger than the memory is refused, the next is taken", too_large },
       { "only events and state are kept", others }, )

@@ -1,6 +1,7 @@
 /*
  * LD_PRELOAD: a disk that is slow or fails. SYNC_DELAY_MS: what each fdatasync and fsync takes;
- * SYNC_FAIL: the number of the fdatasync that fails with EIO; FSYNC_FAIL: of the fsync. Each is told in the file SYNC_LOG.
+ * SYNC_FAIL: the number of the fdatasync that fails with EIO; FSYNC_FAIL: of the fsync. Each is
+ * told in the file SYNC_LOG.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
