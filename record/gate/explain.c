@@ -184,7 +184,10 @@ enum gate_id gates_explain(const struct gates *g, const struct gate_refusal *ref
 		return id;
 	}
 	put_values(g, id, refusal, values, sizeof(values));
-	put_remedy(&g->gate[id], id, refusal, remedy, sizeof(remedy));
+	if (id == GATE_CAPABILITY && refusal->others)
+		snprintf(remedy, sizeof(remedy), ": %s", g->others);
+	else
+		put_remedy(&g->gate[id], id, refusal, remedy, sizeof(remedy));
 	snprintf(text, cap, "%s (%s)%s", cause_text(id, refusal), values, remedy);
 	return id;
 }

@@ -20,7 +20,13 @@ enum {
 };
 
 /* Of linux/capability.h, which not every libc's headers come with. */
-enum gate_capability { GATE_CAP_IPC_LOCK = 14, GATE_CAP_SYS_ADMIN = 21, GATE_CAP_PERFMON = 38 };
+enum gate_capability {
+	GATE_CAP_IPC_LOCK = 14,
+	GATE_CAP_SYS_PTRACE = 19,
+	GATE_CAP_SYS_ADMIN = 21,
+	GATE_CAP_SYSLOG = 34,
+	GATE_CAP_PERFMON = 38,
+};
 
 /* Results of system calls in the child: 0 or errno. */
 struct gate_attempts {

@@ -359,15 +359,23 @@ static void judge_tracefs(const struct gate_facts *f, struct gate *g)
 	remedy_tracefs(f, g->remedy, sizeof(g->remedy));
 }
 
+/* kernel/ksyms_common.c, kallsyms_show_value() */
+static bool may_see_kernel(const struct gate_facts *f)
+{
+	return (f->kptr_restrict <= 1 && has_cap(f, GATE_CAP_SYSLOG)) ||
+	       (f->kptr_restrict == 0 && f->paranoid <= 1 && f->paranoid != FACT_UNKNOWN);
+}
+
 static void judge_kptr(const struct gate_facts *f, struct gate *g)
 {
 	set_number(g, f->kptr_restrict);
 	if (f->kptr_restrict == FACT_UNKNOWN)
 		judge(g, GATE_NOT_KNOWN, "no /proc/sys/kernel/kptr_restrict");
-	else if (f->kptr_restrict > 1 || (f->kptr_restrict == 1 && f->uid != 0)) {
+	else if (!may_see_kernel(f)) {
+		set_value(g, "%d%s", f->kptr_restrict,
+			  has_cap(f, GATE_CAP_SYSLOG) ? "" : ", no CAP_SYSLOG");
 		judge(g, GATE_LIMITED, "kernel functions have no names");
-		snprintf(g->remedy, sizeof(g->remedy), "'sysctl kernel.kptr_restrict=%d'%s",
-			 f->uid ? 0 : 1, f->uid ? "" : " and root");
+		remedy_kptr(f, has_cap(f, GATE_CAP_SYSLOG), g->remedy, sizeof(g->remedy));
 	}
 }
 
@@ -404,6 +412,7 @@ void gates_judge(const struct gate_facts *f, struct gates *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->place = f->place;
+	remedy_others(f, ret->others, sizeof(ret->others));
 	ret->place_unsure = f->place_unread;
 	judge_paranoid(f, &ret->gate[GATE_PARANOID]);
 	judge_capability(f, &ret->gate[GATE_CAPABILITY]);

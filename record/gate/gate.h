@@ -41,6 +41,7 @@ enum gate_place { GATE_HOST, GATE_DOCKER, GATE_PODMAN, GATE_KUBERNETES, GATE_SYS
 
 struct gates {
 	struct gate gate[GATES];
+	char others[320]; /* what opens GATE_CAPABILITY for processes of other users */
 	enum gate_place place;
 	bool place_unsure; /* some of its signs could not be looked at */
 };

@@ -96,6 +96,52 @@ void remedy_capability(const struct gate_facts *f, char *text, size_t cap)
 	}
 }
 
+/* One capability beside those that a recorder mostly has, by the words of the place. */
+static void remedy_one(const struct gate_facts *f, const char *name, const char *lower, char *text,
+		       size_t cap)
+{
+	switch (f->place) {
+	case GATE_DOCKER:
+	case GATE_PODMAN:
+		snprintf(text, cap, "run the container with '--cap-add %s'", name);
+		break;
+	case GATE_KUBERNETES:
+		snprintf(text, cap,
+			 "'securityContext: {capabilities: {add: [%s]}}' in the pod's container",
+			 name);
+		break;
+	case GATE_SYSTEMD:
+		snprintf(text, cap, "'AmbientCapabilities=CAP_%s' in the unit", name);
+		break;
+	case GATE_HOST:
+	default:
+		snprintf(text, cap, "run as root");
+		if (!f->no_new_privs && !f->nested_user_ns && f->program[0] &&
+		    strlen(f->program) < 100)
+			snprintf(text, cap,
+				 "run as root or 'setcap cap_%s,cap_%s,cap_ipc_lock=ep %s'", lower,
+				 perf_capability(f)[0] == 'S' ? "sys_admin" : "perfmon",
+				 f->program);
+	}
+}
+
+void remedy_others(const struct gate_facts *f, char *text, size_t cap)
+{
+	remedy_one(f, "SYS_PTRACE", "sys_ptrace", text, cap);
+}
+
+void remedy_kptr(const struct gate_facts *f, bool has_syslog, char *text, size_t cap)
+{
+	if (has_syslog)
+		snprintf(text, cap, "on the host 'sysctl kernel.kptr_restrict=1'");
+	else if (f->nested_user_ns || f->kptr_restrict > 1)
+		snprintf(
+			text, cap,
+			"on the host 'sysctl kernel.kptr_restrict=0 kernel.perf_event_paranoid=1'");
+	else
+		remedy_one(f, "SYSLOG", "syslog", text, cap);
+}
+
 static bool has(const struct gate_facts *f, enum gate_capability cap)
 {
 	return f->caps_known && f->caps >> cap & 1;

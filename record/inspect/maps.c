@@ -205,21 +205,60 @@ static int snapshot_process(struct serve *s, uint32_t pid, struct err *err)
 	char path[32];
 
 	int r = send_maps(s, pid, snapshot.time_ns, err);
-	if (r < 0)
+	if (r < 0 && r != -EACCES)
 		return r;
 	snprintf(path, sizeof(path), "/proc/%u/task", pid);
-	each_number(path, snapshot_thread, &snapshot);
-	return 0;
+	each_number(path, snapshot_thread, &snapshot); /* these anybody may read */
+	return r;
 }
+
+struct all {
+	struct serve *serve;
+	uint32_t n_hidden;
+};
 
 static void snapshot_one(void *ctx, uint32_t pid)
 {
-	snapshot_process(ctx, pid, NULL);
+	struct all *all = ctx;
+
+	all->n_hidden += snapshot_process(all->serve, pid, NULL) == -EACCES;
+}
+
+static void tell_hidden(struct serve *s, const char *whose)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "the mappings of %s cannot be read: samples in them have no names "
+		 "(CAP_SYS_PTRACE is missing)",
+		 whose);
+	serve_note(s, text);
+}
+
+static int snapshot_all(struct serve *s)
+{
+	struct all all = { .serve = s };
+	char whose[48];
+
+	int r = each_number("/proc", snapshot_one, &all);
+	snprintf(whose, sizeof(whose), "%u processes of others", all.n_hidden);
+	if (all.n_hidden)
+		tell_hidden(s, whose);
+	return r;
 }
 
 int maps_snapshot(struct serve *s, uint32_t pid, struct err *err)
 {
-	if (pid)
-		return snapshot_process(s, pid, err);
-	return each_number("/proc", snapshot_one, s);
+	static bool told; /* of one: the next ones are of its kind */
+	char whose[32];
+
+	if (!pid)
+		return snapshot_all(s);
+	int r = snapshot_process(s, pid, err);
+	if (r == -EACCES && !told) {
+		told = true;
+		snprintf(whose, sizeof(whose), "process %u", pid);
+		tell_hidden(s, whose);
+	}
+	return r;
 }

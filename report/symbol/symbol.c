@@ -278,5 +278,5 @@ void symbol_kernel_finish(struct symbol_batch *batch, struct symbol_origin *ret)
 	if (!ret->embedded)
 		set_reason(
 			ret,
-			"kernel symbols were not recorded (kernel.kptr_restrict, or not allowed)");
+			"kernel symbols were not recorded (kernel.kptr_restrict, CAP_SYSLOG)");
 }

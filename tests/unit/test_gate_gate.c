@@ -76,6 +76,7 @@ static void ordinary_user(void)
 		 "sysctl kernel.perf_event_paranoid=-1'");
 	explains(&g, (struct gate_refusal){ .code = EACCES, .others = true }, GATE_CAPABILITY,
 		 "another user's process");
+	CHECK_HAS(g.others, "cap_sys_ptrace");
 	explains(&g, (struct gate_refusal){ .code = ENOENT, .hardware = true }, GATE_COUNTERS,
 		 "no such counter");
 	explains(&g, (struct gate_refusal){ .code = EMFILE }, GATE_FILES, "'ulimit -n 1024'");
@@ -276,6 +277,28 @@ static void what_could_not_be_asked_for(void)
 	CHECK_INT(g.gate[GATE_LSM].verdict, GATE_NOT_KNOWN);
 }
 
+static void names_of_the_kernel(void)
+{
+	struct gate_facts f = ordinary(); /* paranoid 2 */
+
+	struct gates g = judged(&f);
+	CHECK_INT(g.gate[GATE_KPTR].verdict, GATE_LIMITED);
+	CHECK_HAS(g.gate[GATE_KPTR].remedy, "cap_syslog");
+	f.paranoid = 1;
+	g = judged(&f);
+	CHECK_INT(g.gate[GATE_KPTR].verdict, GATE_OPEN);
+	f.kptr_restrict = 1;
+	f.place = GATE_PODMAN;
+	g = judged(&f);
+	CHECK_STR(g.gate[GATE_KPTR].remedy, "run the container with '--cap-add SYSLOG'");
+	f.caps |= UINT64_C(1) << GATE_CAP_SYSLOG;
+	g = judged(&f);
+	CHECK_INT(g.gate[GATE_KPTR].verdict, GATE_OPEN);
+	f.kptr_restrict = 2;
+	g = judged(&f);
+	CHECK_HAS(g.gate[GATE_KPTR].remedy, "kernel.kptr_restrict=1");
+}
+
 static void tracepoints_of_a_container(void)
 {
 	struct gate_facts f = ordinary();
@@ -405,6 +428,7 @@ SUITE(gate_gate, { "an ordinary user may sample user code of own processes", ord
       { "remedies are those of the place", remedies_fit_the_place },
       { "profiles ask for different capabilities", a_profile_that_wants_more },
       { "a container's tracefs comes from outside", tracepoints_of_a_container },
+      { "who sees the names of the kernel's functions", names_of_the_kernel },
       { "CAP_IPC_LOCK of a user namespace is no remedy", memory_of_a_rootless_container },
       { "what could not be asked for is not known", what_could_not_be_asked_for },
       { "no remedy that would not help", remedies_that_would_not_help },
