@@ -35,8 +35,10 @@ static int check_printed(int status, int failed)
 /* True: that was all that was asked for. */
 static bool print_text(const struct options *o)
 {
-	if (o->help)
+	if (o->help_extended)
 		opt_print_help(options_table, &options_usage, stdout);
+	else if (o->help)
+		opt_print_short_help(options_table, &options_usage, stdout);
 	else if (o->event_help)
 		watchers_print_help(stdout);
 	else if (o->version)

@@ -10,10 +10,10 @@
 
 /* Of rows for another program: what is wrong with them in the environment is only warned about. */
 enum {
-	FOR_UPLOAD = OF_UPLOAD | GIVEN_LENIENT,
-	FOR_REPORT = OF_REPORT | GIVEN_LENIENT,
-	FOR_LIBRARY = OF_LIBRARY | GIVEN_LENIENT,
-	FOR_NOTHING = OF_NOTHING | GIVEN_LENIENT,
+	FOR_UPLOAD = OF_UPLOAD | GIVEN_LENIENT | OPT_EXTENDED,
+	FOR_REPORT = OF_REPORT | GIVEN_LENIENT | OPT_EXTENDED,
+	FOR_LIBRARY = OF_LIBRARY | GIVEN_LENIENT | OPT_EXTENDED,
+	FOR_NOTHING = OF_NOTHING | GIVEN_LENIENT | OPT_EXTENDED,
 };
 
 /* What perf's users type, and what the same is here: not shown by --help. */
@@ -26,14 +26,15 @@ enum {
 const struct opt options_table[] = {
 	{ 0, "", NULL, NULL, NULL, NULL, "What to record", 0 },
 	{ 'p', "pid", "PID[,PID...]", NULL, NULL, set_pids,
-	  "attach to processes: all their threads, and what these start", OPT_MANY },
+	  "attach to processes: all threads, and what these start", OPT_MANY },
 	{ 'a', "all", NULL, NULL, NULL, set_all, "record the whole system", OPT_SWITCH },
-	{ 'g', "global", NULL, NULL, NULL, set_all, "the same as --all", OPT_SWITCH },
+	{ 'g', "global", NULL, NULL, NULL, set_all, "the same as --all",
+	  OPT_SWITCH | OPT_EXTENDED },
 	{ 'e', "event", "EVENT", "DD_PROFILING_NATIVE_EVENTS", "sCPU", set_event,
 	  "what to sample, like 'sCPU f=199;sPF'; may be repeated; 'help' lists them", OPT_MANY },
 	{ 0, "preset", "default|cpu_only|alloc_only|cpu_live_heap|alloc_live_heap",
 	  "DD_PROFILING_NATIVE_PRESET", NULL, set_preset,
-	  "events by the name of a list; see -e help", 0 },
+	  "events by the name of a list; see -e help", OPT_EXTENDED },
 	{ 'F', "frequency", "HZ|max", "DDPROF_FREQUENCY", "99", set_frequency,
 	  "samples a second of a running thread", 0 },
 	{ 'c', "count", "N", NULL, NULL, set_count,
@@ -45,18 +46,18 @@ const struct opt options_table[] = {
 	{ 0, "stack-size", "BYTES", "DD_PROFILING_SAMPLE_STACK_USER", NULL, set_stack_size,
 	  "stack to copy for each sample (default: as much as the rings take, up to 65528)", 0 },
 	{ 0, "stack-sample-size", "BYTES", NULL, NULL, set_stack_size, "the same as --stack-size",
-	  0 },
+	  OPT_EXTENDED },
 	{ 0, "embed", "none|unwind|symbols|full", NULL, "symbols", set_embed,
 	  "of the files met: nothing, unwind tables, and names, or whole files", 0 },
 	{ 0, "enable", "yes|no", "DD_PROFILING_ENABLED", "yes", set_enable,
-	  "no: COMMAND runs without being recorded", 0 },
+	  "no: COMMAND runs without being recorded", OPT_EXTENDED },
 
 	{ 0, "", NULL, NULL, NULL, NULL, "How long, and where it goes", 0 },
 	{ 'o', "output", "FILE", NULL, "ddprof.data", set_output,
 	  "file to write; '-' is standard output", 0 },
 	{ 0, "duration", "TIME", NULL, NULL, set_duration,
 	  "stop recording after so long: 30 (seconds), 5m, 1h", 0 },
-	{ 0, "max-time", "TIME", NULL, NULL, set_duration, "the same as --duration", 0 },
+	{ 0, "max-time", "TIME", NULL, NULL, set_duration, "the same as --duration", OPT_EXTENDED },
 	{ 0, "max-size", "SIZE", NULL, NULL, set_max_size,
 	  "stop recording when so much is written: 64K, 100M, 1G", 0 },
 	{ 0, "sync", "TIME|off", "DDPROF_SYNC", "10s", set_sync,
@@ -66,15 +67,15 @@ const struct opt options_table[] = {
 	  "them",
 	  0 },
 	{ 0, "last", "TIME|SIZE", "DDPROF_LAST", NULL, set_last,
-	  "keep only the last 60s or 64M, in memory; written at the end, on SIGUSR2 and by "
-	  "'ddprof-record snapshot PID'",
+	  "keep only the last 60s or 64M, in memory; written at the end, on SIGUSR2, by "
+	  "'snapshot PID'",
 	  0 },
 	{ 0, "trigger-cpu", "PERCENT[:TIME]", NULL, NULL, set_trigger_cpu,
 	  "with --last: write it when the CPU use was above PERCENT of one CPU for TIME (5s)", 0 },
 	{ 'D', "delay", "MILLISECONDS|TIME", NULL, NULL, set_delay,
 	  "take no samples so long at the start: 500, 10s; -1: before --control says 'enable'", 0 },
 	{ 0, "start-paused", NULL, NULL, "no", set_start_paused, "the same as --delay=-1",
-	  OPT_SWITCH },
+	  OPT_SWITCH | OPT_EXTENDED },
 	{ 0, "control", "fifo:CTL[,ACK]|fd:CTL[,ACK]", NULL, NULL, set_control,
 	  "commands while it runs: enable, disable, evlist, ping, snapshot, stop; answered by "
 	  "'ack'",
@@ -86,29 +87,29 @@ const struct opt options_table[] = {
 	{ 0, "max-overhead", "PERCENT|off", "DDPROF_MAX_OVERHEAD", "3", set_max_overhead,
 	  "of one CPU that the recorder may use; above it fewer samples are kept", 0 },
 	{ 0, "nice", "NUMBER", "DD_PROFILING_NICE", NULL, set_nice,
-	  "nice value of the recorder, not of COMMAND; -1 leaves it", 0 },
+	  "nice value of the recorder; -1 leaves it", 0 },
 	{ 'r', "realtime", "PRIORITY|auto|no", "DDPROF_REALTIME", "auto", set_realtime,
 	  "real-time priority of the recorder; auto: 1 where that is allowed", 0 },
 	{ 0, "cpu-affinity", "MASK", "DD_PROFILING_CPU_AFFINITY", NULL, set_cpus,
-	  "CPUs of the recorder, in hexadecimal", 0 },
+	  "CPUs of the recorder, in hexadecimal", OPT_EXTENDED },
 
 	{ 0, "", NULL, NULL, NULL, NULL, "Messages and configuration", 0 },
 	{ 'v', "verbose", NULL, NULL, NULL, set_verbose, "say more", OPT_SWITCH },
 	{ 'l', "log-level", "error|warn|notice|informational|debug",
 	  "DD_PROFILING_NATIVE_LOG_LEVEL", "notice", set_log_level, "what is said", 0 },
 	{ 0, "log-mode", "stderr|stdout|syslog|disabled|FILE", "DD_PROFILING_NATIVE_LOG_MODE",
-	  "stderr", set_log_output, "where messages go", 0 },
+	  "stderr", set_log_output, "where messages go", OPT_EXTENDED },
 	{ 0, "config", "FILE", "DD_PROFILING_NATIVE_CONFIG", "./ddprof.toml", accept_config,
 	  "defaults of options, unless 'none'", GIVEN_NOT_IN_FILE },
 	{ 0, "show-config", NULL, "DD_PROFILING_SHOW_CONFIG", NULL, set_show_config,
 	  "say all options and where each comes from", OPT_SWITCH },
 	{ 0, "capture-config", "FILE", NULL, NULL, set_capture,
-	  "write what was given as a configuration file", GIVEN_NOT_IN_FILE },
+	  "write what was given as a configuration file", GIVEN_NOT_IN_FILE | OPT_EXTENDED },
 	{ 0, "completion", "bash|zsh|fish", NULL, NULL, set_completion,
 	  "print a script for the shell and exit", OPT_HIDDEN | GIVEN_NOT_IN_FILE },
 	{ 'h', "help", NULL, NULL, NULL, set_help, "print this and exit", GIVEN_NOT_IN_FILE },
-	{ 0, "help-extended", NULL, NULL, NULL, set_help, "the same as --help",
-	  OPT_HIDDEN | GIVEN_NOT_IN_FILE },
+	{ 0, "help-extended", NULL, NULL, NULL, set_help_extended,
+	  "print all of them, with variables, and exit", GIVEN_NOT_IN_FILE },
 	{ 0, "version", NULL, NULL, NULL, set_version, "print the version and exit",
 	  GIVEN_NOT_IN_FILE },
 
@@ -123,7 +124,8 @@ const struct opt options_table[] = {
 	  GIVEN_LENIENT },
 
 	{ 0, "", NULL, NULL, NULL, NULL,
-	  "Accepted, but without effect here: they belong to 'ddprof-report upload'", 0 },
+	  "Accepted, but without effect here: they belong to 'ddprof-report upload'",
+	  OPT_EXTENDED },
 	{ 'U', "url", "URL", "DD_TRACE_AGENT_URL", NULL, accept_text, "of the agent", FOR_UPLOAD },
 	{ 'H', "host", "NAME", "DD_AGENT_HOST", NULL, accept_text, "of the agent", FOR_UPLOAD },
 	{ 'P', "port", "NUMBER", "DD_TRACE_AGENT_PORT", NULL, accept_port, "of the agent",
@@ -141,7 +143,7 @@ const struct opt options_table[] = {
 	{ 0, "remote-symbolization", NULL, "DD_PROFILING_REMOTE_SYMBOLIZATION", NULL, accept_switch,
 	  "names are found after the upload", FOR_UPLOAD | OPT_SWITCH },
 
-	{ 0, "", NULL, NULL, NULL, NULL, "... to the views of ddprof-report", 0 },
+	{ 0, "", NULL, NULL, NULL, NULL, "... to the views of ddprof-report", OPT_EXTENDED },
 	{ 'I', "inlined-functions", "yes|no", "DD_PROFILING_INLINED_FUNCTIONS", NULL, accept_switch,
 	  "show: --inline", FOR_REPORT },
 	{ 0, "timeline", NULL, "DD_PROFILING_TIMELINE_ENABLE", NULL, accept_switch,
@@ -153,7 +155,7 @@ const struct opt options_table[] = {
 	{ 0, "debug-pprof-prefix", "PATH", "DD_PROFILING_PPROF_PREFIX", NULL, accept_text,
 	  "export: --output", FOR_REPORT },
 
-	{ 0, "", NULL, NULL, NULL, NULL, "... to libdd_profiling", 0 },
+	{ 0, "", NULL, NULL, NULL, NULL, "... to libdd_profiling", OPT_EXTENDED },
 	{ 0, "socket", "PATH", "DD_PROFILING_NATIVE_SOCKET", NULL, accept_text,
 	  "where the library finds the recorder", FOR_LIBRARY },
 	{ 0, "pipefd", "NUMBER", "DD_PROFILING_PIPEFD", NULL, accept_number,
@@ -165,7 +167,7 @@ const struct opt options_table[] = {
 	  "DD_PROFILING_LOADED_LIBS_CHECK_INTERVAL", NULL, accept_number,
 	  "between looks for new libraries", FOR_LIBRARY },
 
-	{ 0, "", NULL, NULL, NULL, NULL, "... to nothing that is needed here", 0 },
+	{ 0, "", NULL, NULL, NULL, NULL, "... to nothing that is needed here", OPT_EXTENDED },
 	{ 0, "worker-period", "UPLOADS", "DD_PROFILING_WORKER_PERIOD", NULL, accept_number,
 	  "there is no worker to restart", FOR_NOTHING },
 	{ 'b', "internal-stats", "PATH", "DD_PROFILING_INTERNAL_STATS", NULL, accept_text,
@@ -244,5 +246,7 @@ const struct opt_usage options_usage = {
 	.epilogue = "COMMAND's exit status is passed on; 125: ddprof-record failed, "
 		    "2: wrong usage, 126: COMMAND may not be executed, 127: it was not found.\n"
 		    "Trouble: 'ddprof-record doctor' tries what a recording needs; "
-		    "ddprof(7) lists messages.",
+		    "ddprof(7) lists messages.\n"
+		    "Options of Datadog's profiler that belong elsewhere, and all variables: "
+		    "--help-extended.",
 };

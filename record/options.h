@@ -44,7 +44,7 @@ struct options {
 	struct self_options self;
 	const char *user_name; /* --switch-user; NULL: stays */
 	struct user user;
-	bool enable, show_config, help, version, event_help;
+	bool enable, show_config, help, help_extended, version, event_help;
 	const char *capture;	/* file of --capture-config, or NULL */
 	const char *completion; /* shell, or NULL */
 	const char *log_output; /* or NULL */

@@ -307,6 +307,12 @@ int set_help(void *ctx, const char *value, struct err *err)
 	return 0;
 }
 
+int set_help_extended(void *ctx, const char *value, struct err *err)
+{
+	((struct options *)ctx)->help_extended = true;
+	return set_help(ctx, value, err);
+}
+
 int set_version(void *ctx, const char *value, struct err *err)
 {
 	(void)value, (void)err;

@@ -10,7 +10,7 @@ opt_set set_pids, set_all, set_output, set_frequency, set_count, set_event, set_
 	set_stack_size, set_embed, set_inherit, set_enable;
 opt_set set_user, set_nice, set_realtime, set_cpus, set_max_overhead;
 opt_set set_verbose, set_log_level, set_log_output, set_show_config, set_capture, set_help,
-	set_version, set_completion;
+	set_help_extended, set_version, set_completion;
 opt_set set_service, set_environment, set_service_version, set_tags;
 /* perf's ways to say it. */
 opt_set set_no_inherit, set_quiet, set_call_graph;

@@ -313,52 +313,63 @@ static int format_names(const struct opt *opt, char *text, size_t cap)
 			opt->arg ? opt->arg : "", opt->arg && optional ? "]" : "");
 }
 
-enum { HELP_COLUMN = 30, HELP_EDGE = 100 };
+/* How much is said, and how wide. */
+struct help {
+	FILE *out;
+	size_t column, edge;
+	unsigned int left_out; /* flags of rows */
+	bool variables;
+};
 
-/* From HELP_COLUMN on, broken between words. */
-static void print_wrapped(const char *text, FILE *out)
+static const struct help all_help = { NULL, 30, 100, OPT_HIDDEN, true };
+static const struct help short_help = { NULL, 26, 80, OPT_HIDDEN | OPT_EXTENDED, false };
+
+/* Broken between words, all of it behind `column`. */
+static void print_wrapped(const struct help *h, const char *text, size_t from)
 {
-	size_t column = HELP_COLUMN;
+	size_t column = from;
 
 	while (*text) {
-		size_t n = strcspn(text, " "), blank = column > HELP_COLUMN;
+		size_t n = strcspn(text, " "), blank = column > from;
 
-		if (blank && column + 1 + n > HELP_EDGE) {
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
+		if (blank && column + 1 + n > h->edge) {
+			fprintf(h->out, "\n%*s", (int)from, "");
+			column = from;
 			blank = 0;
 		}
-		fprintf(out, "%s%.*s", blank ? " " : "", (int)n, text);
+		fprintf(h->out, "%s%.*s", blank ? " " : "", (int)n, text);
 		column += n + blank;
 		text += n + (text[n] == ' ');
 	}
-	fputc('\n', out);
+	fputc('\n', h->out);
 }
 
-static void describe(const struct opt *opt, char *text, size_t cap)
+static void describe(const struct help *h, const struct opt *opt, char *text, size_t cap)
 {
-	if (opt->preset && opt->env)
-		snprintf(text, cap, "%s (default %s; $%s)", opt->help, opt->preset, opt->env);
+	const char *env = h->variables ? opt->env : NULL;
+
+	if (opt->preset && env)
+		snprintf(text, cap, "%s (default %s; $%s)", opt->help, opt->preset, env);
 	else if (opt->preset)
 		snprintf(text, cap, "%s (default %s)", opt->help, opt->preset);
-	else if (opt->env)
-		snprintf(text, cap, "%s ($%s)", opt->help, opt->env);
+	else if (env)
+		snprintf(text, cap, "%s ($%s)", opt->help, env);
 	else
 		snprintf(text, cap, "%s", opt->help);
 }
 
-static void print_option(const struct opt *opt, FILE *out)
+static void print_option(const struct help *h, const struct opt *opt)
 {
 	char names[256], text[512];
-	int n = format_names(opt, names, sizeof(names));
+	int n = format_names(opt, names, sizeof(names)), column = (int)h->column;
 
-	describe(opt, text, sizeof(text));
-	fprintf(out, "  %s", names);
-	if (n + 2 >= HELP_COLUMN)
-		fprintf(out, "\n%*s", HELP_COLUMN, "");
+	describe(h, opt, text, sizeof(text));
+	fprintf(h->out, "  %s", names);
+	if (n + 2 >= column)
+		fprintf(h->out, "\n%*s", column, "");
 	else
-		fprintf(out, "%*s", HELP_COLUMN - n - 2, "");
-	print_wrapped(text, out);
+		fprintf(h->out, "%*s", column - n - 2, "");
+	print_wrapped(h, text, h->column);
 }
 
 static void print_synopsis(const struct opt_usage *usage, FILE *out)
@@ -373,19 +384,52 @@ static void print_synopsis(const struct opt_usage *usage, FILE *out)
 	}
 }
 
-void opt_print_help(const struct opt *table, const struct opt_usage *usage, FILE *out)
+/* Lines of their own, each wrapped. */
+static void print_epilogue(const struct help *h, const char *text)
 {
-	print_synopsis(usage, out);
+	char line[512];
+
+	fputc('\n', h->out);
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		print_wrapped(h, line, 0);
+		text += n + (text[n] == '\n');
+	}
+}
+
+static void print_help(const struct help *h, const struct opt *table, const struct opt_usage *usage)
+{
+	print_synopsis(usage, h->out);
 	if (usage->summary)
-		fprintf(out, "\n%s\n", usage->summary);
+		fprintf(h->out, "\n%s\n", usage->summary);
 	if (*table->name)
-		fputs("\nOptions:\n", out);
+		fputs("\nOptions:\n", h->out);
 	for (; table->name; table++) {
+		if (table->flags & h->left_out)
+			continue;
 		if (!*table->name)
-			fprintf(out, "\n%s:\n", table->help);
-		else if (!(table->flags & OPT_HIDDEN))
-			print_option(table, out);
+			fprintf(h->out, "\n%s:\n", table->help);
+		else
+			print_option(h, table);
 	}
 	if (usage->epilogue)
-		fprintf(out, "\n%s\n", usage->epilogue);
+		print_epilogue(h, usage->epilogue);
+}
+
+void opt_print_help(const struct opt *table, const struct opt_usage *usage, FILE *out)
+{
+	struct help h = all_help;
+
+	h.out = out;
+	print_help(&h, table, usage);
+}
+
+void opt_print_short_help(const struct opt *table, const struct opt_usage *usage, FILE *out)
+{
+	struct help h = short_help;
+
+	h.out = out;
+	print_help(&h, table, usage);
 }

@@ -23,6 +23,7 @@ enum {
 	OPT_MANY = 1 << 2,	   /* each value adds to those before */
 	OPT_HIDDEN = 1 << 3,	   /* not in --help, not completed */
 	OPT_SECRET = 1 << 4,	   /* its value is never shown */
+	OPT_EXTENDED = 1 << 5,	   /* a row or heading that opt_print_short_help leaves out */
 	OPT_FIRST_OWN = 1 << 8,	   /* from here on the program's own */
 };
 
@@ -70,5 +71,7 @@ const char *opt_nearest(const struct opt *table, const char *text, size_t n);
 int opt_parse_switch(const char *text, bool *ret, struct err *err);
 
 void opt_print_help(const struct opt *table, const struct opt_usage *usage, FILE *out);
+/* What most need, for a terminal of 80 columns: no OPT_EXTENDED rows, no variables. */
+void opt_print_short_help(const struct opt *table, const struct opt_usage *usage, FILE *out);
 
 #endif

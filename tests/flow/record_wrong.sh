@@ -125,3 +125,10 @@ expect 127 "$record" ''
 one_line "cannot run '': an empty name"
 expect 2 "$record"
 one_line 'nothing to record: give a COMMAND, -p PID or -a; see --help'
+
+"$record" --help >short
+[ "$(awk 'length > 80' short | wc -l)" = 0 ] && [ "$(wc -l <short)" -lt 90 ] ||
+	fail "--help is $(wc -l <short) lines: $(awk 'length > 80' short)"
+"$record" --help_extended >long
+grep -q 'DD_API_KEY' long && ! grep -q 'DD_API_KEY' short || fail "--help-extended: $(cat long)"
+pass "--help fits a terminal, --help-extended has the rest"

@@ -25,7 +25,8 @@ page_options() {
 
 for program in ddprof-record ddprof-report; do
 	test -x "$build/$program" || continue
-	"$build/$program" --help >"$tmp/help" </dev/null || { echo "$program --help failed"; bad=1; }
+	"$build/$program" --help-extended >"$tmp/help" 2>/dev/null </dev/null ||
+		"$build/$program" --help >"$tmp/help" </dev/null || { echo "$program --help failed"; bad=1; }
 	help_options <"$tmp/help" >"$tmp/$program.help"
 	page_options "man/$program.1" >"$tmp/$program.page"
 	# "(default 99; $DDPROF_FREQUENCY)" -> ".Ev DDPROF_FREQUENCY"

@@ -145,8 +145,7 @@ static void wrong_usage(void)
 		{ { "--nothing=secret" }, "unknown option '--nothing', see --help" },
 		{ { "--no-verbose" },
 		  "unknown option '--no-verbose', nearest is --verbose, see --help" },
-		{ { "--no-fold=1" },
-		  "option takes no argument: '--no-fold', see --help" },
+		{ { "--no-fold=1" }, "option takes no argument: '--no-fold', see --help" },
 		{ { "--fold=perhaps" }, "option --fold: 'perhaps': expected yes or no" },
 		{ { "--frequencyx=1" },
 		  "unknown option '--frequencyx', nearest is --frequency, see --help" },
@@ -220,6 +219,37 @@ static void long_help(void)
 	free(text);
 }
 
+static void short_help(void)
+{
+	static const struct opt rows[] = {
+		{ 0, "", NULL, NULL, NULL, NULL, "Shown", 0 },
+		{ 0, "words", "N", "MANY_WORDS", "1", see_nothing,
+		  "word word word word word word word word word word", 0 },
+		{ 0, "less", NULL, NULL, NULL, see_nothing, "rare", OPT_EXTENDED },
+		{ 0, "", NULL, NULL, NULL, NULL, "Not shown", OPT_EXTENDED },
+		{ 0 },
+	};
+	static const struct opt_usage usage = { .synopsis = "prog", .epilogue = "a\nb" };
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	opt_print_short_help(rows, &usage, out);
+	fclose(out);
+	CHECK_STR(text,
+		  "Usage: prog\n"
+		  "\n"
+		  "Options:\n"
+		  "\n"
+		  "Shown:\n"
+		  "      --words=N           word word word word word word word word word word\n"
+		  "                          (default 1)\n"
+		  "\n"
+		  "a\n"
+		  "b\n");
+	free(text);
+}
+
 static void help(void)
 {
 	static const struct opt_usage usage = {
@@ -263,11 +293,9 @@ static void no_arguments_at_all(void)
 	CHECK_INT(operand, 0);
 }
 
-SUITE(base_opt,
-      { "options come in every usual form, operands keep their order", forms },
+SUITE(base_opt, { "options come in every usual form, operands keep their order", forms },
       { "wrong usage names the wrong thing", wrong_usage },
-      { "the environment comes before the options", environment },
-      { "help lists the table", help },
+      { "the environment comes before the options", environment }, { "help lists the table", help },
       { "help is broken between words before column 100", long_help },
-      { "an empty argv is no crash", no_arguments_at_all },
-)
+      { "a short help has the rows that most need, and no variables", short_help },
+      { "an empty argv is no crash", no_arguments_at_all }, )
