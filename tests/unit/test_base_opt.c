@@ -239,8 +239,6 @@ static void short_help(void)
 	CHECK_STR(text,
 		  "Usage: prog\n"
 		  "\n"
-		  "Options:\n"
-		  "\n"
 		  "Shown:\n"
 		  "      --words=N           word word word word word word word word word word\n"
 		  "                          (default 1)\n"
