@@ -66,6 +66,15 @@ static void on_snapshot(void *ctx, struct event *event)
 	sink_event(s->sink, event);
 }
 
+/* Its name is known to everybody, and was told before. */
+static void on_hidden(void *ctx, uint32_t pid)
+{
+	struct session *s = ctx;
+
+	if (hidden_add(&s->hidden, pid))
+		sink_hidden(s->sink, pid);
+}
+
 static int on_chunk(void *ctx, enum chunk_type type, uint64_t tag, const void *stored,
 		    size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
 {
@@ -97,6 +106,7 @@ struct inspect_sink session_answers(struct session *s)
 		.chunk = on_chunk,
 		.embedded = on_embedded,
 		.unsampled = on_unsampled,
+		.hidden = on_hidden,
 	};
 }
 
@@ -108,7 +118,8 @@ static void ask_unknown(struct session *s, uint32_t pid)
 	struct unknown_pid *unknown = &s->unknown[pid % UNKNOWN_PIDS];
 
 	if (!pid || pid == UINT32_MAX || sink_knows(s->sink, pid) ||
-	    (unknown->pid == pid && s->now_ns - unknown->asked_ns < unknown_again_ns))
+	    (unknown->pid == pid && s->now_ns - unknown->asked_ns < unknown_again_ns) ||
+	    hidden_has(&s->hidden, pid))
 		return;
 	*unknown = (struct unknown_pid){ .pid = pid, .asked_ns = s->now_ns };
 	inspector_ask_snapshot(s->inspector, pid);
@@ -116,6 +127,9 @@ static void ask_unknown(struct session *s, uint32_t pid)
 
 static void note_change(struct session *s, const struct event *event)
 {
+	if (s->hidden.n && ((event->type == EVENT_EXIT && event->pid == event->tid) ||
+			    (event->type == EVENT_COMM && event->comm.exec)))
+		hidden_remove(&s->hidden, event->pid);
 	if (event->type == EVENT_MMAP || event->type == EVENT_FORK ||
 	    (event->type == EVENT_COMM && event->comm.exec))
 		s->change_ns[event->pid % CHANGE_PIDS] = event->time_ns;

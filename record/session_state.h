@@ -10,6 +10,7 @@
 
 #include "record/control.h"
 #include "record/govern.h"
+#include "record/hidden.h"
 #include "record/kernel/kernel.h"
 #include "record/pace.h"
 #include "record/session.h"
@@ -37,6 +38,7 @@ struct session {
 	size_t n_rings;
 	uint64_t start_ns, losses_ns, now_ns;
 	struct unknown_pid unknown[UNKNOWN_PIDS];
+	struct hidden hidden;
 	uint64_t change_ns[CHANGE_PIDS]; /* of mappings, of the last pid that fell on this place */
 	uint32_t stale_pid;		 /* whose snapshot is not taken */
 	uint64_t file_due_ns;		 /* since when the next file is due; 0: it is not */

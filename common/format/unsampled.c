@@ -15,6 +15,7 @@ const char *unsampled_reason_text(enum unsampled_reason reason)
 		[UNSAMPLED_SETGID] = "setgid",
 		[UNSAMPLED_CAPABILITIES] = "file capabilities",
 		[UNSAMPLED_UNREADABLE] = "not readable",
+		[UNSAMPLED_HIDDEN] = "mappings not readable",
 	};
 
 	_Static_assert(N_ELEMENTS(text) == UNSAMPLED_REASONS, "one text for each reason");
@@ -73,16 +74,6 @@ void unsampled_set(struct unsampled_table *t, const struct unsampled *from)
 	u->n = MAX(u->n, from->n);
 }
 
-uint64_t unsampled_total(const struct unsampled_table *t)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < t->n; i++)
-		if (__builtin_add_overflow(n, t->at[i].n, &n))
-			return UINT64_MAX;
-	return n;
-}
-
 uint8_t *unsampled_put(const struct unsampled *u, uint8_t *at)
 {
 	size_t n = strnlen(u->name, COMM_MAX - 1);
@@ -125,16 +116,47 @@ static size_t describe_one(const struct unsampled *u, const char *separator, cha
 	return n < 0 ? 0 : (size_t)n;
 }
 
-void unsampled_describe(const struct unsampled_table *t, char *text, size_t cap)
+static bool is_in(const struct unsampled *u, bool hidden)
 {
-	uint64_t total = unsampled_total(t);
+	return (u->reason == UNSAMPLED_HIDDEN) == hidden && u->n;
+}
+
+static uint64_t total(const struct unsampled_table *t, bool hidden)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (is_in(&t->at[i], hidden) && __builtin_add_overflow(n, t->at[i].n, &n))
+			return UINT64_MAX;
+	return n;
+}
+
+static void describe(const struct unsampled_table *t, bool hidden, const char *what, char *text,
+		     size_t cap)
+{
+	uint64_t n_all = total(t, hidden);
+	const char *separator = ": ";
 	size_t n;
 
 	text[0] = 0;
-	if (!total)
+	if (!n_all)
 		return;
-	n = (size_t)snprintf(text, cap, "%" PRIu64 " process%s could not be sampled", total,
-			     total == 1 ? "" : "es");
-	for (uint32_t i = 0; i < t->n && n < cap; i++)
-		n += describe_one(&t->at[i], i ? ", " : ": ", text + n, cap - n);
+	n = (size_t)snprintf(text, cap, "%" PRIu64 " process%s could not be %s", n_all,
+			     n_all == 1 ? "" : "es", what);
+	for (uint32_t i = 0; i < t->n && n < cap; i++) {
+		if (!is_in(&t->at[i], hidden))
+			continue;
+		n += describe_one(&t->at[i], separator, text + n, cap - n);
+		separator = ", ";
+	}
+}
+
+void unsampled_describe(const struct unsampled_table *t, char *text, size_t cap)
+{
+	describe(t, false, "sampled", text, cap);
+}
+
+void unsampled_describe_hidden(const struct unsampled_table *t, char *text, size_t cap)
+{
+	describe(t, true, "looked into", text, cap);
 }

@@ -86,6 +86,7 @@ struct inspector {
 
 	/* the request that is out */
 	uint32_t asked;			    /* enum message_type; 0: none */
+	uint32_t asked_pid;		    /* of SNAPSHOT; 0: all */
 	struct object_request asked_object; /* its path is in asked_path */
 	char asked_path[PATH_MAX_BYTES];
 	uint64_t asked_ns; /* or of the last thing heard since */
@@ -417,6 +418,7 @@ static bool ask_next(struct inspector *in, uint64_t now_ns)
 		uint32_t pid = in->pids[0];
 
 		memmove(in->pids, in->pids + 1, --in->n_pids * sizeof(*in->pids));
+		in->asked_pid = pid;
 		return send_request(in, MESSAGE_SNAPSHOT, pid, NULL, 0);
 	}
 	if (unsampled_ask(&in->unsampled))
@@ -559,6 +561,9 @@ static void take_done(struct inspector *in, const struct message *message, const
 		in->sink.embedded(in->sink.ctx, message->code >= 0);
 	if (in->asked == MESSAGE_WHY)
 		tell_unsampled(in);
+	if (in->asked == MESSAGE_SNAPSHOT && in->asked_pid &&
+	    (message->code == -EACCES || message->code == -EPERM))
+		in->sink.hidden(in->sink.ctx, in->asked_pid);
 	watches_take_done(&in->watches, message->code);
 	in->asked = 0;
 }

@@ -31,6 +31,8 @@ struct inspect_sink {
 	void (*embedded)(void *ctx, bool ok); /* one object is through */
 	/* a process that the kernel gives no samples of */
 	void (*unsampled)(void *ctx, enum unsampled_reason reason, const char *name);
+	/* a snapshot of this process alone is not allowed */
+	void (*hidden)(void *ctx, uint32_t pid);
 };
 
 /*

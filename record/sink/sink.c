@@ -217,6 +217,13 @@ void sink_unsampled(struct sink *s, enum unsampled_reason reason, const char *na
 	s->unsampled_changed |= UINT64_C(1) << unsampled_add(&s->unsampled, reason, name);
 }
 
+void sink_hidden(struct sink *s, uint32_t pid)
+{
+	const struct thread *thread = spaces_thread(s->spaces, pid);
+
+	sink_unsampled(s, UNSAMPLED_HIDDEN, thread ? thread->comm : "");
+}
+
 const struct unsampled_table *sink_unsampled_so_far(const struct sink *s)
 {
 	return &s->unsampled;

@@ -80,6 +80,7 @@ void sink_sources_changed(struct sink *s, uint64_t now_ns);
 
 /* One process more that the kernel gives no samples of: said to the file by the next sink_tick. */
 void sink_unsampled(struct sink *s, enum unsampled_reason reason, const char *name);
+void sink_hidden(struct sink *s, uint32_t pid); /* one that may not be looked into */
 const struct unsampled_table *sink_unsampled_so_far(const struct sink *s);
 
 /* A chunk from the inspector, as in its sink. Negative: not taken, offer it again later. */

@@ -8,11 +8,17 @@
 void export_put_unsampled(struct buf *b, const struct profile *p)
 {
 	char text[UNSAMPLED_TEXT_MAX];
+	bool any;
 
 	unsampled_describe(&p->origin.unsampled, text, sizeof(text));
+	any = text[0];
 	escape_text(b, text);
-	if (text[0])
+	if (any)
 		buf_puts(b, "; nor could what they started");
+	unsampled_describe_hidden(&p->origin.unsampled, text, sizeof(text));
+	if (text[0] && any)
+		buf_puts(b, "; ");
+	escape_text(b, text);
 }
 
 void export_unsampled(const struct profile *p, FILE *out)
