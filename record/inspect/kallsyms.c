@@ -145,8 +145,8 @@ int kallsyms_read(const char *path, struct kallsyms **ret, struct err *err)
 		read_lines(k);
 		sort(k);
 		if (!k->n)
-			r = err_set(err, -EACCES, "%s hides addresses (kernel.kptr_restrict, CAP_SYSLOG)",
-				    path);
+			r = err_set(err, -EACCES,
+				    "%s hides addresses (kernel.kptr_restrict, CAP_SYSLOG)", path);
 	}
 	if (r < 0) {
 		kallsyms_free(k);

@@ -112,7 +112,7 @@ class Memory:
         if chosen:
             self.choose(process.pid)
         _, err = process.communicate()
-        for _ in range(200):
+        for _ in range(1200):
             if end.exists() and end.stat().st_size:
                 break
             r.time.sleep(0.05)

@@ -22,6 +22,10 @@ for _ in 1 2 3; do
 	refused kill 'Operation not permitted' 'kills with signal 31'
 done
 refused silent 'Operation not permitted' 'no answer'
+# the child that opens files waits for ever: it is replaced, and its file is written off
+expect 7 ./deny silent:openat2 "$record" -v -o rec -- sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; exit 7'
+grep -q 'samples in' err || fail "no recording: $(cat err)"
+rm -f rec
 expect 125 ./deny 13 "$record" -o rec -a
 one_line 'Error calling perfopen on watcher'
 pass "EPERM, EACCES, ENOSYS, a killing filter, one that never answers: COMMAND runs, one line names it"
