@@ -48,7 +48,8 @@ const char *gate_verdict_text(enum gate_verdict verdict)
 
 const char *gate_place_text(enum gate_place place)
 {
-	static const char *const text[] = { "host", "docker", "podman", "kubernetes", "systemd" };
+	static const char *const text[] = { "host",	  "docker",  "podman",
+					    "kubernetes", "systemd", "systemd-nspawn" };
 
 	return text[place];
 }

@@ -37,7 +37,7 @@ struct gate {
 	char remedy[320]; /* one line; "" when none is known; to be shown unless open */
 };
 
-enum gate_place { GATE_HOST, GATE_DOCKER, GATE_PODMAN, GATE_KUBERNETES, GATE_SYSTEMD };
+enum gate_place { GATE_HOST, GATE_DOCKER, GATE_PODMAN, GATE_KUBERNETES, GATE_SYSTEMD, GATE_NSPAWN };
 
 struct gates {
 	struct gate gate[GATES];

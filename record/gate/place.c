@@ -37,6 +37,8 @@ enum gate_place place_judge(const struct place_signs *s)
 	if (s->dockerenv || in_cgroup(s, "/docker/") || in_cgroup(s, "/docker-") ||
 	    says(s->container, "docker"))
 		return GATE_DOCKER;
+	if (says(s->container, "systemd-nspawn"))
+		return GATE_NSPAWN;
 	/* A service, not a login: those are in user.slice, and INVOCATION_ID is passed on there. */
 	if (s->invocation && says(s->cgroup, ".service") && !says(s->cgroup, "/user.slice"))
 		return GATE_SYSTEMD;

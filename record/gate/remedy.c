@@ -12,7 +12,8 @@ enum { SETCAP_TEXT_BYTES = 192 };
 
 static bool in_container(const struct gate_facts *f)
 {
-	return f->place == GATE_DOCKER || f->place == GATE_PODMAN || f->place == GATE_KUBERNETES;
+	return f->place == GATE_DOCKER || f->place == GATE_PODMAN || f->place == GATE_KUBERNETES ||
+	       f->place == GATE_NSPAWN;
 }
 
 /* CAP_PERFMON is there since Linux 5.8. */
@@ -59,6 +60,12 @@ void remedy_paranoid(const struct gate_facts *f, int paranoid, char *text, size_
 			 "or on the node 'sysctl kernel.perf_event_paranoid=%d'",
 			 name, paranoid);
 		break;
+	case GATE_NSPAWN:
+		snprintf(text, cap,
+			 "start the container with '--capability=CAP_%s', or on the host "
+			 "'sysctl kernel.perf_event_paranoid=%d'",
+			 name, paranoid);
+		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap,
 			 "'AmbientCapabilities=CAP_%s' in the unit, or "
@@ -87,6 +94,9 @@ void remedy_capability(const struct gate_facts *f, char *text, size_t cap)
 			 "'securityContext: {capabilities: {add: [%s]}}' in the pod's container",
 			 name);
 		break;
+	case GATE_NSPAWN:
+		snprintf(text, cap, "start the container with '--capability=CAP_%s'", name);
+		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'AmbientCapabilities=CAP_%s' in the unit", name);
 		break;
@@ -109,6 +119,9 @@ static void remedy_one(const struct gate_facts *f, const char *name, const char 
 		snprintf(text, cap,
 			 "'securityContext: {capabilities: {add: [%s]}}' in the pod's container",
 			 name);
+		break;
+	case GATE_NSPAWN:
+		snprintf(text, cap, "start the container with '--capability=CAP_%s'", name);
 		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'AmbientCapabilities=CAP_%s' in the unit", name);
@@ -202,6 +215,10 @@ void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap)
 	case GATE_KUBERNETES:
 		remedy_seccomp_pod(f, text, cap);
 		break;
+	case GATE_NSPAWN:
+		snprintf(text, cap,
+			 "start the container with '--system-call-filter=perf_event_open'");
+		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'SystemCallFilter=perf_event_open' in the unit");
 		break;
@@ -215,6 +232,8 @@ void remedy_tracefs(const struct gate_facts *f, char *text, size_t cap)
 {
 	if (f->place == GATE_KUBERNETES)
 		snprintf(text, cap, "a hostPath volume of /sys/kernel/tracing in the pod");
+	else if (f->place == GATE_NSPAWN)
+		snprintf(text, cap, "start the container with '--bind=/sys/kernel/tracing'");
 	else if (in_container(f))
 		snprintf(text, cap,
 			 "run the container with '-v /sys/kernel/tracing:/sys/kernel/tracing'");
@@ -250,6 +269,9 @@ void remedy_memlock(const struct gate_facts *f, size_t bytes, char *text, size_t
 			 "or on the node 'sysctl kernel.perf_event_mlock_kb=%zu'",
 			 kb);
 		break;
+	case GATE_NSPAWN:
+		snprintf(text, cap, "start the container with '--rlimit=MEMLOCK=%zu'", kb << 10);
+		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'LimitMEMLOCK=%zuK' in the unit", kb);
 		break;
@@ -267,6 +289,9 @@ void remedy_files(const struct gate_facts *f, char *text, size_t cap)
 	case GATE_DOCKER:
 	case GATE_PODMAN:
 		snprintf(text, cap, "run the container with '--ulimit nofile=1024'");
+		break;
+	case GATE_NSPAWN:
+		snprintf(text, cap, "start the container with '--rlimit=NOFILE=1024'");
 		break;
 	case GATE_SYSTEMD:
 		snprintf(text, cap, "'LimitNOFILE=1024' in the unit");

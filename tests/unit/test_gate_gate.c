@@ -208,11 +208,13 @@ static void remedies_fit_the_place(void)
 		  "--security-opt seccomp=", "--ulimit memlock=" },
 		{ GATE_KUBERNETES, "securityContext: {capabilities: {add: [PERFMON]}}",
 		  "seccompProfile", "[IPC_LOCK]" },
+		{ GATE_NSPAWN, "'--capability=CAP_PERFMON'",
+		  "'--system-call-filter=perf_event_open'", "'--rlimit=MEMLOCK=" },
 		{ GATE_SYSTEMD, "AmbientCapabilities=CAP_PERFMON",
 		  "SystemCallFilter=perf_event_open", "LimitMEMLOCK=" },
 	};
 
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		struct gate_facts f = ordinary();
 
 		f.place = places[i].place;
@@ -388,6 +390,7 @@ static void places(void)
 		{ { .cgroup = "0::/machine.slice/libpod-0123.scope/container\n" }, GATE_PODMAN },
 		{ { .cgroup = "0::/\n", .container = "podman" }, GATE_PODMAN },
 		{ { .cgroup = "0::/\n", .dockerenv = true, .kubernetes = true }, GATE_KUBERNETES },
+		{ { .cgroup = "0::/\n", .container = "systemd-nspawn" }, GATE_NSPAWN },
 		{ { .init_cgroup = "0::/kubepods.slice/kubepods-burstable.slice/x\n" },
 		  GATE_KUBERNETES },
 		{ { .mountinfo = "9 8 8:1 /p/etc-hosts /etc/hosts rw - ext4 /dev/a rw\n" },
