@@ -46,6 +46,10 @@ void remedy_paranoid(const struct gate_facts *f, int paranoid, char *text, size_
 	const char *name = perf_capability(f);
 	char setcap[SETCAP_TEXT_BYTES];
 
+	if (f->nested_user_ns) {
+		remedy_user_ns(f, paranoid, text, cap);
+		return;
+	}
 	switch (f->place) {
 	case GATE_DOCKER:
 	case GATE_PODMAN:
@@ -230,7 +234,9 @@ void remedy_seccomp(const struct gate_facts *f, char *text, size_t cap)
 
 void remedy_tracefs(const struct gate_facts *f, char *text, size_t cap)
 {
-	if (f->place == GATE_KUBERNETES)
+	if (f->nested_user_ns && in_container(f))
+		snprintf(text, cap, "a container that is not rootless");
+	else if (f->place == GATE_KUBERNETES)
 		snprintf(text, cap, "a hostPath volume of /sys/kernel/tracing in the pod");
 	else if (f->place == GATE_NSPAWN)
 		snprintf(text, cap, "start the container with '--bind=/sys/kernel/tracing'");

@@ -25,6 +25,7 @@ OWN_CGROUPS = 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup 
 PROFILES = ('/usr/share/containers/seccomp.json', '/etc/containers/seccomp.json')
 LIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']  # podman's own may be above ours
 REFUSED = 'COMMAND runs without being recorded'
+GATES = 13  # lines of doctor that are gates
 FILTER = 'a filter stands before perf_event_open'
 
 
@@ -189,6 +190,33 @@ class Containers:
         err, rec = self.record(podman, 'profile', ['--security-opt', 'seccomp=%s' % self.profile])
         self.judge('with a profile', rec, err)
 
+    def doctor(self, podman, name, base):
+        """{gate: (verdict, line)} of the gates that doctor probes inside."""
+        out = podman.run(base, '/ddprof-record', 'doctor').stdout
+        lines = [line for line in out.splitlines() if re.match(r'\S.* (ok|limited|refused|not known) ', line)]
+        ret = {}
+        for line in lines[:GATES]:
+            found = re.match(r'(\S.*?)\s{2,}(ok|limited|refused|not known) ', line)
+            if found:
+                ret[found.group(1)] = (found.group(2), line)
+        if len(ret) < GATES - 2:
+            self.rig.miss('%s: doctor says %s' % (name, out))
+        return ret
+
+    def cured(self, podman, name):
+        """Each remedy of doctor, alone: its gate is open."""
+        base = ['--security-opt', 'seccomp=%s' % self.profile]
+        for gate, (verdict, line) in self.doctor(podman, name, base).items():
+            for remedy in remedies(line) if verdict != 'ok' else []:
+                probe = podman.run(base + remedy, '/bin/sh', '-c', 'echo works')
+                if probe.stdout.strip() != 'works':
+                    print('%s: doctor, %s: %s: left out: %s' % (name, gate, ' '.join(remedy), probe.stderr.strip()))
+                    continue
+                self.n_remedies += 1
+                after = self.doctor(podman, name, base + remedy).get(gate, ('nothing', ''))
+                if after[0] != 'ok':
+                    self.rig.miss('%s: doctor, %s: %s does not help: %s' % (name, gate, ' '.join(remedy), after))
+
     def kubernetes(self, podman):
         """runAsNonRoot, readOnlyRootFilesystem, capabilities: drop ALL, RuntimeDefault."""
         base = ['--user=1000:1000', '--read-only', '--cap-drop=all', '--security-opt=no-new-privileges',
@@ -257,6 +285,7 @@ class Containers:
             return self.rig.end('%d recordings in a container: the filter is named and a profile opens it; from the '
                                 'host names are the container\'s' % self.n)
         self.inside(podman, 'root')
+        self.cured(podman, 'root')
         self.kubernetes(podman)
         self.pids(podman)
         self.from_outside(podman, 'root')
@@ -279,6 +308,7 @@ class Containers:
             print('rootless: skipped: %s' % probe.stderr.strip()[-300:])
             return ''
         self.inside(podman, 'rootless')
+        self.cured(podman, 'rootless')
         self.from_outside(podman, 'rootless')
         return ', some rootless'
 

@@ -253,6 +253,7 @@ static void memory_of_a_rootless_container(void)
 	f.nested_user_ns = true;
 	struct gates g = judged(&f);
 	CHECK_HAS(g.gate[GATE_MEMLOCK].remedy, "'--ulimit memlock=");
+	says_not(g.gate[GATE_PARANOID].remedy, "cap-add");
 	says_not(g.gate[GATE_MEMLOCK].remedy, "IPC_LOCK");
 }
 
