@@ -140,6 +140,7 @@ static int open_sink(struct session *s, struct err *err)
 		.limits = s->options->long_run.sink,
 	};
 
+	session_govern_begin(s);
 	manifest_fill(&manifest, s->options, facts, s->turn.text);
 	vdso_build_id(&options.vdso);
 	options.manifest = manifest.bytes;
@@ -363,7 +364,6 @@ int session_run(const struct session_options *options)
 {
 	struct session s = { .options = options, .signal_fd = -1 };
 
-	s.govern.limit_permyriad = options->max_overhead_permyriad;
 	struct err err = { .code = 0 };
 	int status = EXIT_OWN_FAILURE;
 

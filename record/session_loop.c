@@ -4,6 +4,7 @@
  */
 #include "record/session_state.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -135,6 +136,17 @@ static void note_change(struct session *s, const struct event *event)
 		s->change_ns[event->pid % CHANGE_PIDS] = event->time_ns;
 }
 
+/* Whether it is for the file; whatever is no sample is. */
+static bool take_sample(struct session *s, struct event *event)
+{
+	if (event->type != EVENT_SAMPLE)
+		return true;
+	if (!s->drop_samples || !(s->paused_sources >> event->sample.source & 1))
+		return session_thin(s, event);
+	sink_count(s->sink, COUNTER_SAMPLES_DROPPED_FILTER, 1);
+	return false;
+}
+
 void session_drain(struct session *s, bool all)
 {
 	struct event event;
@@ -145,6 +157,7 @@ void session_drain(struct session *s, bool all)
 	s->drained_ns = now_ns;
 
 	kernel_round(s->kernel, all);
+	meter_round(&s->meter, now_ns);
 	unsigned int fill_percent = kernel_fill_percent(s->kernel);
 	while (kernel_next(s->kernel, &event)) {
 		if (event.type == EVENT_SAMPLE && event.sample.user)
@@ -153,11 +166,11 @@ void session_drain(struct session *s, bool all)
 		n_exits += event.type == EVENT_EXIT;
 		if (event.type != EVENT_SAMPLE && event.type != EVENT_SWITCH)
 			inspector_note(s->inspector, &event);
-		if (event.type == EVENT_SAMPLE && s->drop_samples &&
-		    s->paused_sources >> event.sample.source & 1)
-			sink_count(s->sink, COUNTER_SAMPLES_DROPPED_FILTER, 1);
-		else if (event.type != EVENT_SAMPLE || session_thin(s, &event))
+		bool kept = take_sample(s, &event);
+		unsigned int kind = session_meter_kind(s, &event, kept);
+		if (kept)
 			sink_event(s->sink, &event);
+		meter_record(&s->meter, kind);
 	}
 	kernel_release(s->kernel);
 	pace_round(&s->pace, now_ns, n_exits, fill_percent);
@@ -211,11 +224,12 @@ static void wait_for_something(struct session *s)
 	others[2] = (struct pollfd){ .fd = s->control.fd, .events = POLLIN };
 	if (sink_failing(s->sink))
 		others[1].fd = -1; /* what it has for us cannot be taken now */
-	if (s->pace.by_clock) {
-		poll(others, POLL_OTHERS, pause_ms);
-		return;
-	}
-	if (poll(s->fds, s->n_rings + POLL_OTHERS, pause_ms) <= 0)
+	bool by_clock = s->pace.by_clock;
+	int n = by_clock ? poll(others, POLL_OTHERS, pause_ms) :
+			   poll(s->fds, s->n_rings + POLL_OTHERS, pause_ms);
+	if (n < 0 && errno != EINTR)
+		poll(NULL, 0, pause_ms); /* no memory for so many: then by the clock alone */
+	if (n <= 0 || by_clock)
 		return;
 	for (size_t i = 0; i < s->n_rings; i++)
 		if (s->fds[i].revents & (POLLHUP | POLLERR))
@@ -262,6 +276,7 @@ void session_finish(struct session *s)
 	session_drain(s, true);
 	sink_tick(s->sink, s->now_ns);
 	inspector_finish(s->inspector, s->now_ns + embed_wait_ns, true);
+	session_govern_end(s);
 	sink_count(s->sink, COUNTER_OBJECTS_FAILED, inspector_n_unanswered(s->inspector));
 	read_losses(s);
 	if (sink_close(s->sink, &summary.total, &err) < 0)

@@ -12,6 +12,7 @@
 #include "record/govern.h"
 #include "record/hidden.h"
 #include "record/kernel/kernel.h"
+#include "record/meter.h"
 #include "record/pace.h"
 #include "record/session.h"
 #include "record/target.h"
@@ -57,8 +58,13 @@ struct session {
 	struct pace pace;
 	struct turn turn;
 	struct govern govern;
-	struct govern_use use, used; /* so far; at the last look */
+	struct meter meter;
+	struct govern_use use; /* so far */
 	struct thin thin[WATCHERS_MAX];
+	uint8_t level[WATCHERS_MAX];	/* of govern, as applied */
+	struct event_governed governed; /* likewise */
+	uint64_t told_ns;		/* of our CPU time, to the counters */
+	bool helpless_told;
 	bool stop;
 };
 
@@ -81,7 +87,10 @@ void session_count_pause(struct session *s);
 void session_read_commands(struct session *s); /* may set stop */
 
 /* session_govern.c: what the recorder itself costs. Once a round; whether a sample is kept. */
+void session_govern_begin(struct session *s); /* the kernel is open */
 void session_govern(struct session *s);
+void session_govern_end(struct session *s); /* what it came to */
+unsigned int session_meter_kind(const struct session *s, const struct event *event, bool kept);
 bool session_thin(struct session *s, struct event *event); /* may change its weight */
 
 void session_drain(struct session *s, bool all); /* rings -> sink */

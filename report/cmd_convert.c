@@ -149,7 +149,7 @@ static void take_sources(struct convert *c)
 static int put_keyframe(struct convert *c)
 {
 	int status = keyframe_write(c->writer, c->encoder, c->spaces, c->source, c->n_sources, NULL,
-				    c->last_ns, &c->counters);
+				    NULL, c->last_ns, &c->counters);
 
 	record_encoder_begin(c->encoder);
 	c->keyframe_at = chunk_writer_bytes(c->writer);

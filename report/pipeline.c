@@ -238,6 +238,22 @@ static void read_events(struct pipeline *p)
 	}
 }
 
+/* Times off a CPU are sums of their own, of the one source that tells switches. */
+static void take_off(struct pipeline *p)
+{
+	struct profile_source *s = p->profile->source;
+	uint64_t switches_ns = 0;
+
+	for (uint8_t i = 0; i < SOURCE_MAX; i++) {
+		s[i].off_ns = recording_off_ns(p->recording, i);
+		if (offcpu_is_source(p->offcpu, i))
+			switches_ns = s[i].off_ns;
+	}
+	for (uint32_t i = 0; i < N_ELEMENTS(p->profile->source); i++)
+		if (s[i].used && s[i].time != TIME_SAMPLED)
+			s[i].off_ns = switches_ns;
+}
+
 static void take_origin(struct pipeline *p)
 {
 	const struct recording_state *s = recording_state(p->recording);
@@ -255,6 +271,7 @@ static void take_origin(struct pipeline *p)
 	};
 	if (offset)
 		o->realtime_ns = s->first_ns + strtoull(offset, NULL, 10);
+	take_off(p);
 }
 
 /* Debug files, and what earlier reports found in them. Neither has to be there. */

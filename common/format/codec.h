@@ -29,6 +29,7 @@ enum record_type {
 	RECORD_CHAIN = 16,	       /* since 1.1 */
 	RECORD_SWITCH = 17,	       /* since 1.2 */
 	RECORD_UNSAMPLED_PROGRAM = 18, /* since 1.3 */
+	RECORD_GOVERNED = 19,	       /* since 1.4 */
 };
 
 enum sample_flags {

@@ -13,6 +13,7 @@
 #include "common/base/err.h"
 #include "common/base/pages.h"
 #include "common/format/decoder.h"
+#include "common/format/governed.h"
 
 enum { TEXT_BYTES = 2 * CHUNK_RAW_MAX }; /* the chunk's bytes hold each path once; + its zero */
 
@@ -281,6 +282,14 @@ static void get_unsampled(struct record_decoder *d, struct unsampled *ret)
 		cursor_fail(&d->c);
 }
 
+static void get_governed(struct record_decoder *d, struct event *event)
+{
+	struct cursor c = get_sized(d);
+
+	if (!d->c.bad && !governed_get(&c, event))
+		cursor_fail(&d->c);
+}
+
 static enum record_read get_record(struct record_decoder *d, unsigned int type, struct record *ret)
 {
 	switch (type) {
@@ -308,6 +317,9 @@ static enum record_read get_record(struct record_decoder *d, unsigned int type, 
 	case RECORD_UNSAMPLED_PROGRAM:
 		get_unsampled(d, &ret->unsampled);
 		return RECORD_UNSAMPLED;
+	case RECORD_GOVERNED:
+		get_governed(d, &ret->event);
+		return RECORD_EVENT;
 	case RECORD_CHAIN:
 		get_chain(d);
 		return RECORD_END;

@@ -14,6 +14,7 @@
 #include "common/base/pages.h"
 #include "common/format/chain.h"
 #include "common/format/codec.h"
+#include "common/format/governed.h"
 #include "common/format/switch.h"
 #include "common/format/wire.h"
 
@@ -502,6 +503,17 @@ static int put_switch(struct record_encoder *e, const struct event *event)
 	return 0;
 }
 
+static int put_governed(struct record_encoder *e, const struct event *event)
+{
+	size_t n = (size_t)(governed_put(event, e->sized) - e->sized);
+	uint8_t *at = e->bytes + e->n;
+
+	*at++ = RECORD_GOVERNED;
+	at = put_varint(at, n);
+	encoder_took(e, put_bytes(at, e->sized, n), event->time_ns);
+	return 0;
+}
+
 int record_encoder_put(struct record_encoder *e, const struct event *event)
 {
 	if (event->type == EVENT_SAMPLE)
@@ -525,6 +537,8 @@ int record_encoder_put(struct record_encoder *e, const struct event *event)
 		return put_throttle(e, event);
 	case EVENT_SWITCH:
 		return put_switch(e, event);
+	case EVENT_GOVERNED:
+		return put_governed(e, event);
 	default:
 		return 0; /* EVENT_GAP is the reader's */
 	}

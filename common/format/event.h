@@ -103,6 +103,7 @@ enum event_type {
 	EVENT_LOST,	/* rings overflowed between the last event and this one */
 	EVENT_THROTTLE, /* the kernel paused (on) or resumed a source on a CPU */
 	EVENT_SWITCH,	/* a thread left a CPU, was woken, or entered a CPU */
+	EVENT_GOVERNED, /* from here on more or less is left out to spare CPU */
 	/* reader only: chunks are missing here; nothing said before holds until a keyframe */
 	EVENT_GAP,
 	EVENT_TYPES
@@ -114,6 +115,7 @@ struct event_sample {
 	/* interrupted in the kernel: kchain[0] is the pc, if kernel frames were allowed */
 	bool in_kernel;
 	bool stack_cut;	    /* the kernel copied as much as was asked for: more stack may exist */
+	bool stack_spared;  /* reader only: cut by the recorder, to spare CPU */
 	bool stack_dropped; /* the stack could not be judged (mappings unknown) and was dropped */
 	bool compat;	    /* 32-bit user registers: not unwound */
 	uint16_t n_kchain, n_uchain;
@@ -182,6 +184,11 @@ struct event_switch {
 	enum switch_kind kind;
 };
 
+struct event_governed {
+	uint32_t stack_bytes; /* of each stack are kept at most; 0: all */
+	uint64_t off;	      /* sources that are not recorded: bit by source */
+};
+
 struct event_gap {
 	uint64_t n_chunks;	 /* 0: not known */
 	uint64_t from_ns, to_ns; /* last time before and first time after */
@@ -200,6 +207,7 @@ struct event {
 		struct event_lost lost;
 		struct event_throttle throttle;
 		struct event_switch switched;
+		struct event_governed governed;
 		struct event_gap gap;
 	};
 };
@@ -226,6 +234,7 @@ enum counter {
 	COUNTER_OBJECTS_FAILED,
 	COUNTER_PAUSED_NS, /* no samples were taken on demand */
 	COUNTER_SAMPLES_THINNED, /* left out to spare CPU; their weight is in those stored */
+	COUNTER_RECORDER_CPU_NS, /* used by the recorder, its inspectors too; since 1.4 */
 	COUNTERS
 };
 

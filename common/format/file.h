@@ -22,7 +22,7 @@ struct err;
 
 enum {
 	FILE_VERSION_MAJOR = 1, /* readers refuse a newer major */
-	FILE_VERSION_MINOR = 3,
+	FILE_VERSION_MINOR = 4,
 	FILE_HEADER_BYTES = 64,
 	CHUNK_HEADER_BYTES = 96,
 	CHUNK_RAW_MAX = 1 << 20,

@@ -102,9 +102,20 @@ static void put_thread(void *ctx, const struct thread *thread)
 	put(k, &event);
 }
 
+static void put_governed(struct keyframe *k, const struct event_governed *governed)
+{
+	struct event event = { .type = EVENT_GOVERNED, .time_ns = k->now_ns };
+
+	if (!governed || (!governed->stack_bytes && !governed->off))
+		return;
+	event.governed = *governed;
+	put(k, &event);
+}
+
 int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
 		   struct spaces *spaces, const struct record_source *source, uint8_t n_sources,
-		   const struct unsampled_table *unsampled, uint64_t now_ns,
+		   const struct unsampled_table *unsampled,
+		   const struct event_governed *governed, uint64_t now_ns,
 		   const struct record_counters *counters)
 {
 	struct keyframe k = {
@@ -121,6 +132,7 @@ int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
 	begin(&k);
 	for (uint32_t i = 0; unsampled && i < unsampled->n; i++)
 		record_encoder_put_unsampled(encoder, &unsampled->at[i]);
+	put_governed(&k, governed);
 	spaces_each_space(spaces, put_space, &k);
 	spaces_each_thread(spaces, put_thread, &k);
 	flush(&k, CHUNK_FLAG_LAST);

@@ -10,11 +10,12 @@
 
 /*
  * Uses `encoder` (the caller begins its next chunk). `unsampled`, `counters` NULL: none stand in
- * it. Negative: the output refused a chunk.
+ * it; `governed` NULL: everything is recorded. Negative: the output refused a chunk.
  */
 int keyframe_write(struct chunk_writer *chunks, struct record_encoder *encoder,
 		   struct spaces *spaces, const struct record_source *source, uint8_t n_sources,
-		   const struct unsampled_table *unsampled, uint64_t now_ns,
+		   const struct unsampled_table *unsampled,
+		   const struct event_governed *governed, uint64_t now_ns,
 		   const struct record_counters *counters);
 
 #endif

@@ -136,6 +136,7 @@ static void fill_sources(struct kernel *k)
 		size_t n = strlen(f->event_text);
 
 		f->source[i] = k->spec[i].source;
+		f->importance[i] = watcher_importance(k->spec[i].watcher);
 		snprintf(f->event_text + n, sizeof(f->event_text) - n, "%s%s", i ? ";" : "",
 			 event_spec_kernel_name(&k->spec[i]));
 	}
@@ -285,18 +286,20 @@ bool kernel_saw_fork(const struct kernel *k, pid_t tid)
 	return false;
 }
 
-static int control(struct kernel *k, enum kernel_ring_kind kind, unsigned long request)
+/* `off`: sources that are left as they are. */
+static int control(struct kernel *k, enum kernel_ring_kind kind, unsigned long request,
+		   uint32_t off)
 {
 	size_t n_events = kind == RING_SAMPLES ? k->n_specs : 1;
 	int r = 0;
 
 	for (size_t i = 0; i < k->fds[kind].n; i++) {
+		size_t source = i / k->probe.n_cpus % n_events;
 		int fd = k->fds[kind].fd[i];
 
-		if (fd < 0 || ioctl(fd, request, 0) == 0)
+		if (fd < 0 || off >> source & 1 || ioctl(fd, request, 0) == 0)
 			continue;
 		r = -errno;
-		size_t source = i / k->probe.n_cpus % n_events;
 		k->asked = (struct open_asked){
 			.step = GATE_STEP_FINALIZE,
 			.spec = kind == RING_SAMPLES ? &k->spec[source] : NULL,
@@ -308,7 +311,7 @@ static int control(struct kernel *k, enum kernel_ring_kind kind, unsigned long r
 
 int kernel_enable_tasks(struct kernel *k, struct err *err)
 {
-	int r = control(k, k->tasks_apart ? RING_TASKS : RING_SAMPLES, PERF_EVENT_IOC_ENABLE);
+	int r = control(k, k->tasks_apart ? RING_TASKS : RING_SAMPLES, PERF_EVENT_IOC_ENABLE, 0);
 
 	return r < 0 ? refuse(k, r, err) : 0;
 }
@@ -318,27 +321,15 @@ int kernel_enable_samples(struct kernel *k, struct err *err)
 	int r;
 
 	offcpu_mark(k, SWITCH_BEGIN);
-	r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE) : 0;
+	r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE, k->paused | k->off) : 0;
 
 	return r < 0 ? refuse(k, r, err) : 0;
 }
 
-bool kernel_pause(struct kernel *k, bool pause)
-{
-	if (!k->tasks_apart)
-		return false;
-	if (!pause)
-		offcpu_mark(k, SWITCH_BEGIN);
-	control(k, RING_SAMPLES, pause ? PERF_EVENT_IOC_DISABLE : PERF_EVENT_IOC_ENABLE);
-	if (pause)
-		offcpu_mark(k, SWITCH_END);
-	return true;
-}
-
 void kernel_disable(struct kernel *k)
 {
-	control(k, RING_SAMPLES, PERF_EVENT_IOC_DISABLE);
-	control(k, RING_TASKS, PERF_EVENT_IOC_DISABLE);
+	control(k, RING_SAMPLES, PERF_EVENT_IOC_DISABLE, 0);
+	control(k, RING_TASKS, PERF_EVENT_IOC_DISABLE, 0);
 	offcpu_mark(k, SWITCH_END);
 }
 

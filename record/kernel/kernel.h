@@ -39,6 +39,7 @@ enum { KERNEL_UNKNOWN = -1000 };
 struct kernel_facts {
 	struct record_source source[WATCHERS_MAX]; /* those that could be opened */
 	uint8_t n_sources;
+	enum watcher_importance importance[WATCHERS_MAX];
 	enum machine machine;
 	char event_text[256]; /* of all sources: "task-clock;page-faults" */
 	char release[80];
@@ -84,6 +85,11 @@ int kernel_enable_samples(struct kernel *k, struct err *err);
 bool kernel_pause(struct kernel *k, bool pause);
 /* One source of the facts alone; false as above. */
 bool kernel_pause_source(struct kernel *k, uint8_t source, bool pause);
+/*
+ * The same for another reason: it is on again when neither holds. False: its events carry mappings
+ * and tasks too, it stays on.
+ */
+bool kernel_switch_source(struct kernel *k, uint8_t source, bool on);
 void kernel_disable(struct kernel *k);
 
 /* Descriptors that become readable when a ring wants to be read: one for each ring. */

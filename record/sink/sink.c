@@ -87,7 +87,7 @@ int sink_keyframe(struct sink *s, uint64_t now_ns)
 		recent_keyframe(s, now_ns);
 	/* What is known is known as of the last event: those to come are older than now. */
 	int r = keyframe_write(s->chunks, s->encoder, s->spaces, s->options.source,
-			       s->options.n_sources, &s->unsampled,
+			       s->options.n_sources, &s->unsampled, &s->governed,
 			       s->last_ns ? s->last_ns : now_ns, s->recent ? NULL : &s->counters);
 	sink_chunk_begin(s);
 	s->keyframe_at_ns = now_ns;
@@ -100,10 +100,22 @@ static bool is_filtered(const struct sink *s, uint32_t pid)
 	return s->options.is_filtered && s->options.is_filtered(s->options.ctx, pid);
 }
 
+/* Only the part next to the stack pointer: callers further out are left out. */
+static void cut_stack(const struct sink *s, struct event_sample *sample)
+{
+	uint32_t most = s->governed.stack_bytes;
+
+	if (!most || sample->stack_bytes <= most)
+		return;
+	sample->stack_bytes = most;
+	sample->stack_cut = true;
+}
+
 static void scrub(struct sink *s, const struct space *space, struct event_sample *sample)
 {
 	struct stack_word *words = s->words[1];
 
+	cut_stack(s, sample);
 	s->words[1] = s->words[0];
 	s->words[0] = words;
 	if (s->options.stacks == SINK_STACKS_RAW)
@@ -173,6 +185,8 @@ void sink_event(struct sink *s, struct event *event)
 		s->counters.n[COUNTER_TASKS_LOST_KERNEL] += event->lost.n;
 	if (event->type == EVENT_SWITCH && is_filtered(s, event->pid))
 		return;
+	if (event->type == EVENT_GOVERNED)
+		s->governed = event->governed;
 	spaces_apply(s->spaces, event);
 	encode(s, event);
 }

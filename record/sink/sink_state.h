@@ -19,7 +19,8 @@ enum sink_head { HEAD_HEADER, HEAD_MANIFEST, HEAD_KEYFRAME, HEAD_KEPT, HEAD_DONE
 struct sink {
 	struct sink_options options;
 	struct record_source source[SOURCE_MAX]; /* what options.source points to */
-	uint64_t lost[SOURCE_MAX];		 /* told so far, by source */
+	uint64_t lost[SOURCE_MAX]; /* told so far, by source */
+	struct event_governed governed;
 	uint64_t bad_told;
 	struct output output;
 	struct chunk_writer *chunks;

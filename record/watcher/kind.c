@@ -87,3 +87,25 @@ const struct watcher_kind *watcher_kind_find(const char *name)
 			return k;
 	return NULL;
 }
+
+static bool is_clock(const struct watcher_kind *kind)
+{
+	return kind->type == PERF_TYPE_SOFTWARE ?
+		       kind->config == PERF_COUNT_SW_TASK_CLOCK :
+		       kind->type == PERF_TYPE_HARDWARE && kind->config == PERF_COUNT_HW_CPU_CYCLES;
+}
+
+enum watcher_importance watcher_importance(const struct watcher *w)
+{
+	switch (w->kind->class) {
+	case WATCHER_OFF_CPU:
+		return IMPORTANCE_OFF_CPU;
+	case WATCHER_TRACEPOINT:
+		return IMPORTANCE_TRACEPOINT;
+	default:
+		break;
+	}
+	if (is_clock(w->kind))
+		return IMPORTANCE_CLOCK;
+	return w->kind->type == PERF_TYPE_SOFTWARE ? IMPORTANCE_SOFTWARE : IMPORTANCE_HARDWARE;
+}

@@ -77,6 +77,19 @@ struct watcher {
 	uint32_t stack_bytes; /* of this event's samples; 0: --stack-size */
 };
 
+/*
+ * When not everything can be had: counts of the kernel's software, of hardware, tracepoints,
+ * off-CPU time, and clocks, which everybody asks for.
+ */
+enum watcher_importance {
+	IMPORTANCE_SOFTWARE,
+	IMPORTANCE_HARDWARE,
+	IMPORTANCE_TRACEPOINT,
+	IMPORTANCE_OFF_CPU,
+	IMPORTANCE_CLOCK
+};
+enum watcher_importance watcher_importance(const struct watcher *w);
+
 struct watchers {
 	struct watcher watcher[WATCHERS_MAX];
 	size_t n;

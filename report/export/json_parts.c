@@ -56,6 +56,8 @@ void json_put_event(struct buf *b, const struct profile_source *s)
 	json_put_string(b, "unit", s->about.unit);
 	buf_printf(b, ",\"frequency_hz\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"weight\":%" PRIu64,
 		   s->about.frequency_hz, s->count, s->weight);
+	if (s->off_ns)
+		buf_printf(b, ",\"off_ns\":%" PRIu64, s->off_ns);
 }
 
 void json_put_advice(struct buf *b, const struct profile *p)

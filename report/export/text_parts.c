@@ -73,7 +73,7 @@ void text_put_title(struct buf *b, const struct profile *p, uint32_t source)
 		buf_putc(b, ' ');
 		escape_text(b, s->about.unit);
 	}
-	buf_puts(b, "\n\n");
+	buf_puts(b, s->off_ns ? " at least\n\n" : "\n\n");
 }
 
 void text_put_share(struct buf *b, uint64_t part, uint64_t all, const struct export_style *style)
@@ -115,6 +115,22 @@ static void put_part(struct buf *b, uint64_t n, const char *what, const char **s
 	*separator = ", ";
 }
 
+/* "; offcpu off for 3.200 s to spare CPU" */
+static void put_off(struct buf *b, const struct profile *p)
+{
+	for (uint32_t i = 0; i < N_ELEMENTS(p->source); i++) {
+		const struct profile_source *s = &p->source[i];
+
+		if (!s->used || !s->off_ns)
+			continue;
+		buf_puts(b, "; ");
+		escape_text(b, s->about.name);
+		buf_puts(b, " off for ");
+		export_put_time(b, s->off_ns);
+		buf_puts(b, " to spare CPU");
+	}
+}
+
 void export_put_losses(struct buf *b, const struct profile *p)
 {
 	struct profile_losses l = profile_losses(p);
@@ -142,6 +158,7 @@ void export_put_losses(struct buf *b, const struct profile *p)
 	}
 	separator = "; ";
 	put_part(b, p->coverage.n_filtered, "filtered out", &separator);
+	put_off(b, p);
 	if (!p->origin.ended)
 		buf_puts(b, "; ended abnormally");
 }

@@ -134,6 +134,7 @@ struct profile_source {
 	enum profile_time time;
 	struct record_source about;
 	uint64_t count, weight;
+	uint64_t off_ns; /* switched off to spare CPU: the sums are a lower bound */
 };
 
 /* How complete the stacks are: counted over kept samples. */

@@ -103,6 +103,7 @@ void chunks_rewind(struct recording *recording)
 	memset(&r->before, 0, sizeof(r->before));
 	s->n_events_read = s->samples_unreadable = s->samples_repeated = 0;
 	s->n_ended = 0;
+	r->base.governed_now = (struct event_governed){ 0 };
 	s->ended = false;
 	memset(&s->counters, 0, sizeof(s->counters));
 }
@@ -209,6 +210,7 @@ static const struct event *gap_event(struct chunks *r)
 					       .from_ns = r->last_ns,
 					       .to_ns = to_ns };
 	r->gap = false;
+	r->base.governed_now = (struct event_governed){ 0 };
 	r->n_missing = 0;
 	r->want_keyframe = true;
 	return &r->gap_event;
@@ -256,6 +258,7 @@ static const struct event *take_event(struct chunks *r)
 {
 	const struct event *event = &r->record.event;
 
+	recording_govern(&r->base, &r->record.event);
 	if (!r->in_keyframe && is_repeated(r)) {
 		count_repeated(r, event);
 		if (!is_told_again(r, event))

@@ -155,6 +155,44 @@ const struct unsampled_table *recording_unsampled(const struct recording *r)
 	return &r->unsampled;
 }
 
+void recording_govern(struct recording *r, struct event *event)
+{
+	const struct event_governed *now = &r->governed_now;
+	bool later = !r->n_governed || event->time_ns > r->governed[r->n_governed - 1].time_ns;
+
+	if (event->type == EVENT_SAMPLE)
+		event->sample.stack_spared = now->stack_bytes && event->sample.stack_cut &&
+					     event->sample.stack_bytes == now->stack_bytes;
+	if (event->type != EVENT_GOVERNED)
+		return;
+	r->governed_now = event->governed;
+	if (later && r->n_governed < GOVERNED_MAX)
+		r->governed[r->n_governed++] = (struct recording_governed){
+			.time_ns = event->time_ns,
+			.now = event->governed,
+		};
+}
+
+const struct recording_governed *recording_governed(const struct recording *r, uint32_t *ret_n)
+{
+	*ret_n = r->n_governed;
+	return r->governed;
+}
+
+uint64_t recording_off_ns(const struct recording *r, uint8_t source)
+{
+	uint64_t ns = 0;
+
+	for (uint32_t i = 0; i < r->n_governed; i++) {
+		uint64_t to_ns =
+			i + 1 < r->n_governed ? r->governed[i + 1].time_ns : r->state.last_ns;
+
+		if (r->governed[i].now.off >> source & 1 && to_ns > r->governed[i].time_ns)
+			ns += to_ns - r->governed[i].time_ns;
+	}
+	return ns;
+}
+
 enum machine recording_machine(const struct recording *r)
 {
 	return r->machine;

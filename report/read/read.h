@@ -61,6 +61,16 @@ const struct recording_rate *recording_rates(const struct recording *r, uint32_t
 /* Programs that the kernel gave no samples of; whole after RECORDING_END. */
 const struct unsampled_table *recording_unsampled(const struct recording *r);
 
+/* What the recorder left out from here on, to spare the CPU. */
+struct recording_governed {
+	uint64_t time_ns;
+	struct event_governed now;
+};
+/* In time order; whole after RECORDING_END. */
+const struct recording_governed *recording_governed(const struct recording *r, uint32_t *ret_n);
+/* How long a source was switched off; whole after RECORDING_END. */
+uint64_t recording_off_ns(const struct recording *r, uint8_t source);
+
 /* Whole after RECORDING_END. */
 struct recording_state {
 	struct record_counters counters; /* the last seen */

@@ -27,7 +27,7 @@ struct recording_kind {
 	void (*each_jit)(struct recording *r, jit_got *got, void *ctx); /* NULL: has none */
 };
 
-enum { RATES_MAX = 1024 };
+enum { RATES_MAX = 1024, GOVERNED_MAX = 1024 };
 
 /* First member of each kind's own struct. */
 struct recording {
@@ -42,6 +42,9 @@ struct recording {
 	struct recording_rate rate[RATES_MAX];
 	uint32_t n_rates;
 	struct unsampled_table unsampled;
+	struct recording_governed governed[GOVERNED_MAX];
+	uint32_t n_governed;
+	struct event_governed governed_now;
 	struct damages damages;
 	struct damages holes; /* between files */
 	struct recording_state state;
@@ -57,5 +60,7 @@ bool recording_add_manifest(struct recording *r, const char *key, const char *va
 void recording_change_source(struct recording *r, uint32_t index,
 			     const struct record_source *source, uint64_t time_ns);
 void recording_set_source(struct recording *r, uint32_t index, const struct record_source *source);
+/* Each event on its way out: what the recorder left out is noted, samples that it cut are marked. */
+void recording_govern(struct recording *r, struct event *event);
 
 #endif

@@ -28,7 +28,9 @@ static inline enum unwind_stop memory_stop(const struct event_sample *s, uint64_
 		return UNWIND_BAD_CFI;
 	if (addr < s->view.lo)
 		return UNWIND_STACK_MISSING;
-	return s->stack_cut ? UNWIND_STACK_CUT : UNWIND_STACK_MISSING;
+	if (!s->stack_cut)
+		return UNWIND_STACK_MISSING;
+	return s->stack_spared ? UNWIND_STACK_SPARED : UNWIND_STACK_CUT;
 }
 
 #endif

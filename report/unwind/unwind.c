@@ -45,6 +45,7 @@ const char *unwind_stop_text(enum unwind_stop stop)
 		[UNWIND_COMPAT] = "32-bit code",
 		[UNWIND_STACK_NONE] = "no stack recorded",
 		[UNWIND_CHAIN] = "end of the recorded chain",
+		[UNWIND_STACK_SPARED] = "stack was cut to spare CPU (--max-overhead)",
 	};
 
 	return (unsigned int)stop < UNWIND_STOPS ? text[stop] : "unknown";
@@ -120,7 +121,9 @@ static enum unwind_stop walk_user(struct unwinder *u, struct walk *w, uint32_t n
 	stop = walk_from_sample(w, false);
 	if (stop == WALK_AGAIN_FULL)
 		stop = walk_from_sample(w, true);
-	joined = (stop == UNWIND_STACK_CUT || stop == UNWIND_STACK_MISSING) && join(w);
+	joined = (stop == UNWIND_STACK_CUT || stop == UNWIND_STACK_SPARED ||
+		  stop == UNWIND_STACK_MISSING) &&
+		 join(w);
 	if (joined)
 		stop = WALK_ADOPTED;
 	n_shared = (uint32_t)(w->adopted + 1);

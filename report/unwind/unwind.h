@@ -30,7 +30,7 @@ enum unwind_method {
 	UNWIND_BY_FRAME_POINTER,
 	UNWIND_BY_PATTERN, /* signal trampoline, PLT or entry code known by its bytes */
 	UNWIND_BY_KERNEL,  /* the kernel's callchain */
-	UNWIND_BY_JOIN, /* inferred from the thread's neighbouring sample: the stack was cut */
+	UNWIND_BY_JOIN,	   /* inferred from the thread's neighbouring sample: the stack was cut */
 	UNWIND_METHODS
 };
 
@@ -41,17 +41,18 @@ enum unwind_stop {
 	UNWIND_KERNEL_ONLY, /* no user registers: kernel thread, exec or exit in progress */
 	UNWIND_NO_CFI, /* code without call frame information, and the frame pointer did not help */
 	UNWIND_NO_TABLES, /* the object's tables are neither in the recording nor on this machine */
-	UNWIND_UNMAPPED,      /* return address outside every executable mapping */
+	UNWIND_UNMAPPED,  /* return address outside every executable mapping */
 	UNWIND_UNKNOWN_SPACE, /* mappings of the process are not known (gap, lost records) */
 	UNWIND_STACK_CUT,     /* needs stack beyond what was asked for */
 	UNWIND_STACK_MISSING, /* needs stack that was not copied (page not present, other stack) */
-	UNWIND_SCRUBBED,   /* needs a word or register that the scrub dropped */
-	UNWIND_BAD_CFI,	   /* call frame information or expression is invalid */
-	UNWIND_LOOP,	   /* the frame address did not grow */
-	UNWIND_DEEP,	   /* UNWIND_DEPTH_MAX */
-	UNWIND_COMPAT,	   /* 32-bit code */
-	UNWIND_STACK_NONE, /* stack not recorded or dropped */
+	UNWIND_SCRUBBED,      /* needs a word or register that the scrub dropped */
+	UNWIND_BAD_CFI,	      /* call frame information or expression is invalid */
+	UNWIND_LOOP,	      /* the frame address did not grow */
+	UNWIND_DEEP,	      /* UNWIND_DEPTH_MAX */
+	UNWIND_COMPAT,	      /* 32-bit code */
+	UNWIND_STACK_NONE,    /* stack not recorded or dropped */
 	UNWIND_CHAIN, /* the kernel walked it by frame pointers; it may have missed callers */
+	UNWIND_STACK_SPARED, /* needs stack that the recorder left out to spare CPU */
 	UNWIND_STOPS
 };
 

@@ -260,7 +260,7 @@ static void facts(void)
 	CHECK_UINT(got.counters.n[COUNTER_SAMPLES_LOST_KERNEL], 2);
 	for (unsigned int i = 2; i < COUNTERS; i++)
 		CHECK_UINT(got.counters.n[i], 0);
-	CHECK_UINT(COUNTERS, 16);
+	CHECK_UINT(COUNTERS, 17);
 	records_end();
 }
 
@@ -357,6 +357,17 @@ static void switches(void)
 	CHECK_INT(next_event(EVENT_SWITCH, 1000, 1200, 1202, 1)->switched.kind, SWITCH_OUT_ASLEEP);
 	CHECK_INT(next_event(EVENT_SWITCH, 1100, 0, 1202, 1)->switched.kind, SWITCH_WOKEN);
 	CHECK_INT(next_event(EVENT_SWITCH, 1300, 1200, 1202, 1)->switched.kind, SWITCH_IN);
+	records_end();
+}
+
+static void governed(void)
+{
+	const struct event_governed *g;
+
+	records_begin("governed");
+	g = &next_event(EVENT_GOVERNED, 1000, 0, 0, 0)->governed;
+	CHECK_UINT(g->stack_bytes, 4096);
+	CHECK_UINT(g->off, 2);
 	records_end();
 }
 
@@ -530,7 +541,7 @@ static void every_example(void)
 	static const char *const tested[] = {
 		"file-header", "chunk",	   "exit",   "comm",	 "fork",     "space", "mmap",
 		"lost",	       "throttle", "source", "counters", "sample",   "chain", "switch",
-		"unsampled",   "object",   "reason", "kernel",	 "manifest", "jit",
+		"unsampled",   "governed", "object",   "reason", "kernel",	 "manifest", "jit",
 	};
 	char *text = page();
 	size_t n = 0;
@@ -550,6 +561,7 @@ SUITE(format_page, { "the page's file header is one", file_header },
       { "the page's Lost and Throttle", losses }, { "the page's Source and Counters", facts },
       { "the page's Unsampled", unsampled }, { "the page's Samples", samples },
       { "the page's Chains", chains }, { "the page's Switches", switches },
+      { "the page's Governed", governed },
       { "the page's objects", objects }, { "the page's kernel symbols", kernel_symbols },
       { "the page's manifest", manifest }, { "the page's code made at run time", made_code },
       { "every example of the page has a test", every_example }, )
