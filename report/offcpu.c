@@ -45,6 +45,8 @@ struct offcpu {
 	bool ended;
 	bool attached; /* to processes: those that never ran count as well */
 	bool has_stacks, has_wakeups;
+	bool has_clock;		  /* who runs has samples */
+	uint64_t n_silent;	  /* threads of which nothing was told, and no clock sampled */
 	uint64_t lost;		  /* samples and switches: nobody knows of which */
 	uint64_t period;	  /* every so many switches have a stack */
 	uint32_t source, waiting; /* PROFILE_NONE: not known yet */
@@ -106,6 +108,11 @@ static void find_sources(struct offcpu *o)
 	}
 	if (o->source == PROFILE_NONE)
 		return;
+	for (uint32_t i = 0; i < SOURCE_MAX; i++) {
+		const struct record_source *other = recording_source(o->o.recording, (uint8_t)i);
+
+		o->has_clock |= i != o->source && other && other->frequency_hz;
+	}
 	for (o->waiting = SOURCE_MAX - 1;
 	     o->waiting && recording_source(o->o.recording, (uint8_t)o->waiting);)
 		o->waiting--;
@@ -227,6 +234,17 @@ static void forget_all(struct offcpu *o, uint64_t time_ns)
 	o->begin_ns = time_ns;
 }
 
+/* Nothing was told of it: it slept all the time, or it ran all the time and had samples then. */
+static void end_silent(struct offcpu *o, const struct off_thread *t, uint64_t time_ns)
+{
+	if (!o->attached || !o->begun)
+		return;
+	if (o->has_clock)
+		count(o, t, time_ns, false);
+	else
+		o->n_silent += time_ns > t->since_ns;
+}
+
 static void end_all(struct offcpu *o, uint64_t time_ns)
 {
 	for (size_t i = 0; i < o->n_threads; i++) {
@@ -234,8 +252,8 @@ static void end_all(struct offcpu *o, uint64_t time_ns)
 
 		if (t->state != STATE_UNKNOWN)
 			count(o, t, time_ns, true);
-		else if (o->attached && o->begun)
-			count(o, t, time_ns, false);
+		else
+			end_silent(o, t, time_ns);
 	}
 }
 
@@ -458,7 +476,7 @@ static void advise(struct offcpu *o, const char *text)
 
 void offcpu_finish(struct offcpu *o, uint64_t last_ns)
 {
-	char text[128];
+	char text[192];
 
 	if (!o->switches || o->source == PROFILE_NONE)
 		return;
@@ -470,6 +488,13 @@ void offcpu_finish(struct offcpu *o, uint64_t last_ns)
 		snprintf(text, sizeof(text),
 			 "%" PRIu64 " switches or their stacks were lost: times are not exact",
 			 o->lost);
+		advise(o, text);
+	}
+	if (o->n_silent) {
+		snprintf(text, sizeof(text),
+			 "%" PRIu64 " threads never left or entered a CPU: whether they ran or "
+			 "slept needs a clock, -e 'sCPU;offcpu'",
+			 o->n_silent);
 		advise(o, text);
 	}
 	if (!o->has_stacks)

@@ -122,6 +122,8 @@ struct chunk {
  * chunk can be found ("not a recording"); -ENODATA: empty; -ENOTSUP: newer major version.
  */
 int chunk_reader_open(int fd, struct chunk_reader **ret, struct err *err);
+/* The same with a reader that has its memory already; NULL: a new one. On failure it is freed. */
+int chunk_reader_reopen(struct chunk_reader *r, int fd, struct chunk_reader **ret, struct err *err);
 void chunk_reader_free(struct chunk_reader *r);
 /* Next chunk header (payload not yet read), in file order; resynchronises after damage. */
 enum chunk_read chunk_reader_next(struct chunk_reader *r, struct chunk *ret);

@@ -171,31 +171,51 @@ static int read_file_header(struct chunk_reader *r, struct err *err)
 	return 0;
 }
 
-int chunk_reader_open(int fd, struct chunk_reader **ret, struct err *err)
+static struct chunk_reader *reader_new(void)
 {
-	struct chunk_reader *r;
+	struct chunk_reader *r = mem_alloc(sizeof(*r));
+
+	memset(r, 0, offsetof(struct chunk_reader, scan));
+	r->raw = mem_alloc(CHUNK_RAW_MAX);
+	r->zstd = ZSTD_createDCtx();
+	if (r->zstd)
+		ZSTD_DCtx_setParameter(r->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	return r;
+}
+
+static int reader_begin(struct chunk_reader *r, int fd, struct err *err)
+{
 	struct stat st;
-	int code;
 
 	if (fstat(fd, &st) < 0)
 		return err_set(err, -errno, "cannot read: %s", strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, -EISDIR, "is a directory");
-	r = mem_alloc(sizeof(*r));
-	memset(r, 0, offsetof(struct chunk_reader, scan));
+	if (!r->zstd)
+		return err_set(err, -ENOMEM, "no memory to decompress chunks");
 	r->fd = fd;
 	r->size = (uint64_t)st.st_size;
-	r->raw = mem_alloc(CHUNK_RAW_MAX);
-	r->zstd = ZSTD_createDCtx();
-	if (!r->zstd)
-		code = err_set(err, -ENOMEM, "no memory to decompress chunks");
-	else
-		code = read_file_header(r, err);
+	r->at = r->sequence = r->quiet_to = r->wasted = r->file_id = 0;
+	r->scan_off = r->scan_n = 0;
+	return read_file_header(r, err);
+}
+
+int chunk_reader_open(int fd, struct chunk_reader **ret, struct err *err)
+{
+	return chunk_reader_reopen(NULL, fd, ret, err);
+}
+
+int chunk_reader_reopen(struct chunk_reader *r, int fd, struct chunk_reader **ret, struct err *err)
+{
+	int code;
+
+	if (!r)
+		r = reader_new();
+	code = reader_begin(r, fd, err);
 	if (code < 0) {
 		chunk_reader_free(r);
 		return code;
 	}
-	ZSTD_DCtx_setParameter(r->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	*ret = r;
 	return 0;
 }

@@ -22,6 +22,8 @@
 #include "common/base/err.h"
 #include "report/read/chunks_state.h"
 
+enum { AHEAD_BYTES_MIN = 256 << 10 }; /* a thread costs as much as reading so much */
+
 static bool chunk_load(struct chunks *r)
 {
 	struct err err = { 0 };
@@ -37,10 +39,11 @@ static bool chunk_load(struct chunks *r)
 static void begin_part(struct chunks *r)
 {
 	const struct part *p = &r->part[r->at];
+	struct chunk_reader *reader = r->reader;
 
-	if (chunk_reader_open(p->fd, &r->reader, NULL) < 0)
-		r->reader = NULL; /* it was whole a moment ago: its samples will be missing */
-	else
+	r->reader = NULL;
+	/* Otherwise it was whole a moment ago: its samples will be missing. */
+	if (chunk_reader_reopen(reader, p->fd, &r->reader, NULL) == 0)
 		chunk_reader_seek(r->reader, p->begin_off);
 	r->known = p->follows && !r->gap && !r->want_keyframe;
 	if (r->at && !r->known)
@@ -73,8 +76,6 @@ static void end_part(struct chunks *r)
 	r->n_unreadable += stored > read ? stored - read : 0;
 	ahead_free(r->ahead);
 	r->ahead = NULL;
-	chunk_reader_free(r->reader);
-	r->reader = NULL;
 	r->at++;
 }
 
@@ -223,7 +224,7 @@ static bool chunk_load_next(struct chunks *r)
 
 	if (chunk->header.type != CHUNK_EVENTS)
 		return chunk_load(r);
-	if (!r->ahead_tried)
+	if (!r->ahead_tried && r->part[r->at].file_bytes >= AHEAD_BYTES_MIN)
 		r->ahead = ahead_new(r->part[r->at].fd, chunk->file_off);
 	r->ahead_tried = true;
 	chunk->raw = ahead_take(r->ahead, chunk);

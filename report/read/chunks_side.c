@@ -16,10 +16,11 @@ struct chunk_reader *chunks_side(void *chunks, uint32_t part)
 
 	if (r->side && r->side_part == part)
 		return r->side;
-	chunk_reader_free(r->side);
+	struct chunk_reader *reader = r->side;
+
+	r->side = NULL;
 	r->side_part = part;
-	if (chunk_reader_open(r->part[part].fd, &r->side, NULL) < 0)
-		r->side = NULL;
+	chunk_reader_reopen(reader, r->part[part].fd, &r->side, NULL);
 	return r->side;
 }
 

@@ -20,7 +20,7 @@
 
 struct scan {
 	struct part *part;
-	struct chunk_reader *reader;
+	struct part_tools *tools;
 	uint64_t last_ns, expected; /* time and sequence number so far */
 	size_t open_damage;	    /* waits for the time after it */
 	bool after_damage;
@@ -45,7 +45,7 @@ static bool chunk_load(struct scan *s, struct chunk *chunk)
 {
 	struct err err = { 0 };
 
-	if (chunk_reader_load(s->reader, chunk, &err) == 0)
+	if (chunk_reader_load(s->tools->reader, chunk, &err) == 0)
 		return true;
 	chunk_is_bad(s->part, chunk, err.text);
 	return false;
@@ -107,20 +107,20 @@ static void put_source(struct part *p, const struct record *r)
 static void note_first_records(struct scan *s, struct chunk *chunk)
 {
 	struct part *p = s->part;
-	struct record_decoder *decoder;
-	struct record *record;
+	struct part_tools *t = s->tools;
 
 	if (p->machine || !chunk_load(s, chunk) || !chunk->header.raw_bytes)
 		return;
-	decoder = record_decoder_new(MACHINE_X86_64);
-	record = mem_alloc(sizeof(*record));
-	record_decoder_begin(decoder, &chunk->header, chunk->raw, chunk->header.raw_bytes);
-	p->machine = record_decoder_machine(decoder);
+	if (!t->decoder) {
+		t->decoder = record_decoder_new(MACHINE_X86_64);
+		t->record = mem_alloc(sizeof(*t->record));
+	}
+	record_decoder_begin(t->decoder, &chunk->header, chunk->raw, chunk->header.raw_bytes);
+	p->machine = record_decoder_machine(t->decoder);
 	while (p->n_sources < SOURCE_MAX &&
-	       record_decoder_next(decoder, record, NULL) == RECORD_SOURCE)
-		put_source(p, record);
-	free(record);
-	record_decoder_free(decoder);
+	       record_decoder_next(t->decoder, t->record, NULL) == RECORD_SOURCE)
+		put_source(p, t->record);
+	record_decoder_begin(t->decoder, &chunk->header, chunk->raw, 0);
 }
 
 /* ---- where things lie ---- */
@@ -237,7 +237,7 @@ static void scan_chunks(struct scan *s)
 	struct chunk chunk;
 	enum chunk_read read;
 
-	while ((read = chunk_reader_next(s->reader, &chunk)) != CHUNK_READ_END) {
+	while ((read = chunk_reader_next(s->tools->reader, &chunk)) != CHUNK_READ_END) {
 		if (read == CHUNK_READ_DAMAGE) {
 			note_damage(s, &chunk);
 			continue;
@@ -256,23 +256,32 @@ static void scan_chunks(struct scan *s)
 
 /* ---- life ---- */
 
-int part_open(const char *path, int fd, struct part *ret, struct err *err)
+void part_tools_done(struct part_tools *t)
 {
-	struct scan scan = { .part = ret, .open_damage = SIZE_MAX };
-	struct stat st;
-	int code = chunk_reader_open(fd, &scan.reader, err);
+	chunk_reader_free(t->reader);
+	record_decoder_free(t->decoder);
+	free(t->record);
+}
 
+int part_open(struct part_tools *tools, const char *path, int fd, struct part *ret, struct err *err)
+{
+	struct scan scan = { .part = ret, .tools = tools, .open_damage = SIZE_MAX };
+	struct chunk_reader *reader = tools->reader;
+	struct stat st;
+	int code;
+
+	tools->reader = NULL;
+	code = chunk_reader_reopen(reader, fd, &tools->reader, err);
 	if (code < 0)
 		return code;
 	*ret = (struct part){ .path = mem_strdup(path), .fd = fd };
 	map_init(&ret->bad);
 	buf_init(&ret->manifest);
 	ret->file_bytes = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-	ret->file_id = chunk_reader_file_id(scan.reader);
-	ret->header_ok = chunk_reader_file_header_ok(scan.reader);
+	ret->file_id = chunk_reader_file_id(tools->reader);
+	ret->header_ok = chunk_reader_file_header_ok(tools->reader);
 	ret->begin_off = ret->header_ok ? FILE_HEADER_BYTES : 0;
 	scan_chunks(&scan);
-	chunk_reader_free(scan.reader);
 	return 0;
 }
 

@@ -61,8 +61,17 @@ struct part {
 	bool follows;	     /* nothing is missing between them */
 };
 
+/* What reading one part after the other needs; all 0 at first. */
+struct part_tools {
+	struct chunk_reader *reader;
+	struct record_decoder *decoder;
+	struct record *record;
+};
+void part_tools_done(struct part_tools *t);
+
 /* Takes fd when it succeeds. Errors as chunk_reader_open. */
-int part_open(const char *path, int fd, struct part *ret, struct err *err);
+int part_open(struct part_tools *tools, const char *path, int fd, struct part *ret,
+	      struct err *err);
 void part_done(struct part *p);
 
 /* Lent; NULL: it does not say. */

@@ -37,8 +37,10 @@ void recording_done(struct recording *r)
 static int open_chunks(const char *path, int fd, struct recording **ret, struct err *err)
 {
 	struct part *part = mem_alloc(sizeof(*part));
-	int code = part_open(path, fd, part, err);
+	struct part_tools tools = { 0 };
+	int code = part_open(&tools, path, fd, part, err);
 
+	part_tools_done(&tools);
 	if (code < 0)
 		free(part);
 	else

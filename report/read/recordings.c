@@ -41,6 +41,7 @@ struct recordings {
 	char **left_out;
 	size_t n_left_out, left_out_cap;
 	bool forgiving; /* one of several may be damaged */
+	struct part_tools tools;
 };
 
 /* ---- files ---- */
@@ -56,7 +57,7 @@ static void leave_out(struct recordings *s, const char *reason)
 	s->left_out[s->n_left_out++] = mem_strdup(reason);
 }
 
-static int open_part(const char *path, struct one_file *f, struct err *err)
+static int open_part(struct recordings *s, const char *path, struct one_file *f, struct err *err)
 {
 	int fd = spool_open(path, err), code = 0;
 
@@ -66,7 +67,7 @@ static int open_part(const char *path, struct one_file *f, struct err *err)
 	if (f->perfdata)
 		f->part = (struct part){ .path = mem_strdup(path), .fd = fd };
 	else
-		code = part_open(path, fd, &f->part, err);
+		code = part_open(&s->tools, path, fd, &f->part, err);
 	if (code < 0)
 		close(fd);
 	return code;
@@ -79,7 +80,7 @@ static int add_file(struct recordings *s, const char *path, struct err *err)
 
 	if (s->n == RECORDINGS_FILES_MAX)
 		return err_set(err, -EFBIG, "more than %d files", RECORDINGS_FILES_MAX);
-	code = open_part(path, &f, err);
+	code = open_part(s, path, &f, err);
 	if (code < 0) {
 		err_wrap(err, "cannot read recording '%s'",
 			 strcmp(path, "-") ? path : "standard input");
@@ -313,6 +314,8 @@ int recordings_open(char *const *path, size_t n, struct recordings **ret, struct
 		return code;
 	}
 	find_groups(s);
+	part_tools_done(&s->tools);
+	memset(&s->tools, 0, sizeof(s->tools));
 	*ret = s;
 	return 0;
 }
@@ -329,6 +332,7 @@ void recordings_close(struct recordings *s)
 	}
 	for (size_t i = 0; i < s->n_left_out; i++)
 		free(s->left_out[i]);
+	part_tools_done(&s->tools);
 	free(s->left_out);
 	free(s->file);
 	free(s);

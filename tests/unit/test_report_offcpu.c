@@ -21,7 +21,8 @@ enum { PID = 100, SITE = 0x1000 };
 
 struct script {
 	const char *off_cpu, *target; /* of the manifest */
-	uint64_t period;	      /* 0: nothing of off-CPU time is in the recording */
+	bool no_clock;
+	uint64_t period; /* 0: nothing of off-CPU time is in the recording */
 	const struct event *event;
 	size_t n;
 };
@@ -104,7 +105,8 @@ static void write_script(const struct script *s, const char *path)
 	put_manifest(w, s);
 	if (s->period)
 		record_encoder_put_source(e, 0, &off);
-	record_encoder_put_source(e, 1, &cpu);
+	if (!s->no_clock)
+		record_encoder_put_source(e, 1, &cpu);
 	for (size_t i = 0; i < s->n; i++)
 		REQUIRE_INT(record_encoder_put(e, &s->event[i]), 0);
 	put_chunk(w, e, CHUNK_EVENTS);
@@ -277,6 +279,29 @@ static void beginnings_and_ends_are_counted(void)
 	end();
 }
 
+/* It may have run all the time: only a clock would tell. */
+static void a_silent_thread_is_not_asleep_without_a_clock(void)
+{
+	static const struct event events[] = {
+		COMM(1000, PID, false),	      COMM(1000, 101, false),
+		MARK(2000, SWITCH_BEGIN),     SWITCH(3000, PID, SWITCH_OUT_ASLEEP),
+		SWITCH(3600, PID, SWITCH_IN), MARK(9000, SWITCH_END),
+	};
+	struct script s = SCRIPT_OF(ALL, "pid", 1, events);
+
+	run_plainly(&s);
+	CHECK_UINT(total("offcpu"), 600 + 7000);
+	CHECK_UINT(profile->n_advice, 0);
+	end();
+	s.no_clock = true;
+	run_plainly(&s);
+	CHECK_UINT(total("offcpu"), 600);
+	REQUIRE_INT(profile->n_advice, 1);
+	CHECK_HAS(profile_text(profile, profile->advice[0]),
+		  "1 threads never left or entered a CPU");
+	end();
+}
+
 static void pauses_are_nobodys_time(void)
 {
 	static const struct event events[] = {
@@ -389,6 +414,8 @@ SUITE(report_offcpu,
       { "time without a stack says why", without_stacks_it_is_said },
       { "who slept before the start or still at the end is counted",
 	beginnings_and_ends_are_counted },
+      { "a silent thread is not asleep when no clock says so",
+	a_silent_thread_is_not_asleep_without_a_clock },
       { "pauses of the recorder are nobody's time", pauses_are_nobodys_time },
       { "where a word was lost nothing is counted", lost_words_count_for_nothing },
       { "a time filter cuts intervals, an event filter chooses", filters_cut_intervals },
