@@ -41,20 +41,11 @@ int self_parse_cpus(const char *text, cpu_set_t *ret, struct err *err)
 	return 0;
 }
 
-/* pid 0: ourselves */
-static void place(const struct self_options *o, pid_t pid)
+void self_place(const struct self_options *o, pid_t pid)
 {
 	if (o->has_nice && setpriority(PRIO_PROCESS, (id_t)pid, o->nice) < 0)
 		log_warning("cannot set the recorder's nice value to %d: %s", o->nice,
 			    strerror(errno));
 	if (o->has_cpus && sched_setaffinity(pid, sizeof(o->cpus), &o->cpus) < 0)
 		log_warning("cannot set the recorder's CPUs: %s", strerror(errno));
-}
-
-void self_place(const struct self_options *options, const pid_t *other, size_t n_others)
-{
-	place(options, 0);
-	for (size_t i = 0; i < n_others; i++)
-		if (other[i] > 0)
-			place(options, other[i]);
 }

@@ -4,7 +4,6 @@
 
 #include <sched.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 struct err;
@@ -20,9 +19,9 @@ struct self_options {
 int self_parse_cpus(const char *text, cpu_set_t *ret, struct err *err);
 
 /*
- * For this process and our others; COMMAND must exist already, as it would inherit both. What is
- * refused is warned about.
+ * pid 0: ourselves; COMMAND must exist already, as it would inherit both. What is refused is warned
+ * about.
  */
-void self_place(const struct self_options *options, const pid_t *other, size_t n_others);
+void self_place(const struct self_options *options, pid_t pid);
 
 #endif

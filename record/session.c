@@ -86,6 +86,10 @@ static void fill_kernel_options(const struct session *s, struct kernel_options *
 /* The whole system is refused: what this user may have of it. err: that refusal, and the next. */
 static int open_own(struct session *s, struct kernel_options *options, struct err *err)
 {
+	struct err late;
+
+	if (inspector_await(s->inspector, &late) < 0)
+		return err_set(err, late.code, "%s", late.text);
 	pid_t skip[] = { getpid(), inspector_pid(s->inspector), inspector_spare_pid(s->inspector) };
 	uint32_t n;
 	int r = attach_open_own(options, skip, N_ELEMENTS(skip), &s->kernel, &n);
@@ -213,10 +217,22 @@ static void tell_facts(const struct session *s)
 		log_info("given up: %s", f->fallbacks);
 }
 
+/* It is made while events are opened, perhaps before whoever makes it had its place. */
+static int place_inspector(struct session *s, struct err *err)
+{
+	int r = inspector_await(s->inspector, err);
+
+	if (r == 0)
+		self_place(s->options->self, inspector_pid(s->inspector));
+	return r;
+}
+
 static int start(struct session *s, struct err *err)
 {
 	int r = open_kernel(s, err);
 
+	if (r == 0)
+		r = place_inspector(s, err);
 	if (r < 0)
 		return r;
 	tell_facts(s);
@@ -346,10 +362,9 @@ static int set_up_target(struct session *s, struct err *err)
 /* COMMAND is forked already, and keeps the nice value and the CPUs that it was started with. */
 static void place_processes(struct session *s)
 {
-	const struct inspector *in = s->inspector;
-	pid_t other[] = { in ? inspector_pid(in) : 0, in ? inspector_spare_pid(in) : 0 };
-
-	self_place(s->options->self, other, N_ELEMENTS(other));
+	self_place(s->options->self, 0);
+	if (s->inspector)
+		self_place(s->options->self, inspector_spare_pid(s->inspector));
 	turn_take(&s->turn, s->options->self);
 }
 

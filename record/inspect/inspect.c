@@ -140,13 +140,15 @@ static void take_pid(struct inspector *in)
 	own_add(&in->own, (uint32_t)MAX(in->pid, 0));
 }
 
-/* The first one: whoever starts us wants to know its pid. */
-static int wait_for_pid(struct inspector *in, struct err *err)
+int inspector_await(struct inspector *in, struct err *err)
 {
 	struct pollfd fd = { .fd = in->spare.fd, .events = POLLIN };
 
-	poll(&fd, 1, START_MS);
 	take_pid(in);
+	if (!in->pid) {
+		poll(&fd, 1, START_MS);
+		take_pid(in);
+	}
 	if (in->pid < 0)
 		return err_set(err, in->pid, "cannot fork: %s", strerror(-in->pid));
 	return in->pid ? 0 : err_set(err, -ETIMEDOUT, "no inspector after %d ms", START_MS);
@@ -171,8 +173,6 @@ int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
 	in->own.maker = (uint32_t)MAX(in->spare.pid, 0);
 	if (r == 0)
 		r = spawn(in, err);
-	if (r == 0)
-		r = wait_for_pid(in, err);
 	if (r < 0) {
 		inspector_stop(in);
 		return r;

@@ -36,11 +36,13 @@ struct inspect_sink {
 };
 
 /*
- * Forks a process that makes inspectors, and has it make one: call early, while the recorder is
+ * Forks a process that makes inspectors, and asks it for one: call early, while the recorder is
  * small and has its rights.
  */
 int inspector_start(enum inspect_embed embed, const struct inspect_sink *sink,
 		    struct inspector **ret, struct err *err);
+/* Waits for that one, once. Other things can be done meanwhile: on a busy host it takes time. */
+int inspector_await(struct inspector *in, struct err *err);
 void inspector_stop(struct inspector *in);
 
 int inspector_fd(const struct inspector *in);	 /* readable: call inspector_work; -1: none runs */

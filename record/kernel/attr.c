@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/bits.h"
 #include "record/kernel/offcpu.h"
 
 void event_spec_fill(const struct watcher *watcher, bool whole_system, struct event_spec *ret)
@@ -76,12 +77,21 @@ static void fill_tasks(const struct attr_choice *choice, struct perf_event_attr 
 	attr->task = 1;
 }
 
+bool event_spec_is_each(const struct event_spec *spec)
+{
+	enum { RARE_PERIOD = 16 };
+
+	return !spec->source.frequency_hz && spec->source.period < RARE_PERIOD;
+}
+
 static uint32_t stack_of(const struct event_spec *spec, const struct attr_choice *choice)
 {
-	uint32_t own = spec->watcher->stack_bytes;
+	uint32_t own = spec->watcher->stack_bytes, each = choice->each_stack_bytes;
 
 	if (!own && spec->watcher->kind->class == WATCHER_OFF_CPU)
-		own = OFFCPU_STACK_BYTES;
+		own = each ? MIN(each, (uint32_t)OFFCPU_STACK_BYTES) : OFFCPU_STACK_BYTES;
+	else if (!own && event_spec_is_each(spec))
+		own = each;
 	return own && own < choice->stack_bytes ? own : choice->stack_bytes;
 }
 

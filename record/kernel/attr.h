@@ -30,6 +30,7 @@ struct attr_choice {
 	bool build_id;	   /* build-ids in MMAP2, Linux 5.12 */
 	bool stack;	   /* copy the user stack */
 	uint32_t stack_bytes;
+	uint32_t each_stack_bytes; /* of events that come each time; 0: the same */
 	uint32_t watermark_bytes;
 	uint32_t task_watermark_bytes; /* of rings that have tasks alone */
 };
@@ -42,6 +43,9 @@ void event_spec_fill(const struct watcher *watcher, bool whole_system, struct ev
 
 /* Whether samples in the kernel are wanted and allowed. */
 bool event_spec_in_kernel(const struct event_spec *spec, const struct attr_choice *choice);
+
+/* Whether (nearly) every occurrence is a sample: they come in bursts, not by the clock. */
+bool event_spec_is_each(const struct event_spec *spec);
 
 /* perf's name: "task-clock", "cpu-clock", "sched:sched_switch". */
 const char *event_spec_kernel_name(const struct event_spec *spec);

@@ -2,7 +2,7 @@
  * What to give up when rings or descriptors are refused, each step by itself and only as far as
  * needed:
  *
- *	rings of half the size, and shorter stacks, down to 8 pages
+ *	rings of half the size, and shorter stacks, of bursts first, down to 8 pages
  *	tasks share the sample rings: half the rings, half the descriptors
  *	fewer events (descriptors only: events of a CPU share its ring)
  *	the first thread alone, on one ring for all CPUs
@@ -28,10 +28,15 @@ enum {
 	RING_BYTES_MIN = 8 * 4096,
 	RING_BYTES_USUAL = 4 << 20,
 	RING_BYTES_MAX = 32 << 20,
-	RINGS_BYTES = 64 << 20, /* of all CPUs, where the usual size is passed */
+	RINGS_BYTES = 64 << 20,		/* of all CPUs, where the usual size is passed */
+	EACH_RING_BYTES_MAX = 16 << 20, /* to clear them takes up to 1 ms a MiB at the start */
+	EACH_RINGS_BYTES = 32 << 20,
 	RING_BYTES_NO_STACK = 512 << 10,
 	TASK_RING_BYTES = 1 << 20,
-	RING_HOLD_PER_S = 4, /* a ring holds 1/4 s of full records: a busy host lets us wait */
+	RING_HOLD_PER_S = 4,	  /* a ring holds 1/4 s of full records: a busy host lets us wait */
+	EACH_STACK_BYTES = 32768, /* of a burst: 99.1 % are complete, as with twice as much */
+	EACH_STACK_BYTES_MIN = 4096,
+	EACH_RECORDS = 256, /* of a burst that a ring should hold; fewer lost a tenth and more */
 	RING_BYTES_SMALL = 64 << 10, /* losses are to be feared: said without -v */
 	TRIES = 4, /* of the last step: another recorder may just give back what it tried */
 	TRY_AGAIN_MS = 5,
@@ -44,8 +49,30 @@ static uint64_t samples_a_second(const struct kernel *k)
 	uint64_t hz = 0;
 
 	for (uint8_t i = 0; i < k->n_specs; i++)
-		hz += k->spec[i].source.frequency_hz ? k->spec[i].source.frequency_hz : PERIODIC_HZ;
+		if (!event_spec_is_each(&k->spec[i]))
+			hz += k->spec[i].source.frequency_hz ? k->spec[i].source.frequency_hz :
+							       PERIODIC_HZ;
 	return hz;
+}
+
+static bool any_each(const struct kernel *k)
+{
+	for (uint8_t i = 0; i < k->n_specs; i++)
+		if (event_spec_is_each(&k->spec[i]))
+			return true;
+	return false;
+}
+
+/* Bursts are long: shorter stacks lose fewer samples. What was asked for stays. */
+static uint32_t each_stack_for_ring(const struct kernel *k, size_t ring_bytes)
+{
+	uint32_t bytes = EACH_STACK_BYTES;
+
+	if (k->stack_wanted)
+		return 0;
+	while (bytes > EACH_STACK_BYTES_MIN && (uint64_t)bytes * EACH_RECORDS > ring_bytes)
+		bytes /= 2;
+	return bytes;
 }
 
 static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32_t wanted)
@@ -62,17 +89,27 @@ static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32
 	return bytes;
 }
 
+/* Twice as much until `hold` fits, within limits of one ring and of all. */
+static size_t grow(const struct kernel *k, size_t bytes, size_t hold, size_t max, size_t max_all)
+{
+	while (bytes < hold && bytes < max && bytes * 2 * k->probe.n_cpus <= max_all)
+		bytes *= 2;
+	return bytes;
+}
+
 static size_t ring_wanted(const struct kernel *k, uint32_t stack_bytes)
 {
-	size_t bytes = RING_BYTES_USUAL;
+	uint64_t hz = samples_a_second(k);
 
 	if (!k->choice.stack)
 		return RING_BYTES_NO_STACK;
-	size_t hold = samples_a_second(k) * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) /
-		      RING_HOLD_PER_S;
-	while (bytes < hold && bytes < RING_BYTES_MAX && bytes * 2 * k->probe.n_cpus <= RINGS_BYTES)
-		bytes *= 2;
-	return bytes;
+	size_t hold = hz * (stack_bytes ? stack_bytes : STACK_BYTES_MAX) / RING_HOLD_PER_S;
+	size_t bytes = grow(k, RING_BYTES_USUAL, hold, RING_BYTES_MAX, RINGS_BYTES);
+	if (!any_each(k))
+		return bytes;
+	/* two bursts, on a host that lets us wait */
+	hold = (size_t)2 * EACH_RECORDS * (stack_bytes ? stack_bytes : EACH_STACK_BYTES);
+	return grow(k, bytes, hold, EACH_RING_BYTES_MAX, EACH_RINGS_BYTES);
 }
 
 static bool is_memory_refusal(int code)
@@ -114,6 +151,7 @@ static int open_sizes(struct kernel *k, pid_t tid)
 			MAX(MIN(bytes / 2, (size_t)TASK_RING_BYTES), (size_t)RING_BYTES_MIN);
 
 		k->choice.stack_bytes = stack_for_ring(k, bytes, k->stack_wanted);
+		k->choice.each_stack_bytes = each_stack_for_ring(k, bytes);
 		k->choice.watermark_bytes = (uint32_t)bytes / 4;
 		k->choice.task_watermark_bytes = (uint32_t)task_bytes / 4;
 		int r = open_kinds(k, tid);
