@@ -74,6 +74,16 @@ void unsampled_set(struct unsampled_table *t, const struct unsampled *from)
 	u->n = MAX(u->n, from->n);
 }
 
+void unsampled_add_all(struct unsampled_table *t, const struct unsampled_table *from)
+{
+	for (uint32_t i = 0; i < from->n; i++) {
+		struct unsampled *u = get(t, from->at[i].reason, from->at[i].name);
+
+		if (__builtin_add_overflow(u->n, from->at[i].n, &u->n))
+			u->n = UINT64_MAX;
+	}
+}
+
 uint8_t *unsampled_put(const struct unsampled *u, uint8_t *at)
 {
 	size_t n = strnlen(u->name, COMM_MAX - 1);

@@ -53,6 +53,9 @@ uint32_t unsampled_add(struct unsampled_table *t, enum unsampled_reason reason, 
 /* As a record says it: counts never fall. */
 void unsampled_set(struct unsampled_table *t, const struct unsampled *u);
 
+/* Those of another recording. */
+void unsampled_add_all(struct unsampled_table *t, const struct unsampled_table *from);
+
 /* Contents of a record. get: false when they make no sense; a reason of the future is UNKNOWN. */
 uint8_t *unsampled_put(const struct unsampled *u, uint8_t *at);
 bool unsampled_get(struct cursor *c, struct unsampled *ret);

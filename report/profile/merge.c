@@ -307,6 +307,7 @@ static void add_origin(struct merge *m)
 	for (int i = 0; i < COUNTERS; i++)
 		to->counters.n[i] += from->counters.n[i];
 	to->n_unreadable += from->n_unreadable;
+	unsampled_add_all(&to->unsampled, &from->unsampled);
 	to->ended &= from->ended;
 	to->n_damaged += from->n_damaged;
 	to->last_ns += from->last_ns - from->first_ns;

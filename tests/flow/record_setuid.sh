@@ -169,3 +169,16 @@ grep -q 'refused  *setuid: the kernel ends sampling' out || fail "doctor ./suid:
 as_nobody "$record" doctor ./shut >out 2>&1 && fail "doctor ./shut: $(cat out)"
 grep -q 'refused  *not readable (' out || fail "doctor ./shut: $(cat out)"
 pass "-p and doctor say the same"
+
+# Whoever may sample everybody may not look into everybody.
+cp "$record" perfmon
+if setcap cap_perfmon+ep perfmon 2>/dev/null; then
+	./plain 4000 0 >/dev/null &
+	background $!
+	# shellcheck disable=SC2086 # words
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all ./perfmon -a --duration 2 -o all >out 2>err ||
+		fail "CAP_PERFMON: $(cat err)"
+	"$report" info all | grep -q 'plain: mappings not readable' || fail "CAP_PERFMON: $("$report" info all | head -60)"
+	"$report" show --by=process all | grep -q ' plain$' || fail "CAP_PERFMON: a process without a name"
+	pass "CAP_PERFMON alone: processes that cannot be looked into are named"
+fi

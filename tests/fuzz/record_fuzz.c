@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/format/record.h"
+#include "common/format/wire.h"
 #include "tests/unit/events_made.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -62,6 +64,18 @@ static void compare(struct record_decoder *a, struct record_decoder *b)
 	}
 }
 
+/* A fact that is accepted is written so that it reads the same. */
+static void look_at_unsampled(const struct unsampled *u)
+{
+	uint8_t bytes[UNSAMPLED_BYTES_MAX];
+	struct cursor c = cursor_of(bytes, (size_t)(unsampled_put(u, bytes) - bytes));
+	struct unsampled again;
+
+	if (!unsampled_get(&c, &again) || again.reason != u->reason || again.n != u->n ||
+	    strcmp(again.name, u->name) != 0)
+		die("unsampled");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static struct record_decoder *first, *second;
@@ -80,9 +94,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	e = record_encoder_new((enum machine)data[0], NULL);
 	record_decoder_begin(first, &h, data, n);
-	while ((read = record_decoder_next(first, &r, NULL)) > 0)
+	while ((read = record_decoder_next(first, &r, NULL)) > 0) {
+		if (read == RECORD_UNSAMPLED)
+			look_at_unsampled(&r.unsampled);
 		if (read == RECORD_EVENT && record_encoder_put(e, &r.event) < 0)
 			break; /* full: writers leave more room than readers need */
+	}
 	again = record_encoder_bytes(e, &n_again);
 	record_decoder_begin(first, &h, again, n_again);
 	record_decoder_begin(second, &h, data, n);

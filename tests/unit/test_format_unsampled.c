@@ -58,6 +58,21 @@ static void later_records(void)
 	CHECK_HAS(text, "18446744073709551615 processes");
 }
 
+static void other_recordings(void)
+{
+	struct unsampled_table a = { .n = 0 }, b = { .n = 0 };
+
+	unsampled_add(&a, UNSAMPLED_SETUID, "su");
+	unsampled_add(&b, UNSAMPLED_SETUID, "su");
+	unsampled_add(&b, UNSAMPLED_SETUID, "sudo");
+	b.at[1].n = UINT64_MAX;
+	unsampled_add_all(&a, &b);
+	unsampled_add_all(&a, &b);
+	REQUIRE_INT(a.n, 2);
+	CHECK_UINT(a.at[0].n, 3);
+	CHECK_UINT(a.at[1].n, UINT64_MAX);
+}
+
 static void round_trip(void)
 {
 	struct unsampled in = { .reason = UNSAMPLED_CAPABILITIES,
@@ -133,5 +148,6 @@ static void described(void)
 SUITE(format_unsampled, { "processes are counted by reason and name", counts },
       { "names beyond the limit are counted together", too_many_names },
       { "later records never take counts back", later_records },
+      { "those of several recordings add up", other_recordings },
       { "a record is read as it was written, and never cut", round_trip },
       { "names that are none are refused", hostile }, { "one line says it to people", described }, )
