@@ -545,9 +545,10 @@ static bool take_chunk(struct inspector *in, const struct message *message, cons
 	    message->raw_bytes > CHUNK_RAW_MAX || !message->n ||
 	    (message->chunk_type == CHUNK_KERNEL && message->n != message->raw_bytes))
 		return true;
-	in->stalled =
-		in->sink.chunk(in->sink.ctx, message->chunk_type, object_tag(&in->asked_object.key),
-			       bytes, message->n, message->raw_bytes, message->n_records) < 0;
+	uint64_t tag = message->chunk_type == CHUNK_OBJECT ? object_tag(&in->asked_object.key) :
+							     message->pid;
+	in->stalled = in->sink.chunk(in->sink.ctx, message->chunk_type, tag, bytes, message->n,
+				     message->raw_bytes, message->n_records) < 0;
 	return !in->stalled;
 }
 

@@ -25,7 +25,7 @@ enum inspect_embed { EMBED_NONE, EMBED_UNWIND, EMBED_SYMBOLS, EMBED_FULL };
 struct inspect_sink {
 	void *ctx;
 	void (*event)(void *ctx, struct event *event); /* SPACE, MMAP, COMM of a snapshot */
-	/* Compressed, but for KERNEL. Negative: not now; it is offered again. */
+	/* Compressed, but for KERNEL. `tag`: object_tag(); of JIT the pid. Negative: not now; it is offered again. */
 	int (*chunk)(void *ctx, enum chunk_type type, uint64_t tag, const void *stored,
 		     size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
 	void (*embedded)(void *ctx, bool ok); /* one object is through */
@@ -47,7 +47,7 @@ void inspector_stop(struct inspector *in);
 
 int inspector_fd(const struct inspector *in);	 /* readable: call inspector_work; -1: none runs */
 pid_t inspector_pid(const struct inspector *in); /* of the one that runs; 0: not known */
-pid_t inspector_spare_pid(const struct inspector *in);	/* who makes them */
+pid_t inspector_spare_pid(const struct inspector *in); /* who makes them */
 /* Whether this process is, or was, one of them. */
 bool inspector_owns(const struct inspector *in, uint32_t pid);
 uint64_t inspector_busy_ns(const struct inspector *in); /* CPU time of all of them so far */

@@ -27,6 +27,7 @@ struct jit_files {
 	/* of the request at hand */
 	struct serve *serve;
 	struct jit_writer writer;
+	uint32_t pid; /* of what is in it */
 };
 
 struct jit_files *jit_files_new(void)
@@ -48,13 +49,16 @@ static void flush(struct jit_files *all)
 	struct jit_writer *w = &all->writer;
 
 	if (w->n_records)
-		serve_chunk(all->serve, CHUNK_JIT, w->begin, (size_t)(w->at - w->begin),
+		serve_chunk(all->serve, CHUNK_JIT, all->pid, w->begin, (size_t)(w->at - w->begin),
 			    w->n_records);
 	jit_writer_begin(w, w->begin, CHUNK_RAW_MAX);
 }
 
 static void put(struct jit_files *all, const struct jit_record *r)
 {
+	if (all->pid != r->pid)
+		flush(all);
+	all->pid = r->pid;
 	if (jit_writer_put(&all->writer, r) < 0) {
 		flush(all);
 		jit_writer_put(&all->writer, r);

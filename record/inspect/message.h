@@ -21,8 +21,8 @@ enum message_type {
 	MESSAGE_JIT_END,      /* struct message_jit: of this pid. The same; DONE 1: it lives */
 	MESSAGE_WHY,	      /* struct message_exec, several. Replies: REASONS, DONE */
 	/* replies */
-	MESSAGE_EVENT,	   /* struct message_event + path */
-	MESSAGE_CHUNK,	   /* a payload of OBJECT or JIT, compressed; of KERNEL, as it is */
+	MESSAGE_EVENT, /* struct message_event + path */
+	MESSAGE_CHUNK, /* payload of OBJECT or JIT (of this pid), compressed; KERNEL: as it is */
 	MESSAGE_JIT_STATE, /* struct message_jit of a file of this pid */
 	MESSAGE_NOTE,	   /* text for the user, with its zero */
 	MESSAGE_REASONS,   /* a byte for each message_exec: enum unsampled_reason */

@@ -68,10 +68,11 @@ void serve_event(struct serve *s, const struct message_event *event, const char 
 	s->n_events += n;
 }
 
-int serve_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,
+int serve_chunk(struct serve *s, enum chunk_type type, uint32_t pid, const void *raw, size_t n,
 		uint32_t n_records)
 {
 	struct message message = { .type = MESSAGE_CHUNK,
+				   .pid = pid,
 				   .chunk_type = type,
 				   .raw_bytes = (uint32_t)n,
 				   .n_records = n_records };
@@ -104,7 +105,7 @@ int serve_raw_chunk(struct serve *s, enum chunk_type type, const void *raw, size
 
 int serve_object(void *s, const void *raw, size_t n, uint32_t n_records)
 {
-	return serve_chunk(s, CHUNK_OBJECT, raw, n, n_records);
+	return serve_chunk(s, CHUNK_OBJECT, 0, raw, n, n_records);
 }
 
 void serve_note(struct serve *s, const char *text)

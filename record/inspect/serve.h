@@ -16,8 +16,8 @@ void serve(int fd, enum inspect_embed embed);
 
 /* For maps.c, embed.c, kallsyms.c: answers. A dead socket ends the process. */
 void serve_event(struct serve *s, const struct message_event *event, const char *path);
-/* Compresses and sends a payload. An object_put with CHUNK_OBJECT is serve_object(). */
-int serve_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,
+/* Compresses and sends a payload, of JIT that of one pid. An object_put is serve_object(). */
+int serve_chunk(struct serve *s, enum chunk_type type, uint32_t pid, const void *raw, size_t n,
 		uint32_t n_records);
 /* As it is. */
 int serve_raw_chunk(struct serve *s, enum chunk_type type, const void *raw, size_t n,

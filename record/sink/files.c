@@ -57,7 +57,7 @@ static int write_kept(struct sink *s)
 {
 	if (!s->larder || s->recent)
 		return 0;
-	larder_want(s->larder, LARDER_TAG_JIT);
+	larder_want_jit(s->larder);
 	return names_write(s->names, s->chunks);
 }
 

@@ -27,7 +27,8 @@ struct kept {
 struct met {
 	uint64_t tag, last_ns;
 	uint32_t used; /* number of the sweep that last found it in use */
-	bool too_large;
+	bool too_large, jit;
+	bool ended; /* its process: of those that live nothing goes but for want of room */
 	uint64_t stored_bytes; /* of its chunks so far */
 };
 
@@ -35,7 +36,7 @@ struct larder {
 	struct kept chunk[LARDER_CHUNKS_MAX];
 	uint32_t n, n_due, due_from; /* none is due before it */
 	struct met met[MET_MAX];
-	uint32_t n_met, met_mask, sweep;
+	uint32_t n_met, n_jit, met_mask, sweep; /* n_jit: of the met ones */
 	size_t used;
 	uint64_t n_gone;
 	uint8_t bytes[LARDER_BYTES];
@@ -65,11 +66,6 @@ static struct met *find(struct larder *l, uint64_t tag)
 	while (l->met[i].tag && l->met[i].tag != tag)
 		i = (i + 1) & l->met_mask;
 	return &l->met[i];
-}
-
-static bool of_no_object(uint64_t tag)
-{
-	return tag == LARDER_TAG_JIT;
 }
 
 bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns)
@@ -106,6 +102,11 @@ static void settle_met(struct larder *l, uint32_t mask)
 	}
 }
 
+static bool is_in_use(const struct larder *l, const struct met *met)
+{
+	return met->jit ? !met->ended : met->used == l->sweep;
+}
+
 /* Those met before go, but with `unused` only when nothing uses them. */
 static bool drop_met(struct larder *l, uint64_t since_ns, bool unused)
 {
@@ -114,8 +115,10 @@ static bool drop_met(struct larder *l, uint64_t since_ns, bool unused)
 	for (uint32_t i = 0; i <= mask; i++) {
 		struct met *met = &l->met[i];
 
-		if (met->tag && met->last_ns < since_ns && !(unused && met->used == l->sweep))
-			met->tag = 0;
+		if (met->tag && met->last_ns < since_ns && !(unused && is_in_use(l, met))) {
+			l->n_jit -= met->jit;
+			*met = (struct met){ .tag = 0 };
+		}
 		n += met->tag != 0;
 	}
 	if (n == l->n_met)
@@ -131,12 +134,9 @@ static bool drop_met(struct larder *l, uint64_t since_ns, bool unused)
 
 static bool stays(struct larder *l, const struct kept *k, uint64_t since_ns)
 {
-	const struct met *met;
+	const struct met *met = find(l, k->tag);
 
-	if (of_no_object(k->tag))
-		return k->came_ns >= since_ns;
-	met = find(l, k->tag);
-	return met->tag && !met->too_large;
+	return met->tag && !met->too_large && (!met->jit || k->came_ns >= since_ns);
 }
 
 static void keep_chunks(struct larder *l, uint64_t since_ns)
@@ -148,7 +148,7 @@ static void keep_chunks(struct larder *l, uint64_t since_ns)
 		struct kept k = l->chunk[i];
 
 		if (!stays(l, &k, since_ns)) {
-			l->n_gone += of_no_object(k.tag);
+			l->n_gone += (k.type == CHUNK_JIT);
 			l->n_due -= k.due;
 			continue;
 		}
@@ -171,7 +171,7 @@ static uint64_t oldest_ns(const struct larder *l)
 		if (l->met[i].tag)
 			ns = MIN(ns, l->met[i].last_ns);
 	for (uint32_t i = 0; i < l->n; i++)
-		if (of_no_object(l->chunk[i].tag))
+		if (l->chunk[i].type == CHUNK_JIT)
 			ns = MIN(ns, l->chunk[i].came_ns);
 	return ns;
 }
@@ -195,7 +195,7 @@ static void make_room(struct larder *l, size_t n, uint64_t now_ns)
 	}
 }
 
-void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns)
+static struct met *expect(struct larder *l, uint64_t tag, uint64_t now_ns)
 {
 	if (!has_room(l, 0))
 		make_room(l, 0, now_ns);
@@ -203,8 +203,54 @@ void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns)
 		settle_met(l, l->met_mask * 2 + 1);
 	struct met *met = find(l, tag);
 	l->n_met += !met->tag;
+	l->n_jit -= met->tag && met->jit;
 	*met = (struct met){ .tag = tag, .last_ns = now_ns, .used = l->sweep };
+	return met;
 }
+
+void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns)
+{
+	expect(l, tag, now_ns);
+}
+
+/* ---- code made at run time ---- */
+
+bool larder_has_jit(const struct larder *l)
+{
+	return l->n_jit;
+}
+
+static void meet_jit(struct larder *l, uint64_t tag, uint64_t now_ns)
+{
+	struct met *met = find(l, tag);
+
+	if (!met->tag) {
+		met = expect(l, tag, now_ns);
+		met->jit = true;
+		l->n_jit++;
+	}
+	met->last_ns = now_ns;
+}
+
+void larder_end_process(struct larder *l, uint32_t pid, uint64_t now_ns)
+{
+	struct met *met = find(l, larder_jit_tag(pid));
+
+	if (!met->tag)
+		return;
+	met->ended = true;
+	met->last_ns = now_ns;
+}
+
+void larder_begin_process(struct larder *l, uint32_t pid)
+{
+	struct met *met = find(l, larder_jit_tag(pid));
+
+	if (met->tag)
+		met->ended = false;
+}
+
+/* ---- what is kept ---- */
 
 bool larder_lacks_room_for(struct larder *l, uint64_t tag)
 {
@@ -214,11 +260,10 @@ bool larder_lacks_room_for(struct larder *l, uint64_t tag)
 /* Whether a chunk is wanted. One object is not to push out all the others. */
 static bool is_welcome(struct larder *l, uint64_t tag, size_t stored_bytes)
 {
-	struct met *met;
+	struct met *met = find(l, tag);
 
-	if (of_no_object(tag))
+	if (met->jit)
 		return true;
-	met = find(l, tag);
 	if (!met->tag || met->too_large)
 		return false;
 	met->stored_bytes += stored_bytes;
@@ -251,11 +296,13 @@ void larder_forget(struct larder *l, uint64_t since_ns)
 void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
 		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns)
 {
+	if (type == CHUNK_JIT)
+		meet_jit(l, tag, now_ns);
 	if (!is_welcome(l, tag, stored_bytes))
 		return;
 	if (!has_room(l, stored_bytes))
 		make_room(l, stored_bytes, now_ns);
-	if (!has_room(l, stored_bytes) || (!of_no_object(tag) && !find(l, tag)->tag))
+	if (!has_room(l, stored_bytes) || !find(l, tag)->tag)
 		return;
 	memcpy(l->bytes + l->used, stored, stored_bytes);
 	l->chunk[l->n++] = (struct kept){ .tag = tag,
@@ -287,6 +334,13 @@ bool larder_want(struct larder *l, uint64_t tag)
 	return any;
 }
 
+void larder_want_jit(struct larder *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->chunk[i].type == CHUNK_JIT)
+			want(l, &l->chunk[i]);
+}
+
 void larder_want_since(struct larder *l, uint64_t since_ns, uint32_t *ret_n_objects)
 {
 	uint64_t last_tag = 0;
@@ -295,9 +349,9 @@ void larder_want_since(struct larder *l, uint64_t since_ns, uint32_t *ret_n_obje
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct kept *k = &l->chunk[i];
 
-		if (!of_no_object(k->tag) && find(l, k->tag)->last_ns < since_ns)
+		if (k->type != CHUNK_JIT && find(l, k->tag)->last_ns < since_ns)
 			continue;
-		*ret_n_objects += !of_no_object(k->tag) && k->tag != last_tag;
+		*ret_n_objects += k->type != CHUNK_JIT && k->tag != last_tag;
 		last_tag = k->tag;
 		want(l, k);
 	}

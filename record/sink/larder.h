@@ -19,8 +19,13 @@ enum {
 	LARDER_BYTES = 64 << 20,
 	LARDER_OBJECT_BYTES = LARDER_BYTES / 2, /* of one object */
 	LARDER_CHUNKS_MAX = 1 << 15,
-	LARDER_TAG_JIT = 1, /* in place of an object's tag: chunks that are of no object */
 };
+
+/* In place of an object's tag: code that a process made at run time. */
+static inline uint64_t larder_jit_tag(uint32_t pid)
+{
+	return UINT64_C(1) << 32 | pid; /* tags of objects are hashes: hardly one is so small */
+}
 
 struct larder *larder_new(struct err *err);
 void larder_free(struct larder *l);
@@ -31,6 +36,11 @@ bool larder_meet(struct larder *l, uint64_t tag, uint64_t now_ns);
 void larder_expect(struct larder *l, uint64_t tag, uint64_t now_ns);
 /* It has more than LARDER_OBJECT_BYTES: nothing of it is kept. */
 bool larder_lacks_room_for(struct larder *l, uint64_t tag);
+/* Whether any process's code is kept: else there is no need to tell of their lives. */
+bool larder_has_jit(const struct larder *l);
+/* A sweep takes what it made with what was last met then; another process may have its pid. */
+void larder_end_process(struct larder *l, uint32_t pid, uint64_t now_ns);
+void larder_begin_process(struct larder *l, uint32_t pid);
 /* A chunk of a tag; one of an object that was not expected is not kept. */
 void larder_put(struct larder *l, enum chunk_type type, uint64_t tag, const void *stored,
 		size_t stored_bytes, size_t raw_bytes, uint32_t n_records, uint64_t now_ns);
@@ -55,7 +65,8 @@ struct larder_chunk {
  * MiB, and rings are to be looked at in between. A chunk that has to go is not given any more.
  */
 bool larder_want(struct larder *l, uint64_t tag); /* false: there are none */
-/* All of what was met at or after `since_ns`, and all that is of no object. */
+void larder_want_jit(struct larder *l);		  /* of all processes */
+/* All of what was met at or after `since_ns`, and all code made at run time. */
 void larder_want_since(struct larder *l, uint64_t since_ns, uint32_t *ret_n_objects);
 void larder_want_none(struct larder *l);
 uint32_t larder_n_due(const struct larder *l); /* wanted and not given yet */
@@ -64,7 +75,7 @@ typedef int larder_got(void *ctx, const struct larder_chunk *chunk);
 int larder_next(struct larder *l, larder_got *got, void *ctx);
 
 size_t larder_bytes(const struct larder *l);
-/* Chunks of no object that had to go: names that later segments lack. */
+/* Chunks of code made at run time that had to go: names that later segments lack. */
 uint64_t larder_n_gone(const struct larder *l);
 
 #endif

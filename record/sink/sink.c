@@ -167,6 +167,15 @@ static void complete_mmap(const struct sink *s, struct event_mmap *mmap)
 		mmap->build_id = s->options.vdso;
 }
 
+/* Of code that programs made, what is kept goes some time after they ended. */
+static void note_life(struct sink *s, const struct event *event)
+{
+	if (event->type == EVENT_EXIT && !spaces_find(s->spaces, event->pid))
+		larder_end_process(s->larder, event->pid, event->time_ns);
+	if (event->type == EVENT_FORK && event->pid == event->tid)
+		larder_begin_process(s->larder, event->pid);
+}
+
 void sink_event(struct sink *s, struct event *event)
 {
 	if (event->time_ns < s->last_ns)
@@ -188,6 +197,8 @@ void sink_event(struct sink *s, struct event *event)
 	if (event->type == EVENT_GOVERNED)
 		s->governed = event->governed;
 	spaces_apply(s->spaces, event);
+	if (s->larder && larder_has_jit(s->larder))
+		note_life(s, event);
 	encode(s, event);
 }
 
@@ -265,11 +276,14 @@ static void put_unsampled(struct sink *s, uint64_t now_ns)
 static void keep_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
 		       size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
 {
-	if (type == CHUNK_KERNEL)
+	if (type == CHUNK_KERNEL) {
 		names_add(s->names, stored, raw_bytes);
-	else
-		larder_put(s->larder, type, type == CHUNK_OBJECT ? tag : LARDER_TAG_JIT, stored,
-			   stored_bytes, raw_bytes, n_records, s->last_ns);
+		return;
+	}
+	larder_put(s->larder, type, type == CHUNK_JIT ? larder_jit_tag((uint32_t)tag) : tag, stored,
+		   stored_bytes, raw_bytes, n_records, s->last_ns);
+	if (type == CHUNK_JIT && !spaces_find(s->spaces, (uint32_t)tag))
+		larder_end_process(s->larder, (uint32_t)tag, s->last_ns);
 }
 
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,

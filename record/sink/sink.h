@@ -85,7 +85,7 @@ const struct unsampled_table *sink_unsampled_so_far(const struct sink *s);
 
 /* A chunk from the inspector, as in its sink. Negative: not taken, offer it again later. */
 int sink_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
-	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records); /* tag: of OBJECT */
+	       size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
 void sink_count(struct sink *s, enum counter counter, uint64_t more);
 
 /* At least every 100 ms: closes chunks of age, writes keyframes, tries a failed output again. */

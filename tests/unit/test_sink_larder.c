@@ -55,7 +55,7 @@ static void kept(void)
 	put(l, CHUNK_OBJECT, 100, 50, 1, 2);
 	put(l, CHUNK_OBJECT, 100, 60, 2, 2);
 	put(l, CHUNK_OBJECT, 200, 60, 3, 2); /* nobody expected it */
-	put(l, CHUNK_JIT, LARDER_TAG_JIT, 10, 4, 3);
+	put(l, CHUNK_JIT, larder_jit_tag(7), 10, 4, 3);
 	CHECK_UINT(count(l, 100), 2);
 	CHECK_UINT(sum_got, 3);
 	CHECK_UINT(count(l, 200), 0);
@@ -124,9 +124,53 @@ static void full(void)
 	CHECK_TRUE(!larder_meet(l, 1001, now)); /* to be asked for again */
 	CHECK_UINT(larder_n_gone(l), 0);
 	for (int i = 0; i < 100; i++)
-		put(l, CHUNK_JIT, LARDER_TAG_JIT, sizeof(bytes), i, ++now);
+		put(l, CHUNK_JIT, larder_jit_tag(7), sizeof(bytes), i, ++now);
 	CHECK_TRUE(larder_n_gone(l) > 0);
-	CHECK_TRUE(count(l, LARDER_TAG_JIT) > 30);
+	CHECK_TRUE(count(l, larder_jit_tag(7)) > 30);
+	larder_free(l);
+}
+
+static uint64_t count_jit(struct larder *l)
+{
+	n_got = sum_got = 0;
+	larder_want_jit(l);
+	while (larder_next(l, got, NULL) > 0)
+		;
+	return n_got;
+}
+
+static void jit_lives_with_its_process(void)
+{
+	struct larder *l = larder_new(NULL);
+
+	REQUIRE_TRUE(l);
+	CHECK_TRUE(!larder_has_jit(l));
+	larder_expect(l, 100, 1);
+	put(l, CHUNK_OBJECT, 100, 10, 9, 1);
+	for (uint32_t pid = 1; pid <= 3; pid++)
+		for (int i = 0; i < 5; i++)
+			put(l, CHUNK_JIT, larder_jit_tag(pid), 10, pid, 10 + i);
+	CHECK_TRUE(larder_has_jit(l));
+	CHECK_UINT(count_jit(l), 15);
+	larder_end_process(l, 1, 20);
+	larder_end_process(l, 2, 50);
+	larder_end_process(l, 3, 20);
+	larder_begin_process(l, 3); /* another process has its number */
+	larder_end_process(l, 4, 20);
+	larder_begin_sweep(l);
+	larder_use(l, 100);
+	larder_forget(l, 30);
+	CHECK_UINT(count_jit(l), 10);
+	CHECK_UINT(sum_got, 5 * 2 + 5 * 3);
+	larder_begin_sweep(l);
+	larder_use(l, 100);
+	larder_forget(l, 1000);
+	CHECK_UINT(count_jit(l), 5);
+	larder_end_process(l, 3, 1001);
+	larder_begin_sweep(l);
+	larder_forget(l, 2000);
+	CHECK_TRUE(!larder_has_jit(l));
+	CHECK_UINT(larder_bytes(l), 0);
 	larder_free(l);
 }
 
@@ -173,7 +217,7 @@ static void swept(void)
 		larder_expect(l, tag, tag);
 		put(l, CHUNK_OBJECT, tag, 100, tag % 256, tag);
 	}
-	put(l, CHUNK_JIT, LARDER_TAG_JIT, 50, 1, 11);
+	put(l, CHUNK_JIT, larder_jit_tag(7), 50, 1, 11);
 	larder_begin_sweep(l);
 	for (uint64_t tag = 10; tag < 5000; tag += 1000)
 		larder_use(l, tag);
@@ -181,7 +225,7 @@ static void swept(void)
 	larder_forget(l, 4990);
 	CHECK_UINT(larder_bytes(l), (5 + 10) * 100 + 50);
 	CHECK_UINT(larder_n_gone(l), 0);
-	CHECK_UINT(count(l, LARDER_TAG_JIT), 1);
+	CHECK_UINT(count(l, larder_jit_tag(7)), 1);
 	for (uint64_t tag = 10; tag < 5000; tag++) {
 		bool stays = tag % 1000 == 10 || tag >= 4990;
 
@@ -195,5 +239,6 @@ SUITE(sink_larder, { "chunks of what was met are given again", kept },
       { "what is given in pieces outlives a sweep in between", given_in_pieces },
       { "what nothing uses and no snapshot wants goes", swept },
       { "full, those met longest ago go", full },
+      { "code made at run time goes some time after its process", jit_lives_with_its_process },
       { "an object that is too large pushes nothing out", too_large },
       { "more objects than its tables have places do no harm", many }, )
