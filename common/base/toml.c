@@ -206,7 +206,9 @@ int toml_read_open(int fd, const char *path, bool may_repeat, struct arena *aren
 	struct stat st;
 	ssize_t n;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s: not a regular file", path);
 	bytes = mem_alloc(TOML_BYTES_MAX + 1);
 	n = io_read(fd, bytes, TOML_BYTES_MAX + 1);

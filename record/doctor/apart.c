@@ -67,9 +67,9 @@ static int take_answer(pid_t child, int fd, void *data, size_t n, unsigned int s
 		return r;
 	}
 	ssize_t got = io_read(fd, answer, n);
-	if (got < 0)
-		kill(child, SIGKILL); /* it may wait for us to read on */
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+	/* It may wait for us to read on; where it cannot be killed, its own alarm ends it. */
+	bool ends = got >= 0 || kill(child, SIGKILL) == 0;
+	while (ends && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (got < 0)
 		return err_set(err, -EIO, "cannot read the answer: %s", strerror((int)-got));

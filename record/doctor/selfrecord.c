@@ -26,7 +26,7 @@ static pid_t fork_busy(void)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(DEADLINE_S);
+	alarm(DEADLINE_S); /* should our parent have died before that */
 	for (volatile unsigned long n = 0;; n++)
 		;
 }

@@ -49,12 +49,13 @@ static size_t read_tids(pid_t pid, pid_t *tids)
 /* Waits until killed: the command of a recording that never starts. */
 static pid_t fork_idle(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
+		while (getppid() == parent) /* it may have died before that */
 			pause();
+		_exit(0);
 	}
 	return pid;
 }
@@ -124,5 +125,6 @@ void trial_run(const struct trial *trial, struct trial_result *ret)
 		w.result.err = err;
 		w.result.not_tried = err.code != -EPERM; /* killed by a filter: so would we be */
 	}
+	w.result.not_tried |= w.result.err.code == -ENOMEM; /* of this moment; limits say EPERM */
 	*ret = w.result;
 }

@@ -441,7 +441,7 @@ def all_modes():
         Mode('map-of-all', work='open'),
         Mode('few-files', limit='--nofile=48:4096'),
         Mode('file-limit', work='noise', limit='--fsize=150000'),
-        Mode('config-default'),
+        Mode('config-default', may_fail=r'ddprof\.toml|as which user'),
         Accounted('accounting'),
         Accounted('accounting-limit', '--stacks=raw', limit='--fsize=160000'),
         Mode('trigger', '--last=1M', '--trigger-cpu=1:0.05'),
