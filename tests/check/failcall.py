@@ -133,7 +133,7 @@ class Sweep:
             ret += ['%s:%d:short' % (kind, i) for i in range(1, n + 1)]
         return ret
 
-    def wishes(self, clean, claimed):
+    def wishes(self, mode, clean, claimed):
         """All faults worth trying, after what a clean run called: new places all, others some."""
         ret = []
         for key, n in sorted(clean['site'].items()):
@@ -141,7 +141,8 @@ class Sweep:
                 continue
             found = self.place_wishes(key, n)
             if key in claimed and not self.options.all:
-                found = [self.random.choice(found)] if self.random.random() < self.options.again else []
+                again = self.options.again if mode.again is None else mode.again
+                found = [self.random.choice(found)] if self.random.random() < again else []
             ret += found
             claimed.add(key)
         by_kind = sum([self.kind_wishes(kind, n) for kind, n in sorted(clean['kind'].items())], [])
@@ -187,7 +188,7 @@ class Sweep:
         """[(mode, its faults)] of all ways of running, tried."""
         claimed, ret = set(), []
         for mode, clean in zip(modes, self.each([(mode, '') for mode in modes])):
-            ret.append((mode, self.wishes(clean, claimed)))
+            ret.append((mode, self.wishes(mode, clean, claimed)))
         for mode, wishes in [(None, sum([[(m, w) for w in ws] for m, ws in ret], []))] if self.options.some else ret:
             self.each(wishes if not mode else [(mode, wish) for wish in wishes])
             self.tell(mode.name if mode else 'ways of running: %d' % len(ret), len(wishes))

@@ -68,6 +68,8 @@ class Run:
 class Mode:
     """COMMAND is recorded; its output and status are its own."""
 
+    again = None  # share of the places known already that fail in this way too; None: as asked for
+
     def __init__(self, name, *options, nobody=False, output='rec', may_fail=None, work='jit', limit=None):
         self.name, self.options, self.nobody, self.output = name, list(options), nobody, output
         self.work, self.limit = work, limit  # of steady.c; of prlimit
@@ -159,9 +161,10 @@ class Stdout(Mode):
 class Attach(Mode):
     """-p to a process that runs already; or the whole system, while it runs."""
 
-    def __init__(self, name, *options, system=False, two=False, **more):
+    def __init__(self, name, *options, system=False, two=None, **more):
         super().__init__(name, *options, **more)
         self.system, self.two = system, two
+        self.again = 0.5 if two else None
 
     def run(self, run, seconds):
         self.prepare(run)
@@ -170,7 +173,7 @@ class Attach(Mode):
         target = run.start(*prefix, 'sh', '-c', text, 'sh', run.sweep.steady, shim=False)
         pids = [str(target.pid)]
         if self.two:  # one ends before the other
-            pids.append(str(run.start(run.sweep.steady, '100', shim=False, out='own').pid))
+            pids.append(str(run.start(run.sweep.steady, '100', self.two, shim=False, out='own').pid))
         what = ['-a'] if self.system else ['-p', ','.join(pids)]
         process = run.start(*self.recorder(), '-F', '499', *self.options, *run.sweep.options.record, '-o', self.output, *what,
                             '--duration', '0.3', out='own')
@@ -229,6 +232,23 @@ class Controlled(Mode):
         if not run.wish and not run.answers and not self.deaf:
             return 'no command was answered'
         return super().judge(run, calls)
+
+
+class Gaining(Mode):
+    """COMMAND of an ordinary user starts programs that gain rights, and that he may not read."""
+
+    def __init__(self, name, *options):
+        super().__init__(name, *options, nobody=True)
+
+    def prepare(self, run):
+        super().prepare(run)
+        for name, mode in ('setuid', 0o4755), ('unread', 0o711):
+            shutil.copy(run.sweep.steady, run.folder / name)
+            os.chmod(run.folder / name, mode)
+
+    def command(self, run):
+        return ['--', 'sh', '-c', 'echo begun; ./setuid 100 >/dev/null; ./unread 100 >/dev/null; echo "status $?"; echo end >&2; '
+                'exit 7']
 
 
 class Accounted(Mode):
@@ -316,7 +336,7 @@ class Text(Mode):
             return 'status %s' % run.status
         if not run.wish:
             self.clean = out
-        if run.status == 0 and self.clean is not None and out != self.clean:
+        if run.status == 0 and self.clean and out != self.clean:
             return 'status 0, but the text differs: %d bytes for %d' % (len(out), len(self.clean))
         return '' if run.status == 0 or run.mute() or 'error: ' in err else 'failed and said nothing'
 
@@ -436,8 +456,8 @@ def all_modes():
         Controlled('control-deaf', True, deaf=True),
         SnapshotVerb('snapshot'),
         Signalled('signal'),
-        Attach('attach-two', '--last=5s', two=True),
-        Attach('attach-threads', work='threads'),
+        Attach('attach-two', '--last=5s', two='noise'),
+        Attach('attach-threads', two='threads'),
         Mode('map-of-all', work='open'),
         Mode('few-files', limit='--nofile=48:4096'),
         Mode('file-limit', work='noise', limit='--fsize=150000'),
@@ -459,7 +479,11 @@ def all_modes():
         Mode('nobody', nobody=True),
         Attach('nobody-attach', nobody=True),
         Attach('nobody-all', nobody=True, system=True),
+        Gaining('setuid'),
+        Mode('realtime', '--realtime=2'),
+        Text('wrong-event', '-e', 'sched:sched_nothing', '--', 'true'),
         Text('help', '--help'),
+        Text('help-extended', '--help-extended'),
         Text('events-help', '-e', 'help'),
         Text('version', '--version'),
         Text('bash', '--completion=bash'),
