@@ -5,7 +5,7 @@ A program in a root of its own (chroot; namespaces of mounts and pids) maps a fi
 map, then puts something else in their places: links that lead outside, magic links, mounts, nodes
 that block. The host's file bears a canary as symbol, as text and as perf map. Then files are
 swapped while the inspector looks at them: each object has the build-id of what ran, and nothing of
-what took its place.
+what took its place. --only-ptrace: the recorder is nobody with CAP_SYS_PTRACE alone.
 """
 import argparse
 import os
@@ -18,6 +18,8 @@ import sys
 import rig as r
 
 LIMIT_S = 8.0
+PTRACE = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all,+sys_ptrace',
+          '--ambient-caps=-all,+sys_ptrace', '--bounding-set=-all,+sys_ptrace']
 
 # (mode of place.c, target): %h is the folder of the host's canary, %r the recorder's pid
 LINKS = [
@@ -41,6 +43,9 @@ class Places:
         self.dump = str(r.build / 'tests/flow/dump')
         self.host = rig.folder / 'host'
         self.host.mkdir()
+        self.out = rig.folder / 'out'
+        self.out.mkdir()
+        self.out.chmod(0o777)
         self.canary = 'canary' + secrets.token_hex(12)
         self.make_canary()
         self.slowest = 0.0
@@ -71,18 +76,37 @@ class Places:
         """The recorder outside, its COMMAND in the container; its folder is the host's."""
         script = ('mount --make-rprivate / && mount -t proc proc "$1/proc" && mknod "$1/dev/fuse" c 10 229 && '
                   'root=$1 && shift && exec chroot "$root" /app/place "$@"')
-        began = r.uptime()
+        command = ['unshare', '-m', '-p', '-f', '--kill-child', 'sh', '-c', script, 'sh', root, *args]
+        record = [r.record, '-F', '1999', '--embed=full', '-o', rec]
         with open(str(rec) + '.err', 'w') as err:
-            process = r.start(r.record, '-F', '1999', '--embed=full', '-o', rec, '--', 'unshare', '-m', '-p', '-f',
-                              '--kill-child', 'sh', '-c', script, 'sh', root, *args, cwd=self.host,
-                              stdout=subprocess.DEVNULL, stderr=err)
-            try:
-                status = process.wait(LIMIT_S + self.options.slack)
-            except subprocess.TimeoutExpired:
-                status = 'hang'
-        took = r.uptime() - began
-        r.stop(process)
-        return status, took, process.pid
+            more = dict(cwd=self.host, stdout=subprocess.DEVNULL, stderr=err)
+            if self.options.only_ptrace:
+                return self.attached(record, command, more)
+            began = r.uptime()
+            process = r.start(*record, '--', *command, **more)
+            status = self.wait(process)
+        return status, r.uptime() - began
+
+    def wait(self, process):
+        try:
+            return process.wait(LIMIT_S + self.options.slack)
+        except subprocess.TimeoutExpired:
+            return 'hang'
+        finally:
+            r.stop(process)
+
+    def attached(self, record, command, more):
+        """The container stands still until the recorder has its process."""
+        held = r.start('sh', '-c', 'kill -STOP $$; exec "$@"', 'sh', *command, **more)
+        process = r.start(*PTRACE, *record, '-v', '-p', held.pid, **more)
+        end = r.uptime() + 20
+        while 'sampling' not in open(more['stderr'].name).read() and process.poll() is None and r.uptime() < end:
+            r.time.sleep(0.01)
+        began = r.uptime()
+        held.send_signal(r.signal.SIGCONT)
+        status = self.wait(held)
+        recorded = self.wait(process)
+        return recorded or status, r.uptime() - began
 
     def holds_canary(self, rec):
         found = subprocess.run([self.dump, rec], capture_output=True)
@@ -93,8 +117,8 @@ class Places:
     def one(self, i, mode, target):
         target = target.replace('%h', str(self.host)).replace('%r', str(os.getpid()))
         what = '%s %s' % (mode, target)
-        root, rec = self.root('root%d' % i), self.rig.folder / ('rec%d' % i)
-        status, took, _ = self.run_in(root, rec, mode, '/app/lib/lib.so', target, str(self.options.ms))
+        root, rec = self.root('root%d' % i), self.out / ('rec%d' % i)
+        status, took = self.run_in(root, rec, mode, '/app/lib/lib.so', target, str(self.options.ms))
         self.n += 1
         said = open(str(rec) + '.err', errors='replace').read()
         if status != 7:
@@ -127,13 +151,13 @@ class Places:
 
     def races(self):
         """(objects told, of them with another build-id than what ran)"""
-        root, rec = self.root('races'), self.rig.folder / 'races.rec'
+        root, rec = self.root('races'), self.out / 'races.rec'
         note = subprocess.run(['readelf', '-n', self.lib], capture_output=True, text=True).stdout
         build_id = re.search(r'Build ID: ([0-9a-f]+)', note).group(1)
         off = open(self.lib, 'rb').read().index(bytes.fromhex(build_id))
         global LIMIT_S
         LIMIT_S += self.options.races * 0.05
-        status, took, _ = self.run_in(root, rec, 'race', '/app/lib/lib.so', '/app/other/canary.so',
+        status, _ = self.run_in(root, rec, 'race', '/app/lib/lib.so', '/app/other/canary.so',
                                       str(self.options.races), str(off))
         if status != 7:
             self.rig.miss('races: status %s: %s' % (status, open(str(rec) + '.err').read()[-300:]))
@@ -162,8 +186,9 @@ class Places:
             self.one(i, mode, target)
         n, wrong = self.races() if self.options.races else (0, 0)
         return self.rig.end(
-            '%d layouts, %d samples: the canary is in none, slowest run %.1f s; %d files swapped under the inspector, '
-            '%d seen, %d with a wrong build-id' % (self.n, self.n_samples, self.slowest, self.options.races, n, wrong))
+            '%s%d layouts, %d samples: the canary is in none, slowest run %.1f s; %d files swapped under the inspector, '
+            '%d seen, %d with a wrong build-id' %
+            ('CAP_SYS_PTRACE alone, ' if self.options.only_ptrace else '', self.n, self.n_samples, self.slowest, self.options.races, n, wrong))
 
 
 def main():
@@ -171,6 +196,7 @@ def main():
     parser.add_argument('--some', type=int, default=0, help='only about so many layouts')
     parser.add_argument('--races', type=int, default=1000)
     parser.add_argument('--ms', type=int, default=300, help='how long the program in the container works')
+    parser.add_argument('--only-ptrace', action='store_true', help='nobody with CAP_SYS_PTRACE, attached')
     parser.add_argument('--slack', type=float, default=10.0, help='seconds more before a run is said to hang')
     options = parser.parse_args()
     r.need_root()
