@@ -28,7 +28,16 @@ if unshare -T --monotonic 5000 true 2>/dev/null; then
 		chunks=$("$report" info rec | sed -n 's/.* bytes, \([0-9]*\) chunks.*/\1/p')
 		[ "$chunks" -lt 40 ] || fail "$ahead s ahead: $chunks chunks of half a second"
 	done
-	pass "in a time namespace times are the host's"
+	compile jitted.c jitted
+	unshare -T --monotonic 5000 --boottime 5000 "$record" -F 499 -o rec -- ./jitted dump 12 40 . >out 2>err ||
+		fail "$(cat err)"
+	! grep -q 'another clock' err || fail "times of the runtime are not believed: $(cat err)"
+	"$report" --folded rec 2>err | awk '{ all += $NF }
+		match($0, /native_[0-9]+/) { number = substr($0, RSTART + 7, RLENGTH - 7)
+			named += $NF * ($0 ~ "made_" number "[^0-9]") }
+		END { exit !(all > 50 && named >= all * 0.9) }' ||
+		fail "code made at run time has wrong names: $("$report" --folded rec 2>&1 | head -n 5)"
+	pass "in a time namespace times are the host's, and a runtime's are understood"
 fi
 
 unshare -pfm --mount-proc true 2>/dev/null || skip "no pid namespace"
