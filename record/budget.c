@@ -3,6 +3,7 @@
 #include "common/base/bits.h"
 
 static const uint64_t second_ns = 1000000000;
+enum { DEBT_SECONDS = 10 };
 
 uint64_t budget_income_ns(const struct budget *b, uint64_t ns)
 {
@@ -31,8 +32,9 @@ void budget_settle(struct budget *b, uint64_t now_ns, uint64_t spent_ns)
 {
 	int64_t left_ns = budget_left_ns(b, now_ns, spent_ns);
 
-	/* A debt that cannot be paid off, since nothing is left to leave out, ends with its cause. */
-	b->saved_ns = MAX(MIN(left_ns, most_ns(b)), -most_ns(b));
+	/* What cannot be paid off, since nothing is left to leave out, ends with its cause. */
+	int64_t debt_ns = (int64_t)budget_income_ns(b, DEBT_SECONDS * second_ns);
+	b->saved_ns = MAX(MIN(left_ns, most_ns(b)), -debt_ns);
 	b->from_ns = now_ns;
 	b->spent_ns = spent_ns;
 }

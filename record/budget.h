@@ -1,8 +1,8 @@
 /*
  * What the recorder may cost: a share of one CPU. What is not used is saved, for BUDGET_SECONDS at
  * most, and pays for peaks such as the files of a program that just began; what was used beyond
- * that is a debt of the seconds that follow. So the share holds for the mean of any ten seconds
- * and more, give or take three seconds' worth. Pure arithmetic.
+ * that is a debt of the seconds that follow, ten at most. So the share holds for the mean
+ * of a minute. Pure arithmetic.
  */
 #ifndef RECORD_BUDGET_H
 #define RECORD_BUDGET_H

@@ -247,7 +247,7 @@ void session_govern(struct session *s)
 	count_use(s);
 	log_debug("govern",
 		  "used: permyriad=%" PRIu64 " saved_us=%" PRId64 " level=%u stack=%u "
-		  "off=%x sample_ns=%" PRIu64,
+		  "off=%x sample_ns=%" PRIu64 " own_us=%" PRIu64 " inspector_us=%" PRIu64,
 		  g->used_permyriad, g->budget.saved_ns / 1000, g->level[0], g->stack, g->off,
-		  g->sample_cost_ns);
+		  g->sample_cost_ns, s->use.own_ns / 1000, s->use.inspector_ns / 1000);
 }

@@ -241,7 +241,8 @@ static void text_unsampled(struct info *i)
 	const struct unsampled_table *t = recording_unsampled(i->recording);
 
 	if (t->n)
-		buf_puts(&i->out, "\nProcesses that could not be sampled, nor what they started, or not looked into\n");
+		buf_puts(&i->out, "\nProcesses that could not be sampled, "
+				  "nor what they started, or not looked into\n");
 	for (uint32_t u = 0; u < t->n; u++) {
 		buf_printf(&i->out, "  %12" PRIu64 "  ", t->at[u].n);
 		escape_text(&i->out, t->at[u].name[0] ? t->at[u].name : "others");

@@ -321,7 +321,8 @@ int kernel_enable_samples(struct kernel *k, struct err *err)
 	int r;
 
 	offcpu_mark(k, SWITCH_BEGIN);
-	r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE, k->paused | k->off) : 0;
+	r = k->tasks_apart ? control(k, RING_SAMPLES, PERF_EVENT_IOC_ENABLE, k->paused | k->off) :
+			     0;
 
 	return r < 0 ? refuse(k, r, err) : 0;
 }

@@ -60,7 +60,7 @@ bool recording_add_manifest(struct recording *r, const char *key, const char *va
 void recording_change_source(struct recording *r, uint32_t index,
 			     const struct record_source *source, uint64_t time_ns);
 void recording_set_source(struct recording *r, uint32_t index, const struct record_source *source);
-/* Each event on its way out: what the recorder left out is noted, samples that it cut are marked. */
+/* Each event on its way out: what was left out is noted, samples that were cut are marked. */
 void recording_govern(struct recording *r, struct event *event);
 
 #endif
