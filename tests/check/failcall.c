@@ -140,15 +140,13 @@ void failcall_closed(int fd, bool was_open)
 
 void failcall_ends(void)
 {
-	uint64_t n = 0, *most;
+	uint64_t n = 0;
 
-	if (!failcall)
+	if (!failcall || getpid() != first_pid)
 		return;
 	for (int fd = 0; fd < FDS; fd++)
 		n += is_open[fd];
-	most = getpid() == first_pid ? &failcall->n_left_open : &failcall->n_left_by_others;
-	if (n > __atomic_load_n(most, __ATOMIC_RELAXED))
-		__atomic_store_n(most, n, __ATOMIC_RELAXED);
+	failcall->n_left_open = n;
 }
 
 __attribute__((destructor)) static void end(void)

@@ -78,9 +78,8 @@ struct failcall_log {
 	uint64_t fired[FAILCALL_WISHES]; /* how often a call was made to fail, by wish */
 	uint64_t n_crashed;		 /* processes that died of a fault of their own */
 	uint64_t n_bad_closes;		 /* of descriptors that were not open */
-	/* descriptors when it ended: of the first process, and the most of any other */
-	uint64_t n_left_open, n_left_by_others;
-	uint64_t killed_ns; /* CLOCK_MONOTONIC */
+	uint64_t n_left_open;		 /* descriptors when the first process ended */
+	uint64_t killed_ns;		 /* CLOCK_MONOTONIC */
 	uint64_t n[FAILCALL_KINDS];
 	struct failcall_site site[FAILCALL_SITES];
 	uint64_t n_syncs;

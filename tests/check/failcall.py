@@ -74,9 +74,6 @@ class Sweep:
         gave_up = 'out of memory' in run.text('err') + run.text('messages')  # and left at once
         if not wrong and run.wish and not gave_up and calls['left_open'] > mode.left_open:
             return '%d descriptors left open, %d without a fault' % (calls['left_open'], mode.left_open)
-        # Who explains a refusal does it in a child, while rings are open.
-        if not wrong and run.wish and not gave_up and calls['left_by_others'] > mode.left_by_others + 4:
-            return '%d descriptors left open by a child, %d without a fault' % (calls['left_by_others'], mode.left_by_others)
         return wrong
 
     def one(self, mode, wish):
@@ -85,7 +82,7 @@ class Sweep:
         if run.status == 'hang':  # on a loaded machine: again
             run, took, calls = self.run_one(mode, wish, limit)
         if not wish:
-            mode.left_open, mode.left_by_others = calls.get('left_open', 0), calls.get('left_by_others', 0)
+            mode.left_open = calls.get('left_open', 0)
         wrong = self.judge(mode, run, calls)
         sites = {key for key in calls['site'] if key[0] != '0'}
         for key in sites - self.known:

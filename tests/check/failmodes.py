@@ -70,9 +70,11 @@ class Mode:
 
     again = None  # share of the places known already that fail in this way too; None: as asked for
 
-    def __init__(self, name, *options, nobody=False, output='rec', may_fail=None, work='jit', limit=None):
+    def __init__(self, name, *options, nobody=False, output='rec', may_fail=None, work='jit', limit=None,
+                 folder=0o777):
         self.name, self.options, self.nobody, self.output = name, list(options), nobody, output
         self.work, self.limit = work, limit  # of steady.c; of prlimit
+        self.folder_mode = folder  # of an ordinary user's folder
         self.may_fail = may_fail  # pattern of a message after which COMMAND need not have run
         self.clean = None
 
@@ -82,7 +84,7 @@ class Mode:
     def prepare(self, run):
         (run.folder / 'own.toml').write_text(TOML)
         if self.nobody:
-            os.chmod(run.folder, 0o777)
+            os.chmod(run.folder, self.folder_mode)
             (run.folder / 'err').touch()
             os.chmod(run.folder / 'err', 0o666)
         elif run.sweep.old:
@@ -231,6 +233,21 @@ class Controlled(Mode):
     def judge(self, run, calls):
         if not run.wish and not run.answers and not self.deaf:
             return 'no command was answered'
+        return super().judge(run, calls)
+
+
+class Switched(Mode):
+    """COMMAND runs as another user, with his groups, or not at all."""
+
+    def command(self, run):
+        ret = super().command(run)
+        ret[3] = ret[3].replace('echo begun', 'echo begun; echo "user $(id -u) $(id -g) $(id -G)" >&2')
+        return ret
+
+    def judge(self, run, calls):
+        found = re.search('^user .*', run.text('err'), re.M)
+        if found and found[0] != 'user 65534 65534 65534':
+            return 'COMMAND ran as %s' % found[0]
         return super().judge(run, calls)
 
 
@@ -450,6 +467,8 @@ def all_modes():
         Mode('command'),
         Attach('attach'),
         Mode('rotate', '--rotate=64K:3'),
+        Mode('rotate-often', '--rotate=64K:1', '--stacks=raw', '-F', '4999', work='noise'),
+        Mode('unlisted', '--rotate=64K:1', nobody=True, folder=0o733),
         Mode('last', '--last=5s'),
         Controlled('control', False),
         Controlled('control-fd', True),
@@ -469,7 +488,7 @@ def all_modes():
         Mode('log-file', '-l', 'debug', '--log-mode=messages'),
         Mode('syslog', '--log-mode=syslog'),
         Stdout('stdout'),
-        Mode('user', '--switch-user=nobody', '--nice=3', '--cpu-affinity=3', may_fail='Unable to find|Failed to switch|as which user'),
+        Switched('user', '--switch-user=nobody', '--nice=3', '--cpu-affinity=3', may_fail='Unable to find|Failed to switch|as which user'),
         Mode('events', '-e', 'sCPU f=499;sched:sched_switch;sPF'),
         Mode('offcpu', '-e', 'offcpu'),
         Attach('all', '--embed=unwind', system=True),

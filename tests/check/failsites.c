@@ -31,9 +31,8 @@ static void show_counts(const struct failcall_log *l)
 		fired += l->fired[i];
 	}
 	printf("fired %" PRIu64 "\ncrashed %" PRIu64 "\nkilled %" PRIu64 "\nleft_open %" PRIu64
-	       "\nleft_by_others %" PRIu64 "\nbad_closes %" PRIu64 "\n",
-	       fired, l->n_crashed, l->killed_ns, l->n_left_open, l->n_left_by_others,
-	       l->n_bad_closes);
+	       "\nbad_closes %" PRIu64 "\n",
+	       fired, l->n_crashed, l->killed_ns, l->n_left_open, l->n_bad_closes);
 	for (int i = 0; i < FAILCALL_KINDS; i++)
 		printf("kind %s %" PRIu64 "\n", failcall_kind_name[i], l->n[i]);
 	for (int i = 0; i < FAILCALL_SITES; i++)
