@@ -39,12 +39,14 @@ struct offcpu {
 	struct map tids;    /* tid + 1 -> index in thread */
 	uint64_t origin_ns; /* of the recording */
 	uint64_t begin_ns;  /* since when switches are told */
+	uint64_t now_ns;    /* of the latest event */
 	bool any;	    /* events */
 	bool switches;	    /* were told */
 	bool begun;	    /* threads that appear from now on are seen to begin */
 	bool ended;
 	bool attached; /* to processes: those that never ran count as well */
 	bool has_stacks, has_wakeups;
+	bool perfdata;
 	bool has_clock;		  /* who runs has samples */
 	uint64_t n_silent;	  /* threads of which nothing was told, and no clock sampled */
 	uint64_t lost;		  /* samples and switches: nobody knows of which */
@@ -67,6 +69,7 @@ struct offcpu *offcpu_new(const struct offcpu_options *options)
 	map_init(&o->tids);
 	o->source = o->waiting = PROFILE_NONE;
 	o->has_stacks = manifest_has(options->recording, "off_cpu", "stacks");
+	o->perfdata = manifest_has(options->recording, "off_cpu", "perf");
 	o->has_wakeups = manifest_has(options->recording, "off_cpu", "wakeups");
 	o->attached = !manifest_has(options->recording, "target", "system");
 	return o;
@@ -138,7 +141,7 @@ static uint32_t stack_of(struct offcpu *o, const struct off_thread *t)
 {
 	if (t->node != PROFILE_NONE)
 		return t->node;
-	if (t->label == LABEL_NO_SAMPLE && !o->has_stacks)
+	if (t->label == LABEL_NO_SAMPLE && !o->has_stacks && !o->perfdata)
 		return label_node(o, 0, LABEL_NO_RIGHTS);
 	return label_node(o, 0, t->label);
 }
@@ -297,11 +300,16 @@ static void mark(struct offcpu *o, const struct event *event)
 	o->ended = true;
 }
 
-/* A new task runs for the first time when it is given a CPU. */
+/*
+ * A new task runs for the first time when it is given a CPU. What began before is told by the state
+ * that a file begins with: that it does exist, not what it does.
+ */
 static void forked(struct offcpu *o, const struct event *event)
 {
 	struct off_thread *t = put(o, event->pid, event->tid);
 
+	if (event->time_ns <= o->origin_ns || event->time_ns < o->now_ns)
+		return;
 	enter(t, STATE_WAITS, event->time_ns);
 	t->label = LABEL_NEW;
 	t->node = PROFILE_NONE;
@@ -331,12 +339,8 @@ static void ran(struct offcpu *o, const struct event *event)
 		enter(t, STATE_RUNS, event->time_ns);
 }
 
-void offcpu_event(struct offcpu *o, const struct event *event)
+static void handle(struct offcpu *o, const struct event *event)
 {
-	if (!o->any) {
-		o->any = true;
-		o->origin_ns = o->begin_ns = event->time_ns;
-	}
 	switch (event->type) {
 	case EVENT_SWITCH:
 		if (!o->switches)
@@ -369,6 +373,16 @@ void offcpu_event(struct offcpu *o, const struct event *event)
 	default:
 		break;
 	}
+}
+
+void offcpu_event(struct offcpu *o, const struct event *event)
+{
+	if (!o->any) {
+		o->any = true;
+		o->origin_ns = o->begin_ns = event->time_ns;
+	}
+	handle(o, event);
+	o->now_ns = MAX(o->now_ns, event->time_ns);
 }
 
 void offcpu_stack(struct offcpu *o, const struct event *event, uint32_t node)
@@ -497,10 +511,16 @@ void offcpu_finish(struct offcpu *o, uint64_t last_ns)
 			 o->n_silent);
 		advise(o, text);
 	}
-	if (!o->has_stacks)
+	if (!o->has_stacks && o->perfdata)
+		advise(o, "where threads slept is not known: perf record -g -e sched:sched_switch "
+			  "as well");
+	else if (!o->has_stacks)
 		advise(o, "where threads slept is not known, for lack of rights to look at the "
 			  "kernel");
 	if (!o->has_wakeups)
-		advise(o, "when threads were woken is not known (tracepoint sched:sched_wakeup): "
-			  "waiting for a CPU after that counts as sleep");
+		advise(o, o->perfdata ? "when threads were woken is not looked at in a perf.data: "
+					"waiting for a CPU after that counts as sleep" :
+					"when threads were woken is not known (tracepoint "
+					"sched:sched_wakeup): waiting for a CPU after that counts "
+					"as sleep");
 }

@@ -243,6 +243,37 @@ static void set_source(struct perf_header *h, struct perf_layout *l)
 	recording_set_source(h->recording, l->source, &source);
 }
 
+/*
+ * perf record --switch-events: when threads left and entered CPUs. If the tracepoint was recorded
+ * as well, its samples say where they were then; else the time is a source of its own.
+ */
+static void set_off_cpu(struct perf_header *h)
+{
+	struct record_source source = { .name = "offcpu", .unit = "switches", .period = 1 };
+	bool told = false;
+	uint32_t free = 0, stacks = SOURCE_MAX;
+
+	for (size_t i = 0; i < h->layouts->n; i++) {
+		const struct perf_layout *l = &h->layouts->item[i];
+
+		told |= (l->attr.flags & PERF_ATTR_CONTEXT_SWITCH) != 0;
+		if (!strcmp(l->name, "sched:sched_switch") && l->source < SOURCE_MAX &&
+		    l->attr.period == 1 && !(l->attr.flags & PERF_ATTR_FREQ))
+			stacks = l->source;
+	}
+	while (free < SOURCE_MAX && recording_source(h->recording, (uint8_t)free))
+		free++;
+	if (stacks == SOURCE_MAX)
+		stacks = free;
+	if (!told || stacks == SOURCE_MAX)
+		return;
+	recording_add_manifest(h->recording, "off_cpu",
+			       stacks == free ? "time perf" : "time stacks perf");
+	if (stacks != free)
+		snprintf(source.name, sizeof(source.name), "sched:sched_switch");
+	recording_set_source(h->recording, stacks, &source);
+}
+
 static enum machine machine_of(const struct perf_header *h)
 {
 	uint64_t mask = 0;
@@ -347,6 +378,7 @@ int perf_header_finish(struct perf_header *h, struct err *err)
 	perf_layouts_set_machine(h->layouts, h->recording->machine);
 	for (size_t i = 0; i < h->layouts->n; i++)
 		set_source(h, &h->layouts->item[i]);
+	set_off_cpu(h);
 	put_manifest(h);
 	return 0;
 }

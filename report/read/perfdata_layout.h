@@ -30,6 +30,7 @@ enum perf_attr_flag {
 	PERF_ATTR_FREQ = 1 << 10,
 	PERF_ATTR_SAMPLE_ID_ALL = 1 << 18,
 	PERF_ATTR_USE_CLOCKID = 1 << 25,
+	PERF_ATTR_CONTEXT_SWITCH = 1 << 26,
 };
 
 /* Fields that later kernels added are 0 where the file has none. */

@@ -423,6 +423,24 @@ static enum perf_decoded decode_throttle(bool on, uint8_t source, struct cursor 
 }
 
 /* pid and tid of the trailer are those of whoever ran; the record's own, set later, win. */
+/* Of whose switch it is the trailer tells, also where the body names the other one. */
+static enum perf_decoded decode_switch(const struct perf_layout *layout, unsigned int misc,
+				       struct event *ret)
+{
+	if (!layout->tid_back || !layout->time_back)
+		return PERF_IGNORED;
+	if (!ret->tid) /* the idle task: a CPU has nothing to do */
+		return PERF_IGNORED;
+	ret->type = EVENT_SWITCH;
+	if (!(misc & PERF_RECORD_MISC_SWITCH_OUT))
+		ret->switched.kind = SWITCH_IN;
+	else if (misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT)
+		ret->switched.kind = SWITCH_OUT_RUNNABLE;
+	else
+		ret->switched.kind = SWITCH_OUT_ASLEEP;
+	return PERF_DECODED;
+}
+
 static void read_trailer(const struct perf_layout *l, struct cursor *c, struct event *ret)
 {
 	const uint8_t *end = c->end;
@@ -468,6 +486,9 @@ enum perf_decoded perf_record_decode(const struct perf_layout *layout, enum mach
 	case PERF_RECORD_LOST:
 	case PERF_RECORD_LOST_SAMPLES:
 		return decode_lost(type == PERF_RECORD_LOST_SAMPLES, layout->source, &c, ret);
+	case PERF_RECORD_SWITCH:
+	case PERF_RECORD_SWITCH_CPU_WIDE:
+		return decode_switch(layout, misc, ret);
 	default:
 		return PERF_IGNORED;
 	}

@@ -86,6 +86,17 @@ folded --no-local-files made.ddprof | grep -q 'native_[0-7];made_[0-7]' || fail 
 folded made | grep -q 'made_[0-7]' && fail "names without their map"
 pass "names of a perf map"
 
+# when threads left and entered CPUs
+perf_record switched --switch-events -- sleep 0.7
+"$report" --folded --event=offcpu switched >off.folded 2>said || fail "switches: $(cat said)"
+awk '{ n += $NF } END { exit !(n > 690000 && n < 1500000) }' off.folded || fail "a sleep of 0.7 s: $(cat off.folded said)"
+"$report" switched 2>&1 | grep -q 'offcpu: where threads slept is not known: perf record -g' ||
+	fail "nothing tells how to have stacks: $("$report" switched)"
+"$report" --wall --folded switched | grep -q '\[asleep\]' || fail "no wall clock view"
+"$report" convert switched switched.ddprof 2>convert.log || fail "convert ended with $?: $(cat convert.log)"
+"$report" --folded --event=offcpu switched.ddprof | cmp - off.folded || fail "convert changed times off CPUs"
+pass "switches of threads"
+
 if "$report" scrub dwarf scrubbed 2>scrub.log; then
 	fail "scrub takes a perf.data"
 fi

@@ -41,8 +41,12 @@ static const uint64_t stack_pointer = 0x7ffc00001000;
 static void put_chain(struct made_perf *m)
 {
 	static const uint64_t ips[] = {
-		(uint64_t)PERF_CONTEXT_KERNEL, 0xffffffff81000100, 0xffffffff81000200,
-		(uint64_t)PERF_CONTEXT_USER,   0x401000,	   0x402000,
+		(uint64_t)PERF_CONTEXT_KERNEL,
+		0xffffffff81000100,
+		0xffffffff81000200,
+		(uint64_t)PERF_CONTEXT_USER,
+		0x401000,
+		0x402000,
 		0x403000,
 	};
 
@@ -110,8 +114,8 @@ static void all_fields(void)
 	REQUIRE_INT(s->n_uchain, 3);
 	CHECK_MEM(s->uchain, user, sizeof(user));
 	CHECK_UINT(s->regs.mask, 0x1ffff);
-	CHECK_UINT(s->regs.value[0], 100);	/* rax */
-	CHECK_UINT(s->regs.value[1], 103);	/* rdx: DWARF's order is another one */
+	CHECK_UINT(s->regs.value[0], 100); /* rax */
+	CHECK_UINT(s->regs.value[1], 103); /* rdx: DWARF's order is another one */
 	CHECK_UINT(s->regs.value[X86_RBX], 101);
 	CHECK_UINT(s->regs.value[X86_RBP], 106);
 	CHECK_UINT(s->regs.value[X86_RSP], stack_pointer);
@@ -205,8 +209,8 @@ static void odd_stacks(void)
 /* Cut anywhere, or with any 8 bytes at an extreme: no crash, and never two samples out of one. */
 static void damaged_samples(void)
 {
-	static const uint64_t values[] = { 0, 1, 0x7fffffff, 0x80000000, UINT32_MAX, UINT64_MAX,
-					   UINT64_C(1) << 63 };
+	static const uint64_t values[] = { 0,	       1,	   0x7fffffff,	     0x80000000,
+					   UINT32_MAX, UINT64_MAX, UINT64_C(1) << 63 };
 	struct made_perf whole = file_with_all_fields();
 
 	for (size_t n = 0; n < whole.b.n; n++) {
@@ -344,6 +348,49 @@ static void synthesized(void)
 	CHECK_STR(next(r, EVENT_MMAP)->mmap.path, "/bin/c");
 	CHECK_UINT(next(r, EVENT_FORK)->pid, 42);
 	CHECK_UINT(next(r, EVENT_SAMPLE)->time_ns, 1000);
+	check_end(r);
+	made_done(&m, r);
+}
+
+/* Switches of tasks, told in their own words or in those of a whole CPU. */
+static void switches(void)
+{
+	static const struct {
+		uint32_t type;
+		uint16_t misc;
+		enum switch_kind kind;
+	} record[] = {
+		{ PERF_RECORD_SWITCH, PERF_RECORD_MISC_SWITCH_OUT, SWITCH_OUT_ASLEEP },
+		{ PERF_RECORD_SWITCH, 0, SWITCH_IN },
+		{ PERF_RECORD_SWITCH_CPU_WIDE,
+		  PERF_RECORD_MISC_SWITCH_OUT | PERF_RECORD_MISC_SWITCH_OUT_PREEMPT,
+		  SWITCH_OUT_RUNNABLE },
+		{ PERF_RECORD_SWITCH_CPU_WIDE, 0, SWITCH_IN },
+	};
+	struct made_perf m = made_file(MADE_TYPE);
+	struct recording *r;
+
+	/* flags of the attribute: the sixth word */
+	made_set_u64(&m, MADE_FILE_HEADER + 40, MADE_SAMPLE_ID_ALL | UINT64_C(1) << 26);
+	for (uint32_t i = 0; i < N_ELEMENTS(record); i++) {
+		made_record(&m, record[i].type, record[i].misc);
+		if (record[i].type == PERF_RECORD_SWITCH_CPU_WIDE)
+			made_task(&m, 99); /* the other one */
+		made_trailer(&m, 5, 100 + i);
+	}
+	made_record(&m, PERF_RECORD_SWITCH, 0);
+	made_trailer(&m, 0, 200); /* idle */
+	r = made_require_open(&m);
+	CHECK_STR(recording_manifest(r, "off_cpu"), "time perf");
+	REQUIRE_TRUE(recording_source(r, 1) != NULL);
+	CHECK_STR(recording_source(r, 1)->unit, "switches");
+	for (uint32_t i = 0; i < N_ELEMENTS(record); i++) {
+		const struct event *e = next(r, EVENT_SWITCH);
+
+		CHECK_UINT(e->tid, 5);
+		CHECK_UINT(e->time_ns, 100 + i);
+		CHECK_UINT(e->switched.kind, record[i].kind);
+	}
 	check_end(r);
 	made_done(&m, r);
 }
@@ -749,6 +796,7 @@ SUITE(read_perfdata, { "all fields of a sample are found", all_fields },
       { "what cannot be read is refused by name", refusals },
       { "records of several rings come in time order", rounds },
       { "processes that ran before have the mappings told", synthesized },
+      { "switches of tasks are told, those of idle CPUs are not", switches },
       { "the idle thread has a name", idle },
       { "packed records that are cut anywhere come whole", packed_records },
       { "records that do not unpack end the file", packed_damage },
