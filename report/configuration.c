@@ -67,44 +67,14 @@ struct loading {
 
 /* ---- names ---- */
 
-/* Letters to change, add or leave out to make `b` of `a`. */
-static unsigned int distance(const char *a, const char *b)
-{
-	enum { LENGTH_MAX = 32 };
-	unsigned int row[LENGTH_MAX + 1], n = (unsigned int)strlen(b);
-
-	if (n > LENGTH_MAX || strlen(a) > LENGTH_MAX)
-		return LENGTH_MAX;
-	for (unsigned int j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned int i = 0; a[i]; i++) {
-		unsigned int corner = row[0]++;
-
-		for (unsigned int j = 0; j < n; j++) {
-			unsigned int best = corner + (a[i] != b[j]);
-
-			corner = row[j + 1];
-			best = MIN(best, MIN(row[j], corner) + 1);
-			row[j + 1] = best;
-		}
-	}
-	return row[n];
-}
-
+/* The key that is most like it; NULL: none is. */
 static const char *nearest(const char *name)
 {
-	unsigned int best = (unsigned int)strlen(name) / 2;
-	const char *ret = NULL;
+	struct opt names[N_ELEMENTS(keys) + 1] = { 0 };
 
-	for (size_t i = 0; i < N_ELEMENTS(keys); i++) {
-		unsigned int d = distance(name, keys[i].name);
-
-		if (d < best) {
-			best = d;
-			ret = keys[i].name;
-		}
-	}
-	return ret;
+	for (size_t i = 0; i < N_ELEMENTS(keys); i++)
+		names[i].name = keys[i].name;
+	return opt_nearest(names, name, strlen(name));
 }
 
 static const struct config_key *find_key(const char *name)
