@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/base/bits.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
@@ -214,6 +215,40 @@ static inline void made_done(struct made_perf *m, struct recording *r)
 	if (m->fd >= 0)
 		close(m->fd);
 	buf_done(&m->b);
+}
+
+static inline const struct event *next(struct recording *r, enum event_type type)
+{
+	const struct event *event;
+
+	REQUIRE_INT(recording_next(r, &event), RECORDING_EVENT);
+	REQUIRE_INT(event->type, type);
+	return event;
+}
+
+static inline void check_end(struct recording *r)
+{
+	const struct event *event;
+
+	CHECK_INT(recording_next(r, &event), RECORDING_END);
+}
+
+/* Of kernel and user: PERF_SAMPLE_CALLCHAIN. */
+static inline void made_chain(struct made_perf *m)
+{
+	static const uint64_t ips[] = {
+		(uint64_t)PERF_CONTEXT_KERNEL,
+		0xffffffff81000100,
+		0xffffffff81000200,
+		(uint64_t)PERF_CONTEXT_USER,
+		0x401000,
+		0x402000,
+		0x403000,
+	};
+
+	made_u64(m, N_ELEMENTS(ips));
+	for (size_t i = 0; i < N_ELEMENTS(ips); i++)
+		made_u64(m, ips[i]);
 }
 
 #endif
