@@ -30,6 +30,17 @@
 
 static const uint64_t snapshot_wait_ns = 3000000000;
 
+static void release_command(struct session *s)
+{
+	target_release(&s->target);
+	int code = target_exec_result(&s->target);
+	if (code < 0)
+		log_error("Failed to switch to user %s: %s", s->options->user_name,
+			  strerror(-code));
+	else if (code)
+		log_error("cannot run '%s': %s", s->options->argv[0], strerror(code));
+}
+
 static struct session *running; /* who is met without memory, */
 static pid_t running_pid;	/* here and not in a child */
 
@@ -309,7 +320,7 @@ static void on_exhaustion(size_t size_bytes)
 		_exit(EXIT_OWN_FAILURE);
 	if (!s->target.command)
 		_exit(become_command(s));
-	target_release(&s->target);
+	release_command(s);
 	wait_for_command(s);
 	_exit(exit_status(s));
 }
@@ -317,13 +328,7 @@ static void on_exhaustion(size_t size_bytes)
 /* COMMAND runs in any case: whether it could be profiled is told, not decided here. */
 static int run_command(struct session *s, bool profiled)
 {
-	target_release(&s->target);
-	int code = target_exec_result(&s->target);
-	if (code < 0)
-		log_error("Failed to switch to user %s: %s", s->options->user_name,
-			  strerror(-code));
-	else if (code)
-		log_error("cannot run '%s': %s", s->options->argv[0], strerror(code));
+	release_command(s);
 	if (profiled) {
 		session_loop(s);
 		session_finish(s);

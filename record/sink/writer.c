@@ -146,8 +146,14 @@ void writer_begin_end(struct writer *w)
 
 int writer_rewind(struct writer *w)
 {
-	if (ftruncate(w->fd, 0) < 0 || lseek(w->fd, 0, SEEK_SET) < 0)
+	/* Empty, and still written to behind what was there, it would begin with a hole. */
+	if (lseek(w->fd, 0, SEEK_SET) < 0)
 		return -errno;
+	if (ftruncate(w->fd, 0) < 0) {
+		int code = -errno;
+		lseek(w->fd, (off_t)w->bytes, SEEK_SET);
+		return code;
+	}
 	w->bytes = 0;
 	w->torn = false;
 	w->reserve = true;

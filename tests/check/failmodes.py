@@ -71,15 +71,17 @@ class Mode:
     again = None  # share of the places known already that fail in this way too; None: as asked for
 
     def __init__(self, name, *options, nobody=False, output='rec', may_fail=None, work='jit', limit=None,
-                 folder=0o777):
+                 folder=0o777, ms=WORK_MS):
         self.name, self.options, self.nobody, self.output = name, list(options), nobody, output
         self.work, self.limit = work, limit  # of steady.c; of prlimit
+        self.ms = ms
         self.folder_mode = folder  # of an ordinary user's folder
         self.may_fail = may_fail  # pattern of a message after which COMMAND need not have run
         self.clean = None
 
     def command(self, run):
-        return ['--', 'sh', '-c', SHELL.replace('WORK', self.work), 'sh', run.sweep.steady]
+        text = SHELL.replace('%d WORK' % WORK_MS, '%d %s' % (self.ms, self.work))
+        return ['--', 'sh', '-c', text, 'sh', run.sweep.steady]
 
     def prepare(self, run):
         (run.folder / 'own.toml').write_text(TOML)
@@ -469,6 +471,7 @@ def all_modes():
         Mode('rotate', '--rotate=64K:3'),
         Mode('rotate-often', '--rotate=64K:1', '--stacks=raw', '-F', '4999', work='noise'),
         Mode('unlisted', '--rotate=64K:1', nobody=True, folder=0o733),
+        Mode('sync', '--rotate=1M', '--sync=1s', ms=1500),
         Mode('last', '--last=5s'),
         Controlled('control', False),
         Controlled('control-fd', True),
@@ -501,6 +504,8 @@ def all_modes():
         Gaining('setuid'),
         Mode('realtime', '--realtime=2'),
         Text('wrong-event', '-e', 'sched:sched_nothing', '--', 'true'),
+        Text('control-null', '--control=/dev/null', '--', 'true'),
+        Text('control-half', '--control=fd:0,99', '--', 'true'),
         Text('help', '--help'),
         Text('help-extended', '--help-extended'),
         Text('events-help', '-e', 'help'),

@@ -15,6 +15,20 @@ WRAPPED = set(
 
 # function, or function:call -> why no call of it is met here
 UNREACHED = {
+    'mem_realloc:realloc': 'nobody in the recorder calls it but mem_grow, which is met',
+    'toml_read:close': 'ddprof-report\'s way to open a file; the recorder opens its own',
+    'log_set_output:close': 'messages are sent to a file once: there is none before to close',
+    'arena_alloc:malloc': 'an option longer than 8 KiB, which is refused before',
+    'give_back:madvise': 'a reel of more than one MiB: more than a run of 0.2 s fills',
+    'open_directory:open': 'the second try after EACCES of the first, in a folder that only root may list',
+    'output_free:close': 'the next file is open already when the start fails: no call stands between',
+    'target_done:close': 'the pipes of a COMMAND that could not be forked: its execve follows, which closes them',
+    'try_kernel:closedir': 'met only with the process that ends while doctor looks at it',
+    'turn_tick:syscall': 'real time comes back after 0.1 s without sleep: unit suite record_turn',
+    'wait_for_child:kill': 'a seccomp supervisor that never answers: test record_denied',
+    'wait_for_child:waitpid': 'the same',
+    'check:close': 'a recorder that is not one of ours by its pidfd: EPERM of another user',
+    'run:close': 'a segment given up after a sync that failed, by the thread that syncs',
 }
 
 
