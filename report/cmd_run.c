@@ -119,6 +119,16 @@ static void put_end(struct damage *d)
 	buf_puts(&d->text, "ended abnormally");
 }
 
+/* What was given up that makes a recording look like something it is not. */
+static void put_first_thread(struct damage *d, const char *fallbacks)
+{
+	if (fallbacks && strstr(fallbacks, "the first thread only"))
+		buf_printf(&d->text,
+			   "%shas the first thread only: other threads, and processes "
+			   "that it started, are not in it",
+			   d->text.n ? "; " : "");
+}
+
 static void put_name(struct buf *text, const char *path, uint32_t n_files)
 {
 	buf_printf(text, "'%s'", path);
@@ -157,6 +167,7 @@ void command_say_damage(const struct recording *r, const char *path)
 		export_put_count(&d.text, s->samples_unreadable);
 		buf_puts(&d.text, " samples unreadable");
 	}
+	put_first_thread(&d, recording_manifest(r, "fallbacks"));
 	if (d.text.n)
 		say(s, path, &d.text);
 	buf_done(&d.text);

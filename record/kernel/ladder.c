@@ -5,6 +5,7 @@
  *	rings of half the size, and shorter stacks, of bursts first, down to 8 pages
  *	tasks share the sample rings: half the rings, half the descriptors
  *	fewer events (descriptors only: events of a CPU share its ring)
+ *	rings down to 2 pages (locked memory only): lossy, but children are in them
  *	the first thread alone, on one ring for all CPUs
  *	for the whole system: half of the CPUs
  *
@@ -26,6 +27,7 @@
 
 enum {
 	RING_BYTES_MIN = 8 * 4096,
+	TINY_BYTES_MIN = 2 * 4096, /* three samples with stacks of 2 KiB */
 	RING_BYTES_USUAL = 4 << 20,
 	RING_BYTES_MAX = 32 << 20,
 	RINGS_BYTES = 64 << 20,		/* of all CPUs, where the usual size is passed */
@@ -86,7 +88,7 @@ static uint32_t stack_for_ring(const struct kernel *k, size_t ring_bytes, uint32
 		return MIN(bytes, (uint32_t)(ring_bytes / 2) & ~7u);
 	while (bytes > 4096 && bytes / 4096 * 4096 * n_min > ring_bytes)
 		bytes = bytes == STACK_BYTES_MAX ? 32768 : bytes / 2;
-	return bytes;
+	return MIN(bytes, (uint32_t)ring_bytes / 4);
 }
 
 /* Twice as much until `hold` fits, within limits of one ring and of all. */
@@ -141,6 +143,11 @@ static void note_rings(struct kernel *k, size_t wanted, size_t bytes)
 	log_print(level, "rings of %zu KiB instead of %zu KiB: %s", bytes >> 10, wanted >> 10, why);
 }
 
+static size_t ring_min(const struct kernel *k)
+{
+	return k->tiny_rings ? TINY_BYTES_MIN : RING_BYTES_MIN;
+}
+
 /* The largest rings that the kernel grants on all CPUs, as things are. */
 static int open_sizes(struct kernel *k, pid_t tid)
 {
@@ -163,8 +170,7 @@ static int open_sizes(struct kernel *k, pid_t tid)
 			return 0;
 		}
 		open_unmap(k);
-		if (k->asked.step != GATE_STEP_MAP || !is_memory_refusal(r) ||
-		    bytes <= RING_BYTES_MIN)
+		if (k->asked.step != GATE_STEP_MAP || !is_memory_refusal(r) || bytes <= ring_min(k))
 			return r;
 	}
 }
@@ -173,7 +179,7 @@ static void give_up_children(struct kernel *k, const char *why)
 {
 	k->first_task_only = k->choice.no_inherit = true;
 	k->probe.n_cpus = 1;
-	open_note(k, "the first thread only (%s)", why);
+	open_note(k, "the first thread only, no other threads or processes (%s)", why);
 }
 
 /* Rights are choose.c's: here only what is counted in bytes and descriptors is given up. */
@@ -194,6 +200,8 @@ static bool step_down(struct kernel *k, int code)
 	} else if (is_files_refusal(code) && k->n_specs > 1) {
 		k->n_specs--;
 		open_note(k, "without %s (%s)", k->spec[k->n_specs].watcher->name, why);
+	} else if (!is_files_refusal(code) && !k->tiny_rings) {
+		k->tiny_rings = true;
 	} else if (!k->choice.whole_system && !k->first_task_only) {
 		give_up_children(k, why);
 	} else if (k->choice.whole_system && k->probe.n_cpus > 1) {
@@ -214,7 +222,9 @@ static bool is_told(const struct kernel *k)
 static void tell_step(const struct kernel *k, const struct err *why)
 {
 	if (k->first_task_only)
-		log_warning("%s; only the first thread is recorded", why->text);
+		log_warning("%s; only the first thread is recorded: other threads, and processes "
+			    "that it starts, are not in this recording",
+			    why->text);
 	else if (is_told(k))
 		log_warning("%s; only %u of %u CPUs are recorded", why->text, k->probe.n_cpus,
 			    k->facts.n_cpus);

@@ -52,6 +52,7 @@ struct kernel {
 	bool tasks_apart;      /* mappings and tasks have events and rings of their own */
 	bool is_short;	       /* of descriptors: no task is added any more */
 	uint32_t paused, off;  /* specs, by bit: pause.c */
+	bool tiny_rings;       /* of less than 8 pages: before children are given up */
 	bool first_task_only;  /* one ring on whatever CPU; choice.no_inherit */
 	struct kernel_fds fds[RING_KINDS];
 	struct ring *rings; /* CPU i: 2i samples, 2i + 1 tasks; without tasks_apart: i */

@@ -87,7 +87,7 @@ def refusals():
                "Could not mmap memory for watcher #0: Operation not permitted: other profilers",
                False, limits(memlock=0))
     ok &= case("the same, RLIMIT_MEMLOCK 64 KiB", NOBODY + ["./lockhog"],
-               "Could not mmap memory for watcher #0: .*only the first thread is recorded", True,
+               "rings of (8|16) KiB instead of .*other profilers of this user", True,
                limits(memlock=64 * KIB))
     for kib in (0, 64):
         ok &= case("RLIMIT_MEMLOCK %d KiB" % kib, NOBODY, "limit %d KiB, perf_event_mlock_kb" % kib,

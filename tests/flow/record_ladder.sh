@@ -11,7 +11,9 @@ need setpriv
 compile split.c split
 compile threads.c threads
 chmod 777 .
-nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs'
+# locked memory and processes are counted by user: one that no other test is
+uid=$((50000 + $$ % 10000))
+nobody="setpriv --reuid=$uid --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs"
 
 # shellcheck disable=SC2086 # words: all of $nobody below
 
@@ -46,7 +48,7 @@ pass "an ordinary user records his own program and process; what was given up is
 # ---- the whole system is refused: own processes ----
 if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 0 ]; then
 	expect 0 $nobody "$record" -F 199 --duration 1 -o all -a
-	grep -q '^ddprof-record: warning: Error calling perfopen on watcher 0\.0 .*whole system.*recording the [0-9]* processes of user 65534' err ||
+	grep -q '^ddprof-record: warning: Error calling perfopen on watcher 0\.0 .*whole system.*recording the [0-9]* processes of user '"$uid" err ||
 		fail "$(cat err)"
 	given_up all 'the whole system \(own processes only\)'
 	[ "$(percent _work all)" != 0 ] || fail "the user's own process is not in it"
@@ -82,10 +84,36 @@ for i in 1 2 3 4 5 6; do
 	[ -s many$i ] || grep -q 'COMMAND runs without being recorded' many$i.err ||
 		fail "recorder $i: no recording and no word: $(cat many$i.err)"
 done
-grep -q 'Could not mmap memory for watcher #0: Operation not permitted: other profilers of this user' many6.err ||
+grep -q 'other profilers of this user have the locked memory' many6.err ||
 	fail "the last of many says not why: $(cat many6.err)"
-given_up many6 'the first thread only'
+given_up many6 'rings of (8|16) KiB instead'
 pass "recorders of one user share what there is; each records or says why not"
+
+# ---- of what is left: rings of a few pages for all, then the first thread alone ----
+compile lockhog.c lockhog
+# limited KIB: COMMAND's work is done by what it starts
+limited() {
+	(ulimit -l "$1" && exec $nobody ./lockhog "$record" -F 99 -o "limit$1" -- sh -c './split 600 >/dev/null; exit 7') >out 2>err
+}
+rc=0
+limited 64 || rc=$?
+[ $rc -eq 7 ] || fail "64 KiB: status $rc: $(cat err)"
+if [ "$(nproc)" -le 4 ]; then # at least 12 KiB a CPU
+	given_up limit64 'rings of (8|16) KiB instead'
+	[ "$(value stored limit64)" -gt 10 ] || fail "tiny rings: $(value stored limit64) samples: $(cat err)"
+fi
+rc=0
+limited 16 || rc=$?
+[ $rc -eq 7 ] || fail "16 KiB: status $rc: $(cat err)"
+if [ "$(nproc)" -gt 1 ]; then
+	given_up limit16 'the first thread only, no other threads or processes'
+	grep -q 'only the first thread is recorded: other threads, and processes that it starts, are not in this' err ||
+		fail "$(cat err)"
+	"$report" show limit16 >out 2>err || fail "$(cat err)"
+	grep -q 'limit16. has the first thread only: other threads, and processes that it started, are not in it' err ||
+		fail "show: $(cat err)"
+fi
+pass "rings of a few pages before children are given up"
 
 # ---- few descriptors: COMMAND's output and status stay ----
 for n in 4 5 6 7 8 9 10 12 14 16 32 64; do
