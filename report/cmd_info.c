@@ -4,6 +4,7 @@
  * names came from, modules that lack symbols or unwind tables.
  */
 #include "report/cmd.h"
+#include "report/cmd_info_governed.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -181,36 +182,6 @@ static void text_rates(struct info *i)
 	}
 }
 
-/* "offcpu switched off at 12.000 s, stacks cut to 4096 bytes" */
-static void text_governed(struct info *i)
-{
-	uint32_t n;
-	const struct recording_governed *g = recording_governed(i->recording, &n);
-	struct event_governed last = { 0 };
-
-	for (uint32_t k = 0; k < n; last = g[k++].now) {
-		uint64_t changed = g[k].now.off ^ last.off, first_ns = i->state->first_ns;
-
-		buf_printf(&i->out, "  at %.3f s, to spare CPU:",
-			   g[k].time_ns > first_ns ? (double)(g[k].time_ns - first_ns) / 1e9 : 0.0);
-		if (g[k].now.stack_bytes != last.stack_bytes && g[k].now.stack_bytes)
-			buf_printf(&i->out, " stacks cut to %" PRIu32 " bytes",
-				   g[k].now.stack_bytes);
-		else if (g[k].now.stack_bytes != last.stack_bytes)
-			buf_puts(&i->out, " stacks whole again");
-		for (uint8_t s = 0; s < SOURCE_MAX; s++) {
-			const struct record_source *source = recording_source(i->recording, s);
-
-			if (!(changed >> s & 1))
-				continue;
-			buf_putc(&i->out, ' ');
-			escape_text(&i->out, source ? source->name : "?");
-			buf_puts(&i->out, g[k].now.off >> s & 1 ? " switched off" : " on again");
-		}
-		buf_putc(&i->out, '\n');
-	}
-}
-
 static void text_file(struct info *i)
 {
 	const struct recording_state *s = i->state;
@@ -224,7 +195,7 @@ static void text_file(struct info *i)
 	recording_each_damage(i->recording, text_damage, i);
 	recording_each_jit(i->recording, text_note, i);
 	text_rates(i);
-	text_governed(i);
+	info_governed_text(&i->out, i->recording);
 }
 
 static void text_samples(struct info *i)
@@ -419,7 +390,9 @@ static void json_file(struct info *i)
 	buf_puts(&i->out, "],\"notes\":[");
 	i->more = false;
 	recording_each_jit(i->recording, json_note, i);
-	buf_puts(&i->out, "]}");
+	buf_putc(&i->out, ']');
+	info_governed_json(&i->out, i->recording);
+	buf_putc(&i->out, '}');
 }
 
 static void json_samples(struct info *i)

@@ -22,6 +22,8 @@ pass "the event that costs is switched off, the clock stays whole"
 "$report" show --event=offcpu rec >flat 2>losses || fail "show: $(cat losses)"
 grep -q '^offcpu: .* s at least$' flat || fail "no lower bound: $(head -n 3 flat)"
 cat flat losses | grep -q 'offcpu off for [0-9.]* s to spare CPU' || fail "for how long is not said: $(cat losses)"
+"$report" info --json rec | grep -q '"governed":\[{"time_ns":[0-9]*,"stack_bytes":0,"off":\["offcpu"\]}' ||
+	fail "JSON of info does not say it"
 "$report" show --json rec >json 2>/dev/null
 grep -q '"off_ns":[0-9]' json || fail "JSON does not say it"
 "$report" show --event=sCPU rec 2>/dev/null | grep -q '^sCPU: .*at least' && fail "the clock was never off"
