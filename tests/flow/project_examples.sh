@@ -48,6 +48,8 @@ run() {
 	cp ../one.data ddprof.data
 	cp ../one.data other.data
 	cp ../one.data crash.data
+	cp ../one.data app.data.000001
+	cp ../one.data FILE.000001
 	a= b=
 	case $1 in
 	*4711*|*1234*|*PID*|*pidof*)
