@@ -25,7 +25,10 @@ enum inspect_embed { EMBED_NONE, EMBED_UNWIND, EMBED_SYMBOLS, EMBED_FULL };
 struct inspect_sink {
 	void *ctx;
 	void (*event)(void *ctx, struct event *event); /* SPACE, MMAP, COMM of a snapshot */
-	/* Compressed, but for KERNEL. `tag`: object_tag(); of JIT the pid. Negative: not now; it is offered again. */
+	/*
+	 * Compressed, but for KERNEL. `tag`: object_tag(); of JIT the pid. Negative: not now; it is
+	 * offered again.
+	 */
 	int (*chunk)(void *ctx, enum chunk_type type, uint64_t tag, const void *stored,
 		     size_t stored_bytes, size_t raw_bytes, uint32_t n_records);
 	void (*embedded)(void *ctx, bool ok); /* one object is through */

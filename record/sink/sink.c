@@ -236,43 +236,6 @@ void sink_sources_changed(struct sink *s, uint64_t now_ns)
 		record_encoder_put_source(s->encoder, i, &s->source[i]);
 }
 
-void sink_unsampled(struct sink *s, enum unsampled_reason reason, const char *name)
-{
-	_Static_assert(UNSAMPLED_MAX <= 64, "a bit for each");
-	s->unsampled_changed |= UINT64_C(1) << unsampled_add(&s->unsampled, reason, name);
-}
-
-void sink_hidden(struct sink *s, uint32_t pid)
-{
-	const struct thread *thread = spaces_thread(s->spaces, pid);
-
-	sink_unsampled(s, UNSAMPLED_HIDDEN, thread ? thread->comm : "");
-}
-
-const struct unsampled_table *sink_unsampled_so_far(const struct sink *s)
-{
-	return &s->unsampled;
-}
-
-/*
- * In the open chunk, as readers pass over keyframes. One that is refused is said by the keyframe
- * that ends the failure.
- */
-static void put_unsampled(struct sink *s, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < s->unsampled.n; i++) {
-		if (!(s->unsampled_changed >> i & 1))
-			continue;
-		if (record_encoder_put_unsampled(s->encoder, &s->unsampled.at[i]) == -ENOSPC) {
-			sink_chunk_close(s);
-			record_encoder_put_unsampled(s->encoder, &s->unsampled.at[i]);
-		}
-		if (!s->open_ns)
-			s->open_ns = now_ns;
-	}
-	s->unsampled_changed = 0;
-}
-
 static void keep_chunk(struct sink *s, enum chunk_type type, uint64_t tag, const void *stored,
 		       size_t stored_bytes, size_t raw_bytes, uint32_t n_records)
 {
@@ -346,7 +309,7 @@ void sink_tick(struct sink *s, uint64_t now_ns)
 	}
 	sink_put_kept(s, SINK_PIECE_BYTES);
 	if (s->unsampled_changed)
-		put_unsampled(s, now_ns);
+		sink_put_unsampled(s, now_ns);
 	if (s->open_ns && now_ns > s->open_ns &&
 	    now_ns - s->open_ns >= (s->n_closed ? chunk_age_ns : first_chunk_age_ns))
 		sink_chunk_close(s);
@@ -496,7 +459,7 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 
 int sink_close(struct sink *s, struct sink_total *ret, struct err *err)
 {
-	put_unsampled(s, s->last_ns);
+	sink_put_unsampled(s, s->last_ns);
 	sink_chunk_close(s); /* it may have been another chunk that was refused */
 	if (s->recent)
 		return recent_close(s, ret, err);

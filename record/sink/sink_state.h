@@ -59,6 +59,9 @@ void sink_chunk_close(struct sink *s); /* hands the open chunk out and begins a 
 int sink_keyframe(struct sink *s, uint64_t now_ns);
 void sink_set_failing(struct sink *s);
 
+/* unsampled.c: what changed, into the open chunk */
+void sink_put_unsampled(struct sink *s, uint64_t now_ns);
+
 /* files.c */
 int sink_write_head(struct sink *s, uint64_t now_ns); /* what is still missing of it */
 int sink_write_end(struct sink *s);
