@@ -27,8 +27,9 @@ CODES = {
     'mmap': ('ENOMEM', 'EPERM'), 'memory': ('ENOMEM', 'ENOMEM'), 'perf': ('EMFILE', 'EACCES'),
     'ioctl': ('EINVAL', 'EPERM'), 'fcntl': ('EMFILE', 'EINVAL'), 'prctl': ('EPERM', 'EINVAL'),
     'syscall': ('ENOSYS', 'EPERM'), 'fork': ('EAGAIN', 'ENOMEM'), 'thread': ('EAGAIN', 'EAGAIN'),
-    'wait': ('EINTR', None), 'pipe': ('EMFILE', 'ENFILE'), 'random': ('EAGAIN', 'ENOSYS'), 'system': ('EPERM', 'EINVAL'),
-    'kill': ('EPERM', 'EPERM'), 'exec': ('ENOMEM', 'EACCES'), 'stdio': ('EIO', 'ENOSPC'), 'zstd': ('ENOMEM', 'ENOMEM'),
+    'wait': ('EINTR', None), 'pipe': ('EMFILE', 'ENFILE'), 'random': ('EAGAIN', 'ENOSYS'),
+    'system': ('EPERM', 'EINVAL'), 'kill': ('EPERM', 'EPERM'),
+    'exec': ('ENOMEM', 'EACCES'), 'stdio': ('EIO', 'ENOSPC'), 'zstd': ('ENOMEM', 'ENOMEM'),
 }
 INTERRUPTED = ('read', 'write', 'poll', 'open', 'truncate', 'send')
 
@@ -95,7 +96,8 @@ class Sweep:
         if wrong:
             self.rig.miss('%s %s: %s' % (mode.name, self.explain(wish), wrong))
             if self.options.keep:
-                print('    kept in', r.shutil.move(run.folder, '%s/%s-%s' % (self.options.keep, mode.name, run.folder.name)))
+                kept = '%s/%s-%s' % (self.options.keep, mode.name, run.folder.name)
+                print('    kept in', r.shutil.move(run.folder, kept))
         r.shutil.rmtree(run.folder, ignore_errors=True)
         return calls
 
@@ -108,7 +110,8 @@ class Sweep:
 
     def explain(self, wish):
         """'@1234:1:5 (look:stat)'"""
-        names = [':'.join(reversed(self.places.get(w[1:].split(':')[0], ('?', '?')))) for w in wish.split(',') if w[:1] == '@']
+        places = [w[1:].split(':')[0] for w in wish.split(',') if w[:1] == '@']
+        names = [':'.join(reversed(self.places.get(place, ('?', '?')))) for place in places]
         return '%s (%s)' % (wish, ', '.join(names)) if names else wish or 'without a fault'
 
     # ---- which faults ----
@@ -194,10 +197,12 @@ class Sweep:
     def show_unreached(self):
         n, left = failplaces.unreached(r.record, {site for site, _ in self.tried})
         print('%d of %d places that call have failed; not:' % (n - len(left), n))
-        for caller, called, reason in left:
-            met = '(met, not failed) ' if any(self.places[s][::-1] == (caller, called) for s, _ in self.known - self.tried
-                                              if s in self.places) else ''
-            print('    %s:%s %s%s' % (caller, called, met, reason))
+        met = {site for site, _ in self.known - self.tried}
+        for caller, called, site, reason in left:
+            print('    @%s %s:%s %s%s' % (site, caller, called, '(met, not failed) ' if site in met else '', reason))
+        tails = failplaces.tail_calls(r.record)
+        if tails:
+            print('and %d that end in a call: build with -fno-optimize-sibling-calls' % tails)
 
     def prepare(self):
         self.places = failplaces.places(r.record)
@@ -223,7 +228,8 @@ class Sweep:
         if not self.n_fired:
             self.rig.miss('no fault fired')
         return self.rig.end(
-            '%d faults (seed %d) in %d ways of running, %d fired at %d places; slowest run %.1f s; %d recordings read, %d counted exactly' %
+            '%d faults (seed %d) in %d ways of running, %d fired at %d places; slowest run %.1f s; %d recordings read, '
+            '%d counted exactly' %
             (self.n_faults, self.options.seed, len(names), self.n_fired, len(self.tried), self.slowest, self.n_recorded,
              self.n_accounted))
 
@@ -235,7 +241,7 @@ def main():
     parser.add_argument('--kinds', type=int, default=10 ** 6, help='at most so many Nth calls of a kind in each way')
     parser.add_argument('--some', type=int, default=0, help='try only so many of the faults of each way')
     parser.add_argument('--all', action='store_true', help='each place in each way, not only where it is new')
-    parser.add_argument('--again', type=float, default=0.2, help='share of the known places that fail in further ways too')
+    parser.add_argument('--again', type=float, default=0.2, help='share of known places that fail in further ways')
     parser.add_argument('--pairs', type=int, default=0, help='so many pairs of faults by chance')
     parser.add_argument('--unreached', action='store_true', help='list the places in the program that never failed')
     parser.add_argument('--keep', default='', help='folder for what is left of runs that went wrong')

@@ -17,6 +17,7 @@ import rig as r
 WORK_MS = 200
 SHELL = 'echo begun; "$1" %d WORK >/dev/null; echo "status $?"; echo end >&2; exit 7' % WORK_MS
 TOML = 'frequency = 499\nservice = "one"\ntags = "a:b"\n'
+NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all']
 
 
 class Run:
@@ -96,9 +97,8 @@ class Mode:
             (run.folder / 'ddprof.toml').write_text(TOML)
 
     def recorder(self):
-        nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all']
         limit = ['prlimit', self.limit] if self.limit else []
-        return [*limit, *(nobody if self.nobody else []), r.record]
+        return [*limit, *(NOBODY if self.nobody else []), r.record]
 
     def drive(self, run, process):
         pass
@@ -179,8 +179,8 @@ class Attach(Mode):
         if self.two:  # one ends before the other
             pids.append(str(run.start(run.sweep.steady, '100', self.two, shim=False, out='own').pid))
         what = ['-a'] if self.system else ['-p', ','.join(pids)]
-        process = run.start(*self.recorder(), '-F', '499', *self.options, *run.sweep.options.record, '-o', self.output, *what,
-                            '--duration', '0.3', out='own')
+        process = run.start(*self.recorder(), '-F', '499', *self.options, *run.sweep.options.record, '-o', self.output,
+                            *what, '--duration', '0.3', out='own')
         self.drive(run, process)
         run.status = run.wait(process, seconds)
         if run.status in (0, 125):
@@ -194,7 +194,8 @@ class Controlled(Mode):
     """Paused at the start; commands come while it runs, and are answered."""
 
     def __init__(self, name, fds, *options, deaf=False):
-        super().__init__(name, '--start-paused', '--last=5s', *options, may_fail=r'--control: (cannot look at|descriptor \d+: Invalid)')
+        super().__init__(name, '--start-paused', '--last=5s', *options,
+                         may_fail=r'--control: (cannot look at|descriptor \d+: Invalid)')
         self.fds, self.deaf = fds, deaf
 
     def run(self, run, seconds):
@@ -216,8 +217,8 @@ class Controlled(Mode):
         answers = 0
         if self.deaf:
             os.close(ack[0])
-        for word in ('enable', 'ping', 'nonsense', 'snapshot', 'disable', 'evlist', 'enable sCPU', 'disable sCPU', 'enable',
-                     'x' * 90, 'stop'):
+        for word in ('enable', 'ping', 'nonsense', 'snapshot', 'disable', 'evlist', 'enable sCPU', 'disable sCPU',
+                     'enable', 'x' * 90, 'stop'):
             try:
                 os.write(ctl[1], word.encode() + b'\n')
             except BrokenPipeError:
@@ -266,8 +267,8 @@ class Gaining(Mode):
             os.chmod(run.folder / name, mode)
 
     def command(self, run):
-        return ['--', 'sh', '-c', 'echo begun; ./setuid 100 >/dev/null; ./unread 100 >/dev/null; echo "status $?"; echo end >&2; '
-                'exit 7']
+        return ['--', 'sh', '-c', 'echo begun; ./setuid 100 >/dev/null; ./unread 100 >/dev/null; echo "status $?"; '
+                'echo end >&2; exit 7']
 
 
 class Accounted(Mode):
@@ -281,7 +282,8 @@ class Accounted(Mode):
     def judge(self, run, calls):
         counts = re.findall(r'kernel counts: source=0 samples_lost=\d+ count=(\d+)', run.text('err'))
         told = r.info(run.folder / 'rec')[1] if (run.folder / 'rec').exists() else None
-        if counts and told and told['ended'] and int(counts[-1]) and 'first_ns' in told and 'samples in' in run.text('err'):
+        whole = told and told['ended'] and 'samples in' in run.text('err')
+        if whole and counts and int(counts[-1]):
             parts = [told[part] for part in self.PARTS]
             if sum(parts) != int(counts[-1]) and 'read' not in run.kinds():  # that is how it is asked for
                 return '%s page faults, in the recording %s = %d' % (counts[-1], parts, sum(parts))
@@ -293,8 +295,8 @@ class Signalled(Mode):
     """A signal to the recorder is COMMAND's."""
 
     def command(self, run):
-        return ['--', 'sh', '-c', 'trap "echo status 7; echo end >&2; exit 7" TERM; echo begun; while :; do "$1" 20 >/dev/null; done',
-                'sh', run.sweep.steady]
+        return ['--', 'sh', '-c', 'trap "echo status 7; echo end >&2; exit 7" TERM; echo begun; '
+                'while :; do "$1" 20 >/dev/null; done', 'sh', run.sweep.steady]
 
     def drive(self, run, process):
         deadline = r.uptime() + 5
@@ -328,7 +330,8 @@ class SnapshotVerb(Mode):
             text = open(status).read()
         except OSError:
             return False
-        return 'Name:\tddprof-record' in text and int(re.search(r'SigBlk:\s*(\w+)', text)[1], 16) >> (signal.SIGUSR2 - 1) & 1
+        blocked = int(re.search(r'SigBlk:\s*(\w+)', text)[1], 16)
+        return 'Name:\tddprof-record' in text and blocked >> (signal.SIGUSR2 - 1) & 1
 
     def judge(self, run, calls):
         err = run.text('err')
@@ -351,6 +354,8 @@ class Text(Mode):
 
     def judge(self, run, calls):
         out, err = run.text('out'), run.text('err')
+        if run.status == 126 and 'cannot run' in err:
+            return ''
         if run.status not in (0, 1, 2, 125):
             return 'status %s' % run.status
         if not run.wish:
@@ -378,6 +383,7 @@ class Doctor(Mode):
 
     # These are what a doctor looks for: the host itself refuses.
     TOLD = ('perf', 'mmap', 'ioctl', 'syscall', 'fcntl')
+    PASSED = ('seccomp', 'perf_event_open', 'locked memory')
     # A trial that ran and was refused tells what a recording meets; these say that it did not run.
     NOT_TRIED = re.compile('cannot fork|cannot make a pipe|no memory for|ended early|no answer|cannot be looked at')
 
@@ -388,7 +394,8 @@ class Doctor(Mode):
     def run(self, run, seconds):
         operands = list(self.operands)
         if self.target:
-            program = {'python': ['python3', '-c', 'import time; time.sleep(9)']}.get(self.target)
+            program = {'python': ['python3', '-c', 'import time; time.sleep(9)'],
+                       'threads': [run.sweep.steady, '5000', 'threads']}.get(self.target)
             target = run.start(*(program or [run.sweep.steady, '5000', 'jit']), shim=False, out='own')
             operands.append(str(target.pid))
         else:
@@ -404,7 +411,8 @@ class Doctor(Mode):
         try:
             told = json.loads(out)
         except ValueError:
-            return '' if run.status and (run.mute() or 'error: ' in err) else 'status %s, and no JSON: %r' % (run.status, out[-100:])
+            told = run.status and (run.mute() or 'error: ' in err)
+            return '' if told else 'status %s, and no JSON: %r' % (run.status, out[-100:])
         if (run.status == 0) != told['possible'] and 'cannot write to standard output' not in err:
             return 'status %s, but possible is %s' % (run.status, told['possible'])
         checks = {(c['about'], c['name']): c for c in told['checks']}
@@ -421,7 +429,7 @@ class Doctor(Mode):
         for key, c in checks.items():
             was = clean.get(key)
             # What it is was not read, but the call passed, or the right is there; the load is never the same.
-            if c['verdict'] == 'ok' and 'unknown' in c['value'] and key[1] in ('seccomp', 'perf_event_open', 'locked memory'):
+            if c['verdict'] == 'ok' and 'unknown' in c['value'] and key[1] in self.PASSED:
                 continue
             if key[1] == 'CPU' or ('stat' in run.kinds() and ':%d' % errno.EACCES in run.wish):
                 continue
@@ -431,7 +439,7 @@ class Doctor(Mode):
             if c['verdict'] == 'refused' and not told and not tried and (not was or was['verdict'] != 'refused'):
                 return '%s is called refused: %r, %r' % (key[1], c['value'], c['means'])
         missing = [key[1] for key in clean if key not in checks]
-        said = [key for key, c in checks.items() if c['verdict'] != 'ok' and c['verdict'] != clean.get(key, {}).get('verdict')]
+        said = [key for key, c in checks.items() if c['verdict'] not in ('ok', clean.get(key, {}).get('verdict'))]
         if missing and possible and not said:
             return 'possible, but there is no word of %s' % ', '.join(missing)
         return ''
@@ -473,6 +481,8 @@ def all_modes():
         Mode('unlisted', '--rotate=64K:1', nobody=True, folder=0o733),
         Mode('sync', '--rotate=1M', '--sync=1s', ms=1500),
         Mode('last', '--last=5s'),
+        Mode('last-full', '--last=1M', '--stacks=raw', '-F', '9999', work='noise', ms=400),
+        Mode('long-words', '--api-key=' + 'k' * 20000, '--api-key=' + 'l' * 20000),
         Controlled('control', False),
         Controlled('control-fd', True),
         Controlled('control-deaf', True, deaf=True),
@@ -487,11 +497,13 @@ def all_modes():
         Accounted('accounting'),
         Accounted('accounting-limit', '--stacks=raw', limit='--fsize=160000'),
         Mode('trigger', '--last=1M', '--trigger-cpu=1:0.05'),
-        Mode('config', '--config=own.toml', '--show-config', '--capture-config=captured', may_fail=r'own\.toml|as which user'),
+        Mode('config', '--config=own.toml', '--show-config', '--capture-config=captured',
+             may_fail=r'own\.toml|as which user'),
         Mode('log-file', '-l', 'debug', '--log-mode=messages'),
         Mode('syslog', '--log-mode=syslog'),
         Stdout('stdout'),
-        Switched('user', '--switch-user=nobody', '--nice=3', '--cpu-affinity=3', may_fail='Unable to find|Failed to switch|as which user'),
+        Switched('user', '--switch-user=nobody', '--nice=3', '--cpu-affinity=3',
+                 may_fail='Unable to find|Failed to switch|as which user'),
         Mode('events', '-e', 'sCPU f=499;sched:sched_switch;sPF'),
         Mode('offcpu', '-e', 'offcpu'),
         Attach('all', '--embed=unwind', system=True),
@@ -520,6 +532,7 @@ def all_modes():
         Doctor('doctor'),
         Doctor('doctor-pid', target='steady'),
         Doctor('doctor-python', target='python'),
+        Doctor('doctor-threads', target='threads'),
         Doctor('doctor-program', 'STEADY'),
         Doctor('doctor-path', 'sh'),
         Doctor('doctor-script', './script'),

@@ -5,30 +5,27 @@ import re
 import subprocess
 
 WRAPPED = set(
-    'read pread recv recvmsg send sendmsg connect poll fork pipe pipe2 socketpair socket memfd_create signalfd dup dup2 '
-    'ftruncate fallocate lseek rename renameat unlink unlinkat fstat stat lstat fstatat statvfs access faccessat readlink '
-    'fgetxattr getcwd waitpid getrandom kill execvp execl fopen fclose fgets fwrite fputs fputc puts printf fprintf fflush '
-    'opendir fdopendir readdir closedir close mmap munmap madvise pthread_create open openat ioctl fcntl prctl syscall write '
-    'fdatasync fsync malloc calloc realloc aligned_alloc strdup strndup getrlimit setrlimit uname klogctl sysconf setpriority '
-    'sched_setaffinity sched_getaffinity setgroups setresuid setresgid getresuid getresgid clock_getcpuclockid '
-    'ZSTD_compressCCtx ZSTD_compress ZSTD_createCCtx ZSTD_initStaticCCtx'.split())
+    'read pread recv recvmsg send sendmsg connect poll fork pipe pipe2 socketpair socket memfd_create signalfd '
+    'dup dup2 ftruncate fallocate lseek rename renameat unlink unlinkat fstat stat lstat fstatat statvfs access '
+    'faccessat readlink fgetxattr getcwd waitpid getrandom kill execvp execl fopen fclose fgets fwrite fputs '
+    'fputc puts printf fprintf fflush opendir fdopendir readdir closedir close mmap munmap madvise pthread_create '
+    'open openat ioctl fcntl prctl syscall write fdatasync fsync malloc calloc realloc aligned_alloc strdup '
+    'strndup getrlimit setrlimit uname klogctl sysconf setpriority sched_setaffinity sched_getaffinity setgroups '
+    'setresuid setresgid getresuid getresgid clock_getcpuclockid ZSTD_compressCCtx ZSTD_compress ZSTD_createCCtx '
+    'ZSTD_initStaticCCtx'.split())
 
 # function, or function:call -> why no call of it is met here
 UNREACHED = {
     'mem_realloc:realloc': 'nobody in the recorder calls it but mem_grow, which is met',
     'toml_read:close': 'ddprof-report\'s way to open a file; the recorder opens its own',
     'log_set_output:close': 'messages are sent to a file once: there is none before to close',
-    'arena_alloc:malloc': 'an option longer than 8 KiB, which is refused before',
-    'give_back:madvise': 'a reel of more than one MiB: more than a run of 0.2 s fills',
     'open_directory:open': 'the second try after EACCES of the first, in a folder that only root may list',
-    'output_free:close': 'the next file is open already when the start fails: no call stands between',
-    'target_done:close': 'the pipes of a COMMAND that could not be forked: its execve follows, which closes them',
-    'try_kernel:closedir': 'met only with the process that ends while doctor looks at it',
-    'turn_tick:syscall': 'real time comes back after 0.1 s without sleep: unit suite record_turn',
+    'output_free:close': 'the next file is made already, and never begun',
+    'target_done:close': 'the pipes of a COMMAND that could not be forked and whose execve then failed too',
+    'turn_tick:syscall': 'after a stretch of real time without sleep',
     'wait_for_child:kill': 'a seccomp supervisor that never answers: test record_denied',
     'wait_for_child:waitpid': 'the same',
-    'check:close': 'a recorder that is not one of ours by its pidfd: EPERM of another user',
-    'run:close': 'a segment given up after a sync that failed, by the thread that syncs',
+    'check:close': 'a file replaced between its name and its opening: places.py',
 }
 
 
@@ -54,8 +51,8 @@ def tail_calls(program):
 
 
 def unreached(program, reached):
-    """(number of places, [(function, call, reason or '')] of those not in `reached`)"""
+    """(number of places, [(function, call, place, reason or '')] of those not in `reached`)"""
     found = places(program)
-    left = sorted((caller, called) for site, (called, caller) in found.items() if site not in reached)
-    return len(found), [(caller, called, UNREACHED.get('%s:%s' % (caller, called), UNREACHED.get(caller, '')))
-                        for caller, called in left]
+    left = sorted((caller, called, site) for site, (called, caller) in found.items() if site not in reached)
+    return len(found), [(caller, called, site, UNREACHED.get('%s:%s' % (caller, called), UNREACHED.get(caller, '')))
+                        for caller, called, site in left]
