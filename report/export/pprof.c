@@ -22,8 +22,8 @@
 
 #include "common/base/bits.h"
 #include "common/base/err.h"
-#include "common/base/map.h"
 #include "report/export/escape.h"
+#include "report/export/pprof_numbers.h"
 #include "report/profile/profile.h"
 
 /* Field numbers of profile.proto, message by message. */
@@ -83,25 +83,13 @@ struct columns {
 	uint8_t of[SOURCE_MAX]; /* of each event that is not CPU time */
 };
 
-struct range {
-	uint64_t start, limit; /* limit: first address behind */
-};
-
 struct pprof {
 	const struct profile *p;
 	struct buf *out;
 	struct intern strings; /* id = index in the string table */
 	struct buf message, inner, text;
 	struct columns columns;
-	/* of each place; one place of each function; 0: not used */
-	uint32_t *function_id, *location_id, *mapping_id;
-	uint32_t *function_place; /* of each function id */
-	uint32_t n_functions;
-	bool *has_inlined;    /* of each module: some frame of it is inlined */
-	bool flatten;	      /* inlined frames are locations of their own */
-	struct range *range;  /* of each module */
-	uint32_t main_module; /* PROFILE_NONE: only libraries */
-	uint32_t no_stack;    /* location of samples without a stack; 0: there are none */
+	struct pprof_numbers n;
 };
 
 static void put_number(struct buf *b, unsigned int field, uint64_t value)
@@ -207,10 +195,10 @@ static void put_stack(struct pprof *w, uint32_t node)
 	const struct profile *p = w->p;
 
 	if (!node)
-		buf_varint(&w->inner, w->no_stack);
+		buf_varint(&w->inner, w->n.no_stack);
 	for (; node; node = p->node[node].parent)
-		if (w->flatten || !p->place[p->node[node].place].inlined)
-			buf_varint(&w->inner, w->location_id[p->node[node].place]);
+		if (w->n.flatten || !p->place[p->node[node].place].inlined)
+			buf_varint(&w->inner, w->n.location_id[p->node[node].place]);
 	put_message(&w->message, SAMPLE_LOCATION, &w->inner);
 }
 
@@ -251,147 +239,11 @@ static void put_samples(struct pprof *w)
 
 /* ---- what samples refer to ---- */
 
-/* A library by its name, "libc.so.6" or "ld-linux-x86-64.so.2"; readers tell them the same way. */
-static bool is_library(const char *name)
-{
-	const char *so = strstr(name, ".so");
-
-	return so && (!so[3] || so[3] == '.' || so[3] == '-');
-}
-
-/*
- * The program that most samples go through: readers take the first mapping for the profile's
- * subject.
- */
-static uint32_t main_module(const struct pprof *w)
-{
-	const struct profile *p = w->p;
-	uint64_t *samples = mem_zalloc((p->n_modules + 1) * sizeof(*samples));
-	uint32_t best = PROFILE_NONE;
-
-	for (size_t i = 0; i < p->n_entries; i++) {
-		uint32_t last = PROFILE_NONE;
-
-		for (uint32_t n = p->entry[i].node; n; n = p->node[n].parent) {
-			uint32_t module = p->place[p->node[n].place].module;
-
-			samples[module] += module == last ? 0 : p->entry[i].count;
-			last = module;
-		}
-	}
-	for (uint32_t i = 0; i < p->n_modules; i++)
-		if (w->mapping_id[i] && p->module[i].kind == MODULE_FILE &&
-		    !is_library(profile_text(p, p->module[i].name)) &&
-		    (best == PROFILE_NONE || samples[i] > samples[best]))
-			best = i;
-	free(samples);
-	return best;
-}
-
-static void number_mappings(struct pprof *w)
-{
-	const struct profile *p = w->p;
-	uint32_t n = 0;
-
-	w->main_module = main_module(w);
-	if (w->main_module != PROFILE_NONE)
-		n = 1;
-	for (uint32_t i = 0; i < p->n_modules; i++)
-		if (i == w->main_module)
-			w->mapping_id[i] = 1;
-		else if (w->mapping_id[i] && p->module[i].kind != MODULE_UNMAPPED &&
-			 p->module[i].kind != MODULE_LABEL)
-			w->mapping_id[i] = ++n;
-		else
-			w->mapping_id[i] = 0;
-}
-
-/*
- * A function's file stands in the function, and lines are lines of it: a function whose body comes
- * from two files (#include, #line) is two functions here.
- */
-static void number_functions(struct pprof *w)
-{
-	const struct profile *p = w->p;
-	struct map seen;
-
-	map_init(&seen);
-	for (uint32_t i = 0; i < p->n_places; i++) {
-		const struct profile_place *place = &p->place[i];
-		uint64_t key = ((uint64_t)place->function << 32 | place->file.n) + 1, *id;
-		bool is_new;
-
-		if (!w->function_id[i])
-			continue;
-		id = map_put(&seen, key, &is_new);
-		if (is_new) {
-			*id = ++w->n_functions;
-			w->function_place[*id] = i;
-		}
-		w->function_id[i] = (uint32_t)*id;
-	}
-	map_done(&seen);
-}
-
-/* Only places, functions and modules that kept samples touch are written. */
-static void number_all(struct pprof *w)
-{
-	const struct profile *p = w->p;
-	uint32_t n_locations = 0;
-	bool *used = mem_zalloc(p->n_nodes * sizeof(*used));
-
-	for (size_t i = 0; i < p->n_entries; i++) {
-		if (!p->entry[i].node)
-			w->no_stack = 1;
-		used[p->entry[i].node] = true;
-	}
-	for (size_t n = p->n_nodes - 1; n; n--) {
-		const struct profile_place *place = &p->place[p->node[n].place];
-
-		if (!used[n])
-			continue;
-		used[p->node[n].parent] = true;
-		w->location_id[p->node[n].place] = w->flatten || !place->inlined;
-		w->function_id[p->node[n].place] = 1;
-		w->mapping_id[place->module] = 1;
-		w->has_inlined[place->module] |= place->inlined;
-	}
-	for (size_t i = 0; i < p->n_places; i++)
-		if (w->location_id[i])
-			w->location_id[i] = ++n_locations;
-	number_functions(w);
-	number_mappings(w);
-	if (w->no_stack)
-		w->no_stack = n_locations + 1;
-	free(used);
-}
-
-/* Where each mapping's addresses lie: the code segment as linked, and what the samples show. */
-static void find_ranges(struct pprof *w)
-{
-	const struct profile *p = w->p;
-
-	for (size_t i = 0; i < p->n_modules; i++) {
-		const struct profile_module *m = &p->module[i];
-
-		w->range[i].start = m->code_size ? m->code_addr : UINT64_MAX;
-		w->range[i].limit = m->code_size ? m->code_addr + m->code_size : 0;
-	}
-	for (size_t i = 0; i < p->n_places; i++) {
-		struct range *r = &w->range[p->place[i].module];
-
-		if (!w->location_id[i])
-			continue;
-		r->start = MIN(r->start, p->place[i].addr);
-		r->limit = MAX(r->limit, p->place[i].addr + 1);
-	}
-}
-
 static void put_mapping(struct pprof *w, uint32_t module)
 {
 	const struct profile_module *m = &w->p->module[module];
 	char hex[2 * BUILD_ID_MAX + 1] = "";
-	const struct range *r = &w->range[module];
+	const struct pprof_range *r = &w->n.range[module];
 	uint64_t offset = m->code_file_off;
 	struct buf *b = &w->message;
 
@@ -399,7 +251,7 @@ static void put_mapping(struct pprof *w, uint32_t module)
 		offset -= MIN(offset, m->code_addr - r->start);
 	for (unsigned int i = 0; i < m->build_id.n; i++)
 		snprintf(hex + 2 * i, 3, "%02x", m->build_id.bytes[i]);
-	put_number(b, MAPPING_ID, w->mapping_id[module]);
+	put_number(b, MAPPING_ID, w->n.mapping_id[module]);
 	put_number(b, MAPPING_START, r->start);
 	put_number(b, MAPPING_LIMIT, r->limit);
 	put_number(b, MAPPING_OFFSET, offset);
@@ -408,7 +260,7 @@ static void put_mapping(struct pprof *w, uint32_t module)
 	put_number(b, MAPPING_HAS_FUNCTIONS, m->has_names);
 	put_number(b, MAPPING_HAS_FILENAMES, m->has_lines);
 	put_number(b, MAPPING_HAS_LINE_NUMBERS, m->has_lines);
-	put_number(b, MAPPING_HAS_INLINE_FRAMES, w->has_inlined[module]);
+	put_number(b, MAPPING_HAS_INLINE_FRAMES, w->n.has_inlined[module]);
 	put_message(w->out, PROFILE_MAPPING, b);
 }
 
@@ -416,7 +268,7 @@ static void put_line(struct pprof *w, uint32_t place)
 {
 	const struct profile_place *at = &w->p->place[place];
 
-	put_number(&w->inner, LINE_FUNCTION, w->function_id[place]);
+	put_number(&w->inner, LINE_FUNCTION, w->n.function_id[place]);
 	put_number(&w->inner, LINE_LINE, at->line);
 	put_number(&w->inner, LINE_COLUMN, at->column);
 	put_message(&w->message, LOCATION_LINE, &w->inner);
@@ -427,10 +279,10 @@ static void put_location(struct pprof *w, uint32_t place)
 {
 	const struct profile_place *at = &w->p->place[place];
 
-	put_number(&w->message, LOCATION_ID, w->location_id[place]);
-	put_number(&w->message, LOCATION_MAPPING, w->mapping_id[at->module]);
+	put_number(&w->message, LOCATION_ID, w->n.location_id[place]);
+	put_number(&w->message, LOCATION_MAPPING, w->n.mapping_id[at->module]);
 	put_number(&w->message, LOCATION_ADDRESS, at->addr);
-	for (uint32_t i = w->flatten ? 0 : at->n_inner; i-- > 0;)
+	for (uint32_t i = w->n.flatten ? 0 : at->n_inner; i-- > 0;)
 		put_line(w, at->inner + i);
 	put_line(w, place);
 	put_message(w->out, PROFILE_LOCATION, &w->message);
@@ -448,9 +300,9 @@ static void put_function(struct pprof *w, uint32_t id, const char *name, const c
 
 static void put_no_stack(struct pprof *w)
 {
-	uint32_t function = w->n_functions + 1;
+	uint32_t function = w->n.n_functions + 1;
 
-	put_number(&w->message, LOCATION_ID, w->no_stack);
+	put_number(&w->message, LOCATION_ID, w->n.no_stack);
 	put_number(&w->inner, LINE_FUNCTION, function);
 	put_message(&w->message, LOCATION_LINE, &w->inner);
 	put_message(w->out, PROFILE_LOCATION, &w->message);
@@ -461,22 +313,22 @@ static void put_tables(struct pprof *w)
 {
 	const struct profile *p = w->p;
 
-	if (w->main_module != PROFILE_NONE)
-		put_mapping(w, w->main_module);
+	if (w->n.main_module != PROFILE_NONE)
+		put_mapping(w, w->n.main_module);
 	for (uint32_t i = 0; i < p->n_modules; i++)
-		if (w->mapping_id[i] && i != w->main_module)
+		if (w->n.mapping_id[i] && i != w->n.main_module)
 			put_mapping(w, i);
 	for (uint32_t i = 0; i < p->n_places; i++)
-		if (w->location_id[i])
+		if (w->n.location_id[i])
 			put_location(w, i);
-	for (uint32_t id = 1; id <= w->n_functions; id++) {
-		const struct profile_place *at = &p->place[w->function_place[id]];
+	for (uint32_t id = 1; id <= w->n.n_functions; id++) {
+		const struct profile_place *at = &p->place[w->n.function_place[id]];
 
 		put_function(w, id, profile_text(p, p->function[at->function].name),
 			     profile_text(p, p->function[at->function].system_name),
 			     profile_text(p, at->file));
 	}
-	if (w->no_stack)
+	if (w->n.no_stack)
 		put_no_stack(w);
 }
 
@@ -551,7 +403,7 @@ static int gzip(const struct buf *raw, struct buf *ret, struct err *err)
 int export_pprof(const struct profile *p, bool flatten_inlines, struct buf *ret, struct err *err)
 {
 	struct buf raw;
-	struct pprof w = { .p = p, .out = &raw, .flatten = flatten_inlines };
+	struct pprof w = { .p = p, .out = &raw };
 	int status;
 
 	buf_init(&raw);
@@ -559,26 +411,14 @@ int export_pprof(const struct profile *p, bool flatten_inlines, struct buf *ret,
 	buf_init(&w.inner);
 	buf_init(&w.text);
 	intern_init(&w.strings);
-	w.location_id = mem_zalloc((p->n_places + 1) * sizeof(*w.location_id));
-	w.function_id = mem_zalloc((p->n_places + 1) * sizeof(*w.function_id));
-	w.function_place = mem_zalloc((p->n_places + 1) * sizeof(*w.function_place));
-	w.has_inlined = mem_zalloc(p->n_modules + 1);
-	w.mapping_id = mem_zalloc((p->n_modules + 1) * sizeof(*w.mapping_id));
-	w.range = mem_zalloc((p->n_modules + 1) * sizeof(*w.range));
-	number_all(&w);
-	find_ranges(&w);
+	pprof_numbers_init(&w.n, p, flatten_inlines);
 	put_sample_types(&w);
 	put_samples(&w);
 	put_tables(&w);
 	put_about(&w);
 	put_strings(&w);
 	status = gzip(&raw, ret, err);
-	free(w.location_id);
-	free(w.function_id);
-	free(w.function_place);
-	free(w.has_inlined);
-	free(w.mapping_id);
-	free(w.range);
+	pprof_numbers_done(&w.n);
 	intern_done(&w.strings);
 	buf_done(&w.text);
 	buf_done(&w.inner);
