@@ -138,7 +138,7 @@ static void files_wait(void)
 	s.inspector_ns = 0;
 	seconds(&s, 2);
 	CHECK_TRUE(!govern_may_spend(&s.g, s.now_ns, &s.use));
-	seconds(&s, 6);
+	seconds(&s, 14); /* ten seconds' worth is paid off, not more */
 	CHECK_TRUE(govern_may_spend(&s.g, s.now_ns, &s.use));
 	CHECK_UINT(s.n_changes, 0); /* the samples were not to blame */
 }
