@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "common/base/buf.h"
-#include "report/export/escape.h"
+#include "report/export/export.h"
 #include "report/read/read.h"
 
 static const char *name_of(const struct recording *r, uint8_t source)
