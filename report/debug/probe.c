@@ -141,6 +141,8 @@ static void take_named(struct scan *s, const char *name, const Elf64_Shdr *sh)
 
 	if (named(name, ".debug_info")) {
 		*flags |= PROBE_DEBUG_INFO;
+	} else if (named(name, ".debug_str")) {
+		*flags |= PROBE_STRINGS;
 	} else if (named(name, ".debug_info.dwo")) {
 		*flags |= PROBE_DWO;
 		s->dwo_info = *sh;

@@ -27,6 +27,7 @@ enum probe_flags {
 	PROBE_CODE = 8,	  /* the object itself: its loaded bytes are in the file */
 	PROBE_DWO = 16,	  /* .debug_info.dwo: one unit's debug information */
 	PROBE_DWP = 32,	  /* many of them, with an index */
+	PROBE_STRINGS = 64, /* .debug_str: all that some files shared by others have (dwz) */
 };
 
 struct probe {

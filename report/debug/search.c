@@ -46,7 +46,7 @@ static unsigned int rank_of(enum search_for what, unsigned int flags)
 	if (flags & PROBE_DEBUG_INFO)
 		return RANK_BEST;
 	if (what == SEARCH_ALT)
-		return 0;
+		return flags & PROBE_STRINGS ? RANK_BEST : 0;
 	return flags & PROBE_SYMTAB ? 2 : flags & PROBE_DYNSYM ? 1 : 0;
 }
 
