@@ -48,7 +48,8 @@ class Sweep:
         self.old = None
         self.tried = set()  # (place, kind) that failed
         self.known = set()  # that was met
-        self.fresh = {}  # met only because of a wish: (mode, wish)
+        self.fresh = {}  # how it was met first: (mode, wish); wish '': without a fault
+        self.met_by = {}  # the last way of running that met it without a fault
         self.random = random.Random(options.seed)
 
     # ---- one run ----
@@ -88,7 +89,10 @@ class Sweep:
         sites = {key for key in calls['site'] if key[0] != '0'}
         for key in sites - self.known:
             self.fresh.setdefault(key, (mode, wish))
+            self.met_by.setdefault(key, mode)
         self.known |= sites
+        if not wish:
+            self.met_by.update((key, mode) for key in sites)
         self.slowest = max(self.slowest, took)
         if wish:
             self.n_faults += 1
@@ -154,11 +158,12 @@ class Sweep:
         return ret
 
     def together(self):
-        """Places that came up by another fault fail with it."""
+        """Places that came up by another fault fail with it; those met by chance are tried once more."""
         ret = []
         for key in sorted(self.known - self.tried):
             mode, wish = self.fresh[key]
             if not wish:
+                ret += [(m, w) for m in {mode, self.met_by[key]} for w in self.place_wishes(key, 1)]
                 continue
             if len(wish.split(',')) > 2:
                 continue

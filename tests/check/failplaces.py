@@ -20,6 +20,8 @@ UNREACHED = {
     'toml_read:close': 'ddprof-report\'s way to open a file; the recorder opens its own',
     'log_set_output:close': 'messages are sent to a file once: there is none before to close',
     'open_directory:open': 'the second try after EACCES of the first, in a folder that only root may list',
+    'control_open:close': 'the ack\'s descriptor, which is what failed',
+    'options_complete:fwrite': 'the compiler\'s copy for an empty table of options',
     'output_free:close': 'the next file is made already, and never begun',
     'target_done:close': 'the pipes of a COMMAND that could not be forked and whose execve then failed too',
     'turn_tick:syscall': 'after a stretch of real time without sleep',
