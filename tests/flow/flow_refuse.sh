@@ -23,7 +23,8 @@ head -c 100000 /dev/urandom >"$tmp/random"
 refused "$tmp/random" 'not a (ddprof )?recording'
 echo 'PERFILE2' >"$tmp/short"
 refused "$tmp/short" 'perf.data ends after 9 bytes'
-refused "$tmp" 'directory'
+mkdir "$tmp/none"
+refused "$tmp/none" 'no recording lies in directory'
 rc=0
 "$report" --no-such-option 2>"$tmp/err" || rc=$?
 [ $rc -eq 2 ] || fail "wrong usage ended with $rc"
