@@ -241,7 +241,8 @@ static int snapshot_all(struct serve *s)
 	char whose[48];
 
 	int r = each_number("/proc", snapshot_one, &all);
-	snprintf(whose, sizeof(whose), "%u processes of others", all.n_hidden);
+	snprintf(whose, sizeof(whose), "%u process%s of others", all.n_hidden,
+		 all.n_hidden == 1 ? "" : "es");
 	if (all.n_hidden)
 		tell_hidden(s, whose);
 	return r;
