@@ -91,18 +91,37 @@ static void next_file(struct session *s)
 		log_warning("no snapshot: %s", strerror(-r));
 }
 
-/* The use of the CPU is what the first source that counts time counted. */
+/* Time off CPUs is in nanoseconds as well, but each of its samples is one event. */
+static bool is_cpu_clock(const struct record_source *source)
+{
+	return !strcmp(source->unit, "nanoseconds") && source->period > 1;
+}
+
+/*
+ * For the report to hold against what the samples stand for. Clocks of whole CPUs count idle time,
+ * which is not sampled; of a flight recorder only the last samples are there.
+ */
+static void count_cpu(struct session *s, uint64_t counted_ns)
+{
+	if (s->whole_cpus || keeps(s) || counted_ns <= s->counted_ns)
+		return;
+	sink_count(s->sink, COUNTER_CPU_COUNTED_NS, counted_ns - s->counted_ns);
+	s->counted_ns = counted_ns;
+}
+
+/* The use of the CPU is what the first CPU clock counted. */
 void session_look_at_cpu(struct session *s, const uint64_t *count)
 {
 	const struct long_run_options *o = &s->options->long_run;
 	const struct kernel_facts *f = kernel_facts(s->kernel);
 	uint8_t i = 0;
 
-	if (!o->trigger_percent)
-		return;
-	while (i < f->n_sources && strcmp(f->source[i].unit, "nanoseconds") != 0)
+	while (i < f->n_sources && !is_cpu_clock(&f->source[i]))
 		i++;
-	if (i < f->n_sources &&
+	if (i == f->n_sources)
+		return;
+	count_cpu(s, count[i]);
+	if (o->trigger_percent &&
 	    trigger_look(&s->trigger, s->now_ns, count[i], o->trigger_percent, o->trigger_ns))
 		session_want_file(s, "CPU use passed --trigger-cpu");
 }

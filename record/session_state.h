@@ -64,6 +64,7 @@ struct session {
 	uint8_t level[WATCHERS_MAX];	/* of govern, as applied */
 	struct event_governed governed; /* likewise */
 	uint64_t told_ns;		/* of our CPU time, to the counters */
+	uint64_t counted_ns;		/* of the target's, likewise */
 	bool helpless_told;
 	bool stop;
 };

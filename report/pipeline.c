@@ -16,6 +16,7 @@
 #include "common/elf/image.h"
 #include "common/format/object.h"
 #include "common/space/space.h"
+#include "report/counted.h"
 #include "report/debug/debug.h"
 #include "report/jit/jit.h"
 #include "report/naming.h"
@@ -384,6 +385,7 @@ int pipeline_run(struct recording *recording, const struct pipeline_options *o,
 	runtimes_tell(&p.runtimes, p.profile);
 	name_places(&p);
 	take_origin(&p); /* naming reads objects and may find damage */
+	counted_tell(p.profile, p.recording);
 	if (filter_is_late(&o->filter))
 		filter_apply(&o->filter, p.profile);
 	pipeline_done(&p);

@@ -232,9 +232,10 @@ enum counter {
 	COUNTER_OUT_OF_ORDER, /* came after their round was closed; stored late */
 	COUNTER_OBJECTS_EMBEDDED,
 	COUNTER_OBJECTS_FAILED,
-	COUNTER_PAUSED_NS, /* no samples were taken on demand */
+	COUNTER_PAUSED_NS,	 /* no samples were taken on demand */
 	COUNTER_SAMPLES_THINNED, /* left out to spare CPU; their weight is in those stored */
 	COUNTER_RECORDER_CPU_NS, /* used by the recorder, its inspectors too; since 1.4 */
+	COUNTER_CPU_COUNTED_NS,	 /* what the kernel counted for the first CPU clock; since 1.4 */
 	COUNTERS
 };
 

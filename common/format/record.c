@@ -21,6 +21,7 @@ const char *counter_name(enum counter c)
 		[COUNTER_OBJECTS_FAILED] = "objects not readable",
 		[COUNTER_PAUSED_NS] = "nanoseconds paused",
 		[COUNTER_RECORDER_CPU_NS] = "nanoseconds of CPU used by the recorder",
+		[COUNTER_CPU_COUNTED_NS] = "nanoseconds of CPU counted by the kernel",
 		[COUNTER_SAMPLES_THINNED] = "samples left out, counted by others",
 	};
 

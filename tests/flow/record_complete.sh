@@ -9,7 +9,7 @@ done
 ! "$record" --completion=tcsh >out 2>err || fail "a completion for tcsh"
 grep -q "'tcsh': expected one of bash, zsh, fish" err || fail "tcsh: $(cat err)"
 
-"$record" --help | sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p' >options
+"$record" --help-extended | sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p' >options
 [ "$(wc -l <options)" -gt 50 ] || fail "few options: $(cat options)"
 while read -r option; do
 	for shell in bash zsh; do
