@@ -139,7 +139,6 @@ refused() {
 }
 refused 2 "the name of a function is expected" annotate
 refused 1 "did you mean 'spin'" annotate SPI --debug-dir dbg rec
-refused 2 "one recording is expected" annotate spin rec rec
 refused 2 "--context is not for 'show'" --context=3 rec
 refused 2 "neither a number of lines nor 'all'" annotate spin --context=-1 rec
 refused 1 "has no samples among those that the filters take" annotate spin --debug-dir dbg --dso=nothing rec

@@ -53,6 +53,12 @@ if command -v python3 >/dev/null 2>&1; then
 	pass "JSON is JSON"
 fi
 
+"$report" rec >once
+"$report" rec rec >twice 2>err || fail "a file given twice: $(cat err)"
+cmp -s once twice && grep -q 'samples stand in two of the files, and count once' err ||
+	fail "a file given twice: $(diff once twice) $(cat err)"
+pass "a file that is given twice counts once"
+
 # refused ARGUMENTS...: status 2 and one line
 refused() {
 	rc=0
@@ -67,7 +73,6 @@ refused --pid=x rec
 refused --limit=0 rec
 refused --min=101 rec
 refused --frobnicate rec
-refused rec rec
 refused export rec
 refused export svg -o out.svg rec
 refused export pprof rec
