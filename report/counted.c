@@ -20,8 +20,8 @@ static int first_clock(const struct recording *r)
 	return -1;
 }
 
-/* Samples are missing for reasons that are told already. */
-static bool is_partial(const struct profile *p, int clock)
+/* Samples are missing for reasons that are told already; or parts stand in two files. */
+static bool is_partial(const struct profile *p, const struct recording *r, int clock)
 {
 	const struct profile_origin *o = &p->origin;
 	const uint64_t *n = o->counters.n;
@@ -29,7 +29,8 @@ static bool is_partial(const struct profile *p, int clock)
 			     n[COUNTER_SAMPLES_DROPPED_WRITE] + n[COUNTER_SAMPLES_DROPPED_FILTER];
 
 	return !o->ended || o->n_damaged || o->n_unreadable || p->coverage.n_filtered ||
-	       p->source[clock].off_ns || n_missing > p->n_samples / 100;
+	       p->source[clock].off_ns || recording_state(r)->samples_repeated ||
+	       n_missing > p->n_samples / 100;
 }
 
 void counted_tell(struct profile *p, const struct recording *r)
@@ -39,7 +40,7 @@ void counted_tell(struct profile *p, const struct recording *r)
 	int clock = first_clock(r);
 	struct buf line = { 0 };
 
-	if (clock < 0 || is_partial(p, clock) || p->n_advice == PROFILE_ADVICE_MAX)
+	if (clock < 0 || is_partial(p, r, clock) || p->n_advice == PROFILE_ADVICE_MAX)
 		return;
 	uint64_t sampled_ns = p->source[clock].weight;
 	if (sampled_ns + worth_ns > counted_ns || sampled_ns > counted_ns / 10 * 9)
