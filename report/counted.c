@@ -7,6 +7,7 @@
 #include "report/read/read.h"
 
 static const uint64_t worth_ns = 100000000; /* less is told by no line */
+static const uint64_t fast_ns = 50000;	    /* timers of virtual machines miss such periods */
 
 /* The one that the counter speaks of, as record/session_long.c takes it; -1: none. */
 static int first_clock(const struct recording *r)
@@ -33,6 +34,21 @@ static bool is_partial(const struct profile *p, const struct recording *r, int c
 	       n_missing > p->n_samples / 100;
 }
 
+/* What a clock of this period cannot see. */
+static void tell_limits(struct buf *line, uint64_t period_ns)
+{
+	if (period_ns <= fast_ns)
+		buf_printf(line,
+			   "the kernel's clock does not keep up with a sample each %.3g us; "
+			   "a lower -F loses less",
+			   (double)period_ns / 1e3);
+	else
+		buf_printf(line,
+			   "processes that end within a sampling period (%.3g ms) give "
+			   "hardly any; -a and a higher -F see them",
+			   (double)period_ns / 1e6);
+}
+
 void counted_tell(struct profile *p, const struct recording *r)
 {
 	const char *in_kernel = recording_manifest(r, "kernel_frames");
@@ -50,10 +66,7 @@ void counted_tell(struct profile *p, const struct recording *r)
 		   (double)counted_ns / 1e9);
 	if (in_kernel && !strcmp(in_kernel, "no"))
 		buf_puts(&line, "time in the kernel is not sampled without the right to, and ");
-	buf_printf(&line,
-		   "processes that end within a sampling period (%.3g ms) give hardly any; "
-		   "-a and a higher -F see them",
-		   (double)recording_source(r, (uint8_t)clock)->period / 1e6);
+	tell_limits(&line, recording_source(r, (uint8_t)clock)->period);
 	p->advice[p->n_advice++] = intern_put(&p->names, buf_text(&line));
 	buf_done(&line);
 }
