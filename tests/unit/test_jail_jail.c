@@ -385,7 +385,7 @@ static void memory(void)
 static int __attribute__((noreturn)) body_spins(void *ctx, struct jail_cell *cell, struct err *err)
 {
 	(void)ctx, (void)cell, (void)err;
-	for (volatile int i = 0;; i++)
+	for (volatile unsigned int i = 0;; i++)
 		;
 }
 
