@@ -92,6 +92,7 @@ fi
 sleep 30 &
 sleeper=$!
 background $sleeper
+wait_for 10 grep -qx sleep "/proc/$sleeper/comm" # not the shell before its exec
 expect 1 "$record" snapshot $sleeper
 one_line "process $sleeper is 'sleep', not ddprof-record"
 kill -0 $sleeper || fail "a stranger was ended"
