@@ -15,9 +15,11 @@ grep -q 'sCPU is off' err && fail "the clock was switched off: $(cat err)"
 "$report" info rec >info
 grep -q '^  at [0-9.]* s, to spare CPU:.* offcpu switched off$' info ||
 	fail "info does not say it: $(sed -n '/^File/,/^$/p' info)"
-grep -q 'rate lowered at .* sCPU' info && fail "the clock paid for the switches: $(cat info)"
+# half its rate may go before that: a moment above 100 samples a second can spare some
+grep -Eq 'rate lowered at .* sCPU at ([0-9]|[1-3][0-9]|4[0-8]) Hz' info &&
+	fail "the clock paid for the switches: $(grep '^  rate' info)"
 grep -q 'nanoseconds of CPU used by the recorder' info || fail "its own CPU time is not told"
-pass "the event that costs is switched off, the clock stays whole"
+pass "the event that costs is switched off, the clock goes on"
 
 "$report" show --event=offcpu rec >flat 2>losses || fail "show: $(cat losses)"
 grep -q '^offcpu: .* s at least$' flat || fail "no lower bound: $(head -n 3 flat)"
